@@ -1,0 +1,1 @@
+"""Segment people by name and things by whose they are."""

@@ -1,0 +1,80 @@
+"""Every knob of the program in one frozen dataclass, read from the environment or the command line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from platformdirs import user_cache_path
+
+from ive_segmentation.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = user_cache_path("ive_segmentation", appauthor=False)
+ENVIRONMENT_PREFIX = "IVE_"
+
+
+class SettingsError(UserError):
+    """A setting in the environment that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run can be told; each field is also an environment variable, `IVE_` and its name in capitals."""
+
+    # Where things are.
+    dataset: Path = ROOT / "Dataset"
+    """One folder of photos per member, and members.toml."""
+    bank: str = str(CACHE / "bank")
+    """LanceDB location of the identity bank: a folder or an object-store URI."""
+    faces: str = "buffalo_l"
+    """InsightFace model pack: a name that InsightFace knows, or a folder that holds the ONNX files."""
+    sam3: str = "facebook/sam3"
+    """SAM 3 checkpoint: a Hugging Face repository or a local folder (also read from SAM3_CHECKPOINT)."""
+
+    # Images.
+    max_upload_bytes: int = 64 * 2**20
+    """Larger files are refused unread. A 24-megapixel camera JPEG is about 12 MB."""
+    max_pixels: int = 100_000_000
+    """Larger pictures are refused from their header, before they are decoded (decompression bombs)."""
+
+    # Network.
+    hub_timeout: float = 5.0
+    """Seconds that all look-ups on model hubs may take together before the start goes on without them."""
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings: overrides first, then the environment, then the defaults.
+
+    Args:
+        **overrides: Values by field name; None means "not given".
+
+    Returns:
+        The settings of this run.
+
+    Raises:
+        SettingsError: If an environment variable cannot be read as its field's type.
+    """
+    types = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for field in fields(Settings):
+        text = os.environ.get(ENVIRONMENT_PREFIX + field.name.upper())
+        if field.name == "sam3":
+            text = os.environ.get("SAM3_CHECKPOINT", text)
+        if text is not None:
+            values[field.name] = _read(field.name, types[field.name], text)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return replace(Settings(), **values)
+
+
+def _read(name: str, kind: type, text: str) -> Any:
+    if kind is bool:
+        return text.strip().lower() in {"1", "true", "yes", "on"}
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{ENVIRONMENT_PREFIX}{name.upper()}={text!r} is not a {kind.__name__}. Correct or unset it."
+        ) from error

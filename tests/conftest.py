@@ -1,0 +1,29 @@
+"""What every test may ask for: the real photos and models that lie beside the checkout, where they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+def _shared(part: str) -> Path:
+    path = SHARED / part
+    if not path.exists():
+        pytest.skip(f"../shared/{part} is not beside this checkout")
+    return path
+
+
+@pytest.fixture(scope="session")
+def real_photos() -> Path:
+    """The 113 solo photos of the six members, one folder each (read only)."""
+    return _shared("Dataset")
+
+
+@pytest.fixture(scope="session")
+def real_faces() -> Path:
+    """An InsightFace model pack with a 128-d recogniser (read only)."""
+    return _shared("models/faces")
