@@ -34,11 +34,33 @@ class Settings:
     sam3: str = "facebook/sam3"
     """SAM 3 checkpoint: a Hugging Face repository or a local folder (also read from SAM3_CHECKPOINT)."""
 
+    # SAM 3.
+    device: str = "auto"
+    """Where SAM 3 runs: auto (CUDA where there is one), cuda, cuda:1, cpu."""
+    precision: str = "auto"
+    """auto (bfloat16 where the device computes it natively), float32 or bfloat16."""
+    sam3_threshold: float = 0.5
+    """Least score (class times presence) of an instance that is kept; what SAM 3's own image demo uses."""
+    questions_per_pass: int = 8
+    """Concepts decoded in one pass; a pass needs about 70 MB of mask logits for each at full size."""
+    feature_cache_bytes: int = 2**30
+    """Bytes of encoded pictures kept; a picture takes 54 MB in bfloat16 at 1008 px."""
+
     # Images.
     max_upload_bytes: int = 64 * 2**20
     """Larger files are refused unread. A 24-megapixel camera JPEG is about 12 MB."""
     max_pixels: int = 100_000_000
     """Larger pictures are refused from their header, before they are decoded (decompression bombs)."""
+
+    # Identity.
+    match_photos: int = 3
+    """A member's score is the mean over this many most similar photos (DESIGN.md: 92.9% against 91.1% with one)."""
+    match_threshold: float = 0.45
+    """Scores below this are Unknown, where the bank could not calibrate itself."""
+    match_margin: float = 0.02
+    """The candidate must be this far ahead of the runner-up, where the bank could not calibrate itself."""
+    evidence_photos: int = 3
+    """Gallery photos shown for each named face."""
 
     # Network.
     hub_timeout: float = 5.0
