@@ -62,6 +62,20 @@ class Settings:
     evidence_photos: int = 3
     """Gallery photos shown for each named face."""
 
+    # Possession: faces to persons, things to owners, the second look.
+    face_least_share: float = 0.5
+    """Share of a face (its box and keypoints) that a person's mask must hold; half is more than any rival can."""
+    claim_least: float = 0.15
+    """The best claim on a thing must reach this, else the thing is nobody's (benchmarks/possession_rule.py)."""
+    claim_clear: float = 0.05
+    """The best claim must lead the next by this, else the thing is nobody's (benchmarks/possession_rule.py)."""
+    region_margin: float = 0.25
+    """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
+    small_thing_side: float = 28.0
+    """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two 14 px patches."""
+    second_look_gain: float = 1.5
+    """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
+
     # Network.
     hub_timeout: float = 5.0
     """Seconds that all look-ups on model hubs may take together before the start goes on without them."""

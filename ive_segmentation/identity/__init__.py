@@ -1,0 +1,1 @@
+"""Who: faces and their embeddings, the bank of the members' photos, and whose a face is."""

@@ -1,0 +1,127 @@
+"""Where a face model pack lies: a folder of ONNX files, InsightFace's own store, or its release page."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from socket import create_connection
+from urllib.parse import urlsplit
+
+import requests
+from insightface.utils import storage
+from tqdm import tqdm
+
+from ive_segmentation.errors import UserError
+from ive_segmentation.settings import Settings
+
+STORE = Path("~/.insightface/models")
+"""InsightFace's own store, so that a pack another program has fetched is found here too."""
+KNOWN_PACKS = ("buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc", "antelopev2")
+CHUNK = 2**20
+
+
+class FaceError(UserError):
+    """The face models cannot be had, or are not what they should be."""
+
+
+def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settings.hub_timeout) -> Path:
+    """Find the folder that holds a pack's ONNX files, fetching the pack where it is nowhere yet.
+
+    InsightFace would fetch it too, but without any time limit, and a broken download would leave a folder
+    that looks complete; so the file comes from InsightFace's address into InsightFace's store, by other means.
+
+    Args:
+        pack: A folder, or a name that InsightFace knows (`buffalo_l`).
+        allow_download: Whether the pack may be fetched.
+        timeout: Seconds to wait for the server, and for each answer after that.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FaceError: If there is no such folder or name, or the pack cannot be fetched.
+    """
+    folder = Path(pack).expanduser()
+    if folder.is_dir():
+        if found := _models_folder(folder):
+            return found
+        raise FaceError(
+            f"The face pack {pack} holds no ONNX files. Point the setting `faces` at a folder with them."
+        )
+    if pack not in KNOWN_PACKS:
+        raise FaceError(
+            f"There is no face pack {pack!r}. Give a folder with ONNX files, or one of {', '.join(KNOWN_PACKS)}."
+        )
+    stored = STORE.expanduser() / pack
+    if found := _models_folder(stored):
+        return found
+    if not allow_download:
+        raise FaceError(
+            f"The face pack {pack} is not on this machine. Allow its download, or point the setting `faces` "
+            "at a folder with ONNX files."
+        )
+    _fetch(pack, stored, timeout)
+    if found := _models_folder(stored):
+        return found
+    raise FaceError(f"The face pack {pack} came without ONNX files. Fetch it again, or give another pack.")
+
+
+def _models_folder(folder: Path) -> Path | None:
+    # Some of InsightFace's archives (antelopev2) hold a folder of the pack's own name.
+    for candidate in (folder, folder / folder.name):
+        if any(candidate.glob("*.onnx")):
+            return candidate
+    return None
+
+
+def _fetch(pack: str, target: Path, timeout: float) -> None:
+    url = storage.model_zoo_download_url(f"{pack}.zip")
+    failure = (
+        f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} ({{}}). "
+        "Connect to the internet once, or point the setting `faces` at a folder with the ONNX files."
+    )
+    if not _answers(url, timeout):
+        raise FaceError(failure.format("no connection"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{pack}-") as scratch:
+        archive = Path(scratch) / "pack.zip"
+        try:
+            _download(url, archive, timeout)
+            with zipfile.ZipFile(archive) as files:
+                files.extractall(Path(scratch) / pack)
+        except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
+            raise FaceError(failure.format(type(error).__name__)) from error
+        if target.exists():  # what a download by other means left half-way: no ONNX file is in it
+            shutil.rmtree(target)
+        (Path(scratch) / pack).rename(target)
+
+
+def _answers(url: str, timeout: float) -> bool:
+    # Looking a name up has no time limit of its own, so it happens in a thread that may be left behind.
+    address = urlsplit(url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    answered = threading.Event()
+
+    def knock() -> None:
+        try:
+            create_connection((address.hostname or "", port), timeout=timeout).close()
+        except OSError:
+            return
+        answered.set()
+
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return answered.is_set()
+
+
+def _download(url: str, path: Path, timeout: float) -> None:
+    with requests.get(url, stream=True, timeout=timeout) as answer, path.open("wb") as file:
+        answer.raise_for_status()
+        size = int(answer.headers.get("content-length", 0)) or None
+        with tqdm(total=size, unit="B", unit_scale=True, desc=f"Fetching {url.rsplit('/', 1)[-1]}") as bar:
+            for chunk in answer.iter_content(CHUNK):
+                bar.update(file.write(chunk))
