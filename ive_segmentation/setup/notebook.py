@@ -1,0 +1,173 @@
+"""Play a notebook cell by cell in a kernel, and keep that kernel alive: `make run`.
+
+    python ive_segmentation/setup/notebook.py main.ipynb
+
+One line per code cell says which section it belongs to and how long it took; what a cell prints is shown under it.
+After the last cell the kernel lives on, and with it the page, until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty
+from types import FrameType
+
+import nbformat
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager, start_new_kernel
+
+ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+")
+START_TIMEOUT = 120.0  # seconds for a kernel to answer; a cold disk on a busy machine takes 20
+HEARTBEAT = 1.0  # seconds between two looks at whether the kernel still lives
+
+
+class CellError(Exception):
+    """A cell that failed: its error in one line."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell: its source, and the heading it stands under."""
+
+    heading: str
+    source: str
+
+
+def read_cells(path: Path) -> list[Cell]:
+    """Read the code cells of a notebook, each with the nearest heading above it."""
+    cells, heading = [], path.name
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE)
+            heading = headings[-1].strip() if headings else heading
+        elif cell.cell_type == "code" and cell.source.strip():
+            cells.append(Cell(heading, cell.source))
+    return cells
+
+
+@contextmanager
+def kernel(folder: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    """Start a kernel of this very Python in a folder, and end it on the way out, whatever happens."""
+    # A kernel of the same name that the user once registered elsewhere must not be taken instead.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    manager, client = start_new_kernel(startup_timeout=START_TIMEOUT, kernel_name="python3", cwd=str(folder))
+    try:
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def execute(
+    manager: KernelManager,
+    client: BlockingKernelClient,
+    source: str,
+    on_output: Callable[[dict], None] = lambda _: None,
+) -> None:
+    """Execute one cell and wait for its end, however long it takes.
+
+    Args:
+        manager: The kernel's manager.
+        client: The kernel's client.
+        source: Python source of the cell.
+        on_output: Called with each message of the kernel that shows something (Jupyter's messaging protocol).
+
+    Raises:
+        CellError: If the cell raised an exception or the kernel died.
+    """
+    request = client.execute(source, allow_stdin=False)
+    failure = ""
+    while True:
+        try:
+            message = client.get_iopub_msg(timeout=HEARTBEAT)
+        except Empty:
+            if manager.is_alive():
+                continue
+            raise CellError("the kernel died; the usual reason is too little memory") from None
+        if message["parent_header"].get("msg_id") != request:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "error":
+            failure = f"{content['ename']}: {' '.join(content['evalue'].split())}"
+        elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+            break
+        else:
+            on_output(message)
+    if failure:
+        raise CellError(failure)
+
+
+def play(path: Path, manager: KernelManager, client: BlockingKernelClient) -> str | None:
+    """Execute every cell of a notebook, with a line of progress for each.
+
+    Args:
+        path: The notebook.
+        manager: The kernel's manager.
+        client: The kernel's client.
+
+    Returns:
+        The address of the page, if the notebook printed one.
+
+    Raises:
+        CellError: If a cell failed; its heading is in the message.
+    """
+    cells = read_cells(path)
+    printed: list[str] = []
+
+    def keep(message: dict) -> None:
+        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+            printed.append(message["content"]["text"])
+
+    address = None
+    for number, cell in enumerate(cells, start=1):
+        print(f"[{number:2}/{len(cells)}] {cell.heading} ", end="", flush=True)
+        printed.clear()
+        started = time.monotonic()
+        try:
+            execute(manager, client, cell.source, keep)
+        except CellError as error:
+            print("failed", flush=True)
+            raise CellError(f'The cell under "{cell.heading}" failed. {error}') from error
+        print(f"{time.monotonic() - started:.1f} s", flush=True)
+        text = "".join(printed)
+        for line in text.splitlines():
+            print(f"        {line}", flush=True)
+        found = ADDRESS.findall(text)
+        address = found[-1] if found else address
+    return address
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(path: Path) -> int:
+    """Play a notebook and keep it alive until Ctrl-C; return the exit code."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        with kernel(path.resolve().parent) as (manager, client):
+            address = play(path, manager, client)
+            print(f"\nThe page is open at {address}" if address else "\nEvery cell has run.", flush=True)
+            print("Ctrl-C ends it.", flush=True)
+            while manager.is_alive():
+                time.sleep(HEARTBEAT)
+            print("The kernel has ended by itself.", file=sys.stderr)
+            return 1
+    except CellError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nClosed.", flush=True)
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
