@@ -1,0 +1,1 @@
+"""Whose: which face is which person's, and which thing belongs to which person."""

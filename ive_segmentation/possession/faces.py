@@ -1,0 +1,95 @@
+"""Faces to persons: which person instance shows which face, and what to ask for where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ive_segmentation.settings import Settings
+
+# A standing adult measured in face boxes (chin to hairline): the hair rises 0.35 of a face above the
+# box, the shoulders are 2.6 faces wide with the arms, and the feet are 6.5 faces below the chin (the
+# 7.5-heads canon of figure drawing, L. Loomis, "Figure Drawing for All It's Worth", 1943).
+HAIR_ABOVE_FACE = 0.35
+BODY_WIDTH_IN_FACES = 2.6
+BODY_BELOW_CHIN_IN_FACES = 6.5
+
+
+def faces_to_persons(
+    face_boxes: np.ndarray,
+    keypoints: np.ndarray,
+    person_masks: Sequence[np.ndarray],
+    least_share: float = Settings.face_least_share,
+) -> list[int | None]:
+    """Give each face to the person instance that holds it, one face to one person.
+
+    Args:
+        face_boxes: Face boxes, (F, 4) float32, xyxy in pixels.
+        keypoints: Five points per face, (F, 5, 2) float32, xy in pixels.
+        person_masks: Person instances, each (H, W) bool, all of the picture's size.
+        least_share: Share of the face that a mask must hold to be its person's, 0 to 1.
+
+    Returns:
+        Per face the index of its person, or None where no free instance holds it.
+    """
+    owners: list[int | None] = [None] * len(face_boxes)
+    if not len(face_boxes) or not len(person_masks):
+        return owners
+    shares = np.array(
+        [
+            [_share_held(box, points, mask) for mask in person_masks]
+            for box, points in zip(face_boxes, keypoints, strict=True)
+        ]
+    )
+    # A pair that could not be accepted must not push an acceptable one aside.
+    shares[shares < least_share] = 0
+    for face, person in zip(*linear_sum_assignment(shares, maximize=True), strict=True):
+        if shares[face, person] > 0:
+            owners[face] = int(person)
+    return owners
+
+
+def body_box(face_box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """The box a standing body would fill round and below a face: the exemplar of the close-up fallback.
+
+    Args:
+        face_box: (4,) xyxy in pixels.
+        image_size: Height and width of the picture in pixels.
+
+    Returns:
+        The body's box, (4,) float32, xyxy in pixels, clipped to the picture.
+    """
+    height, width = image_size
+    left, top, right, bottom = (float(v) for v in face_box)
+    face_height, centre = bottom - top, (left + right) / 2
+    half = max(BODY_WIDTH_IN_FACES * face_height, right - left) / 2
+    box = np.array(
+        [
+            centre - half,
+            top - HAIR_ABOVE_FACE * face_height,
+            centre + half,
+            bottom + BODY_BELOW_CHIN_IN_FACES * face_height,
+        ],
+        np.float32,
+    )
+    return np.clip(box, 0, np.array([width, height, width, height], np.float32))
+
+
+def _share_held(box: np.ndarray, points: np.ndarray, mask: np.ndarray) -> float:
+    """Mean of the share of the face box and the share of its keypoints that lie in the mask, 0 to 1.
+
+    The keypoints lie on the face itself, the box has corners that show hair or background: together they
+    hold for a face in profile as well as for one behind another's shoulder.
+    """
+    height, width = mask.shape
+    left, top = np.clip(np.floor(box[:2]).astype(int), 0, (width, height))
+    right, bottom = np.clip(np.ceil(box[2:]).astype(int), 0, (width, height))
+    inside = mask[top:bottom, left:right]
+    share = float(inside.mean()) if inside.size else 0.0
+    columns, rows = np.floor(points).astype(int).T
+    seen = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+    if not seen.any():
+        return share
+    return (share + float(mask[rows[seen], columns[seen]].mean())) / 2

@@ -1,0 +1,97 @@
+"""Where on the body things are worn, and how many of them one person can wear."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ive_segmentation.possession.body import Body
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the middle of a worn thing is to be expected.
+
+    Attributes:
+        top: Highest level, in face heights below the chin (negative is above it).
+        bottom: Lowest level, likewise.
+        half_width: Furthest distance from the body's middle line, in face heights.
+        most: How many one person wears at once, or None where pieces and layers make counting useless.
+        at_feet: The levels count from the feet instead of the chin.
+    """
+
+    top: float
+    bottom: float
+    half_width: float
+    most: int | None = None
+    at_feet: bool = False
+
+
+HEAD = Place(-2.6, -0.6, 1.0)
+ONE_ON_HEAD = Place(-2.6, -0.6, 1.0, most=1)
+HAIR = Place(-2.6, 2.5, 1.2)
+ONE_ON_FACE = Place(-1.1, 0.0, 0.7, most=1)
+EARS = Place(-1.0, 0.4, 0.9, most=2)
+NECK = Place(-0.3, 1.3, 0.9)
+TORSO = Place(0.0, 4.5, 1.6)
+WHOLE = Place(0.0, 6.5, 1.8)
+WAIST = Place(0.8, 4.5, 1.4)
+LEGS = Place(0.8, 7.0, 2.0)
+FEET = Place(-1.0, 0.8, 2.5, at_feet=True)
+PAIR_ON_FEET = Place(-1.0, 0.8, 2.5, most=2, at_feet=True)
+
+WORN: dict[str, Place] = {
+    word: place
+    for place, words in {
+        ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara",
+        HEAD: "hairpin hairband headband headphones ribbon veil hood",
+        HAIR: "hair wig ponytail braid",
+        ONE_ON_FACE: "face head glasses sunglasses eyeglasses mask",
+        EARS: "earring ear earphone earbud",
+        NECK: "necklace choker scarf tie necktie bowtie collar pendant",
+        TORSO: "shirt t-shirt tshirt tee blouse top sweater hoodie sweatshirt cardigan vest jacket blazer "
+        "jersey polo bra corset tank suit",
+        WHOLE: "dress coat gown jumpsuit kimono hanbok robe cape uniform",
+        WAIST: "belt",
+        LEGS: "skirt pants trousers jeans shorts leggings tights stocking",
+        PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer",
+        FEET: "sock foot",
+    }.items()
+    for word in words.split()
+}
+"""Things that are worn where they are worn; what is not named here is taken as held."""
+
+
+def worn_place(concept: str) -> Place | None:
+    """Where a thing is worn, by the last word of its name that the table knows ("white shirts" is a shirt).
+
+    Args:
+        concept: An English noun phrase.
+
+    Returns:
+        The place on the body, or None for things that are held.
+    """
+    for word in reversed(re.findall(r"[a-z-]+", concept.lower())):
+        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
+            if form in WORN:
+                return WORN[form]
+    return None
+
+
+def fit(place: Place, middle: np.ndarray, body: Body) -> float:
+    """How well a thing's middle lies where such a thing is worn on this body.
+
+    Args:
+        place: Where the thing is worn.
+        middle: The thing's middle, (2,) xy in pixels.
+        body: The person.
+
+    Returns:
+        1 inside the place, falling to 0 within one face height outside it.
+    """
+    level = (middle[1] - (body.feet if place.at_feet else body.chin[1])) / body.unit
+    aside = abs(middle[0] - body.chin[0]) / body.unit
+    outside = max(place.top - level, level - place.bottom, aside - place.half_width, 0.0)
+    return float(max(0.0, 1.0 - outside))
