@@ -17,6 +17,7 @@ from ive_segmentation.output.coco import decode, encode
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Image = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

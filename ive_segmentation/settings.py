@@ -59,6 +59,8 @@ class Settings:
     """Scores below this are Unknown, where the bank could not calibrate itself."""
     match_margin: float = 0.02
     """The candidate must be this far ahead of the runner-up, where the bank could not calibrate itself."""
+    collage: bool = False
+    """True for pictures put together from several: there one member may be two people."""
     evidence_photos: int = 3
     """Gallery photos shown for each named face."""
 

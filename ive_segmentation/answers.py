@@ -1,0 +1,167 @@
+"""What a request gets: the masks that answer it, and the words that say what was not found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import supervision as sv
+
+from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
+from ive_segmentation.persons import PERSON
+from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
+from ive_segmentation.possession.things import things_to_owners
+from ive_segmentation.result import Image, Person, Segment
+from ive_segmentation.segmentation.sam3 import Sam3
+
+
+def things_of(concept: str, instances: sv.Detections, persons: Sequence[Person]) -> list[Segment]:
+    """Say whose each instance of a thing is.
+
+    Args:
+        concept: The thing's noun.
+        instances: What SAM 3 found for it.
+        persons: Everyone in the picture.
+
+    Returns:
+        One segment per instance, left to right; the owner is an index into `persons`.
+    """
+    bodies = [place for place, person in enumerate(persons) if person.mask is not None]
+    verdicts = things_to_owners(
+        concept,
+        list(instances.mask),
+        [persons[place].mask for place in bodies],
+        [persons[place].face and persons[place].face.box for place in bodies],
+    )
+    owners = [None if verdict.owner is None else bodies[verdict.owner] for verdict in verdicts]
+    segments = [
+        Segment(concept, mask, box, float(score), owner, None if owner is None else persons[owner].member)
+        for mask, box, score, owner in zip(
+            instances.mask, instances.xyxy, instances.confidence, owners, strict=True
+        )
+    ]
+    return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
+
+
+def look_again(
+    sam3: Sam3, image: Image, request: Request, persons: Sequence[Person], things: list[Segment]
+) -> list[Segment]:
+    """Look once more, closely, for what a named person should have and was not found, or found too small.
+
+    Args:
+        sam3: The model.
+        image: (H, W, 3) uint8, RGB.
+        request: A thing of named people; nothing is looked for again on behalf of everyone.
+        persons: Everyone in the picture.
+        things: The instances found on the whole picture.
+
+    Returns:
+        The things, with those of each person looked at closely replaced by what the closer look found.
+    """
+    if request.thing is None or not request.people or EVERYONE in request.people:
+        return things
+    size = image.shape[:2]
+    for owner in _asked(request, persons):
+        if persons[owner].mask is None:
+            continue
+        crop = region_of_interest(persons[owner].mask, size)
+        largest = max(
+            (thing.mask for thing in things if thing.owner == owner), key=np.count_nonzero, default=None
+        )
+        if not worth_another_look(largest, crop, size, sam3.resolution):
+            continue
+        left, top, right, bottom = crop
+        features = sam3.encode(np.ascontiguousarray(image[top:bottom, left:right]))
+        seen = sam3.find(features, [request.thing])[0]
+        seen.mask = np.array([place_back(mask, crop, size) for mask in seen.mask]).reshape(-1, *size)
+        seen.xyxy += np.array([left, top, left, top], dtype=np.float32)
+        closer = [thing for thing in things_of(request.thing, seen, persons) if thing.owner == owner]
+        if closer:
+            things = [thing for thing in things if thing.owner != owner] + closer
+    return things
+
+
+def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> list[Segment]:
+    """Pick the masks a request asks for.
+
+    Args:
+        request: Whom and what it asks for.
+        persons: Everyone in the picture.
+        things: The instances of the request's thing; empty where it asks for people.
+
+    Returns:
+        The masks, left to right.
+    """
+    if request.thing is None or (not request.people and request.thing == PERSON):
+        wanted = _asked(request, persons) if request.people else range(len(persons))
+        return [
+            Segment(PERSON, person.mask, person.box, person.score, place, person.member)
+            for place in wanted
+            if (person := persons[place]).mask is not None
+        ]
+    if not request.people:
+        return list(things)
+    wanted = _asked(request, persons)
+    return [thing for thing in things if thing.owner in wanted]
+
+
+def explain(
+    request: Request,
+    persons: Sequence[Person],
+    things: Sequence[Segment],
+    answers: Sequence[Segment],
+    members: Sequence[Member],
+) -> list[str]:
+    """Say in words what a request did not get.
+
+    Args:
+        request: Whom and what it asks for.
+        persons: Everyone in the picture.
+        things: The instances of the request's thing, whoever owns them.
+        answers: The masks it got.
+        members: For the names to show.
+
+    Returns:
+        Sentences, none where everything was found.
+    """
+    if not request.people:
+        return [] if answers else [f"No {request.thing} was found."]
+    names = {member.folder: member.name for member in members}
+    missing = []
+    for who in request.people:
+        hers = [place for place in _asked(Request((who,), None), persons)]
+        if not hers:
+            missing.append(_nobody(who, names, persons))
+        elif all(persons[place].mask is None for place in hers):
+            missing.append(f"{_called(who, names)}: the face was found, but no body that it belongs to.")
+        elif request.thing and not any(segment.owner in hers for segment in answers):
+            missing.append(f"No {request.thing} of {_called(who, names)} was found.")
+    unclear = sum(thing.owner is None for thing in things)
+    if unclear and missing:
+        missing.append(f"{unclear} × {request.thing} could not be given to anyone for certain.")
+    return missing
+
+
+def _asked(request: Request, persons: Sequence[Person]) -> list[int]:
+    """Indices of the persons a request means."""
+    if EVERYONE in request.people:
+        return list(range(len(persons)))
+    return [
+        place
+        for place, person in enumerate(persons)
+        if person.member in request.people or (person.member is None and UNKNOWN in request.people)
+    ]
+
+
+def _called(who: str, names: dict[str, str]) -> str:
+    return {EVERYONE: "anyone", UNKNOWN: "anyone unknown"}.get(who) or names.get(who, who)
+
+
+def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
+    if not persons:
+        return "Nobody was found in this picture."
+    if who == UNKNOWN:
+        return "Nobody unknown was found in this picture: every face is a member's."
+    if not any(person.face for person in persons):
+        return f"{_called(who, names)} cannot be looked for: no face was found in this picture."
+    return f"{_called(who, names)} was not found in this picture."

@@ -1,0 +1,128 @@
+"""Load whatever of the program can be had; what cannot be had becomes a notice, and the rest goes on working."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
+from ive_segmentation.errors import UserError
+from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, load_gallery
+from ive_segmentation.identity.faces import FaceModel, load_faces
+from ive_segmentation.language import load_members
+from ive_segmentation.pipeline import Pipeline, Progress, silent
+from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
+from ive_segmentation.settings import CACHE, Settings
+
+DEMO_NOTICE = (
+    "This is the demo: drawn members and built-in checkpoints that know nothing else. For the real thing put "
+    "photos into Dataset/ (one folder per member), get access to SAM 3, and start again; the README says how."
+)
+
+
+def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
+    """Load members, faces, bank and SAM 3, as far as they can be had.
+
+    With no photos in the dataset and no model chosen, everything is the drawn demo; with photos it never is.
+
+    Args:
+        settings: The knobs.
+        progress: Called with the share done (0 to 1) and the step that begins.
+
+    Returns:
+        The pipeline; what is missing is None and has a notice.
+
+    Raises:
+        MembersError: If there is no dataset folder, or its members.toml cannot be read.
+    """
+    members = load_members(settings.dataset)
+    notices: list[str] = []
+    if wants_demo(settings):
+        progress(0.0, "Drawing the demo's members")
+        settings = demo_settings(settings)
+        notices.append(DEMO_NOTICE)
+    deadline = time.monotonic() + settings.hub_timeout
+
+    progress(0.1, "Loading the face models")
+    faces, gallery, report = None, None, None
+    try:
+        faces = load_faces(settings.faces, timeout=settings.hub_timeout / 2)
+        progress(0.2, "Building the identity bank")
+        report, gallery = load_bank(settings, faces, lambda share, step: progress(0.2 + 0.4 * share, step))
+    except UserError as error:
+        notices.append(str(error))
+
+    progress(0.6, "Loading SAM 3")
+    sam3: Sam3 | None = None
+    try:
+        sam3 = load_sam3(replace(settings, hub_timeout=max(deadline - time.monotonic(), 0.5)))
+    except UserError as error:
+        notices.append(str(error))
+    progress(1.0, "Ready")
+    return Pipeline(settings, members, faces, gallery, report, sam3, tuple(notices))
+
+
+def load_bank(
+    settings: Settings, faces: FaceModel, progress: Progress = silent
+) -> tuple[BankReport, Gallery]:
+    """Bring the bank in line with the dataset, and load it.
+
+    Args:
+        settings: Reads dataset and bank.
+        faces: The models.
+        progress: Called with the share done (0 to 1) and the photo being read.
+
+    Returns:
+        What was done, and the gallery.
+
+    Raises:
+        BankError: If there is no usable photo, or the bank cannot be written.
+    """
+    report = build_bank(
+        settings.dataset,
+        faces,
+        settings.bank,
+        lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
+    )
+    return report, load_gallery(settings.bank, faces.hash)
+
+
+def wants_demo(settings: Settings) -> bool:
+    """Whether nothing was given to work on: no photos, and no model of the user's own choice.
+
+    Args:
+        settings: Reads dataset, faces and sam3.
+
+    Returns:
+        True where the drawn demo should stand in.
+    """
+    chosen = settings.faces != Settings.faces or settings.sam3 != Settings.sam3
+    return not chosen and not _has_photos(settings.dataset)
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """Point the settings at the drawn members and the built-in checkpoints.
+
+    Args:
+        settings: The user's settings; all knobs but the four places stay.
+
+    Returns:
+        Settings whose dataset, bank, faces and sam3 are the demo's.
+    """
+    return replace(
+        settings,
+        dataset=draw_dataset_once(CACHE / "demo"),
+        bank=str(CACHE / "demo-bank"),
+        faces=str(CHECKPOINTS / "faces"),
+        sam3=str(CHECKPOINTS / "sam3"),
+    )
+
+
+def _has_photos(dataset: Path) -> bool:
+    return any(
+        file.is_file() and not file.name.startswith(".")
+        for folder in dataset.iterdir()
+        if folder.is_dir()
+        for file in folder.iterdir()
+    )

@@ -1,0 +1,140 @@
+"""From a picture and a prompt to a result: who is there, what is where, whose it is."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ive_segmentation.answers import answer, explain, look_again, things_of
+from ive_segmentation.identity.bank import BankReport, Gallery
+from ive_segmentation.identity.faces import Face, FaceModel
+from ive_segmentation.identity.matching import Match, match_faces
+from ive_segmentation.language import Member, Prompt, parse
+from ive_segmentation.persons import PERSON, faces_alone, people
+from ive_segmentation.result import Image, Person, Result, Segment
+from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.settings import Settings
+
+Progress = Callable[[float, str], None]
+
+
+def silent(_share: float, _step: str) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything loaded that a prompt may need; what could not be loaded is None, and a notice says why.
+
+    Attributes:
+        settings: The knobs.
+        members: Who can be named.
+        faces: Detects and embeds faces.
+        gallery: The members' embeddings.
+        report: What the last build of the bank did, and what it left out.
+        sam3: Finds what words name.
+        notices: Sentences for the user about what is missing, or that this is the demo.
+    """
+
+    settings: Settings
+    members: tuple[Member, ...]
+    faces: FaceModel | None = None
+    gallery: Gallery | None = None
+    report: BankReport | None = None
+    sam3: Sam3 | None = None
+    notices: tuple[str, ...] = ()
+
+    def segment(self, image: Image, prompt: str | Prompt, progress: Progress = silent) -> Result:
+        """Answer a prompt on one picture.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            prompt: What is asked, as text or already read.
+            progress: Called with the share done (0 to 1) and the step that begins.
+
+        Returns:
+            Persons, the masks asked for, and messages. Without SAM 3 the persons are their faces alone.
+
+        Raises:
+            PromptError: If the text cannot be read without guessing.
+            SegmentationError: If SAM 3 cannot answer.
+        """
+        if isinstance(prompt, str):
+            prompt = parse(prompt, self.members)
+        seconds = _Stopwatch()
+
+        progress(0.0, "Looking for faces")
+        with seconds("faces"):
+            faces, matches = self.identify(image)
+        if self.sam3 is None:
+            return self._without_masks(image, prompt, faces_alone(faces, matches), seconds)
+
+        progress(0.1, "Looking at the picture")
+        with seconds("encode"):
+            features = self.sam3.encode(image)
+
+        concepts = list(dict.fromkeys((PERSON, *prompt.concepts)))
+        progress(0.7, f"Looking for {', '.join(concepts)}")
+        with seconds("find"):
+            found = dict(zip(concepts, self.sam3.find(features, concepts), strict=True))
+
+        progress(0.8, "Finding out whose is what")
+        with seconds("possession"):
+            persons = people(self.sam3, features, found[PERSON], faces, matches)
+            things = {
+                concept: things_of(concept, found[concept], persons) for concept in prompt.concepts
+            }
+
+        segments: list[Segment] = []
+        messages = list(prompt.messages)
+        for request in prompt.requests:
+            hers = things.get(request.thing or "", [])
+            progress(0.9, "Looking again, closely")
+            with seconds("look again"):
+                hers = look_again(self.sam3, image, request, persons, hers)
+            answers = answer(request, persons, hers)
+            segments += answers
+            messages += explain(request, persons, hers, answers, self.members)
+        progress(1.0, "Done")
+        return Result(image.shape[:2], prompt, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)
+
+    def identify(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
+        """Find the faces of a picture and name them, all together.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+
+        Returns:
+            The faces, left to right, and whose each is; None for each where there is no bank.
+        """
+        faces = self.faces.detect(image) if self.faces else []
+        if self.gallery is None:
+            return faces, [None] * len(faces)
+        return faces, match_faces(faces, self.gallery, one_to_one=not self.settings.collage)
+
+    def _without_masks(
+        self, image: Image, prompt: Prompt, persons: list[Person], seconds: _Stopwatch
+    ) -> Result:
+        messages = [*prompt.messages, "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown."]
+        for request in prompt.requests:
+            if request.people:
+                messages += explain(request, persons, [], [], self.members)
+        return Result(image.shape[:2], prompt, tuple(persons), (), tuple(messages), seconds.by_step)
+
+
+class _Stopwatch:
+    """Wall time by step; the same step twice adds up."""
+
+    def __init__(self) -> None:
+        self.by_step: dict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.by_step[step] += time.perf_counter() - begin
