@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
-# Prints "clash" where the package onnxruntime has overwritten the files of onnxruntime-gpu: the GPU build always
-# lists CUDA among its providers, on machines without a GPU too.
+# Prints "clash" where the package onnxruntime has overwritten the files of onnxruntime-gpu: the GPU build
+# always lists CUDA among its providers, on machines without a GPU too.
 CLASH_QUESTION = """
 import importlib.metadata as metadata
 try:
@@ -80,8 +80,8 @@ def make_environment(environment: Path) -> None:
 def mend(environment: Path) -> list[str]:
     """Forget packages whose installation was cut off, so that pip installs them again.
 
-    pip writes the file INSTALLER into a package's dist-info after the last of its files. A dist-info without it is
-    of a package that is not all there, and that pip would nevertheless count as installed.
+    pip writes the file INSTALLER into a package's dist-info after the last of its files. A dist-info without
+    it is of a package that is not all there, and that pip would nevertheless count as installed.
 
     Args:
         environment: Folder of the virtual environment.

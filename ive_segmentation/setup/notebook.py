@@ -2,8 +2,8 @@
 
     python ive_segmentation/setup/notebook.py main.ipynb
 
-One line per code cell says which section it belongs to and how long it took; what a cell prints is shown under it.
-After the last cell the kernel lives on, and with it the page, until Ctrl-C.
+One line per code cell says which section it belongs to and how long it took; what a cell prints is shown
+under it. After the last cell the kernel lives on, and with it the page, until Ctrl-C.
 """
 
 from __future__ import annotations
