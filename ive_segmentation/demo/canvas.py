@@ -76,15 +76,6 @@ def smooth(points: object, closed: bool = True, steps: int = 5) -> Points:
     return curve if closed else np.concatenate([curve, p[-2:-1]])
 
 
-def limb(points: object, widths: object) -> Points:
-    """The outline of a band along an open line (N, 2) with the given half widths (N,)."""
-    p, w = np.asarray(points, np.float64), np.asarray(widths, np.float64)[:, None]
-    along = np.gradient(p, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
-    side = np.stack([-along[:, 1], along[:, 0]], 1) * w
-    return np.concatenate([p + side, (p - side)[::-1]])
-
-
 @dataclass(frozen=True)
 class Label:
     """What one value of the label map stands for."""
@@ -178,3 +169,8 @@ class Pen:
         cv2.polylines(self.canvas.image, line, False, colour, thickness, cv2.LINE_AA, SHIFT)
         if label is not None:
             cv2.polylines(self.canvas.labels, line, False, label, thickness, cv2.LINE_8, SHIFT)
+
+    def limb(self, points: object, width: float, colour: Colour, label: int, outline: float = 0.038) -> None:
+        """A rounded band along the points (N, 2) with an outline: arms, legs, sleeves."""
+        self.stroke(points, width + outline, darker(colour), label)
+        self.stroke(points, width - outline, colour)

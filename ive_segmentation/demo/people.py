@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ive_segmentation.demo.canvas import (
-    Canvas, Colour, Pen, darker, ellipse, lighter, limb, mix, pick_colour, smooth,
+    Canvas, Colour, Pen, darker, ellipse, lighter, mix, pick_colour, smooth,
 )  # fmt: skip
 from ive_segmentation.demo.heads import HeadLabels, Look, back_hair, draw_behind, draw_front, random_look
 from ive_segmentation.demo.identities import MEMBERS, Identity, stranger
@@ -13,7 +13,7 @@ from ive_segmentation.demo.things import DRAW_HELD, THING_COLOURS, draw_shoe
 
 __all__ = [
     "MEMBERS", "Identity", "Look", "Outfit", "Pose", "Drawn", "draw_face", "draw_person", "random_look",
-    "random_outfit", "random_pose", "stranger",
+    "random_necklace", "random_outfit", "random_pose", "stranger",
 ]  # fmt: skip
 
 #: From the head's centre to the soles, and to the top of the hair, in head half widths.
@@ -53,8 +53,14 @@ def random_outfit(rng: np.random.Generator) -> Outfit:
         jacket=jacket,
         shoes=str(rng.choice(["sneaker", "boot", "pump"])),
         shoe_colour=pick_colour(rng),
-        necklace=pick_colour(rng, ("yellow", "white", "red", "blue", "green")) if rng.random() < 0.28 else None,
+        necklace=random_necklace(rng, top[0]),
     )
+
+
+def random_necklace(rng: np.random.Generator, top: str) -> Named | None:
+    """A necklace now and then, never in the colour it lies on."""
+    names = tuple(name for name in ("yellow", "white", "red", "blue", "green") if name != top)
+    return pick_colour(rng, names) if rng.random() < 0.28 else None
 
 
 #: Where a hand can be, for the arm on the picture's right; y down, in units from the head's centre.
@@ -155,13 +161,11 @@ def _arm(pen: Pen, side: int, hand: tuple[float, float], skin: Colour, sleeve: i
     shoulder, end = np.array([side * 0.98, 1.95]), np.array(hand)
     elbow = _elbow(shoulder, end, side)
     line = smooth([shoulder, elbow, end], closed=False, steps=6)
-    widths = np.linspace(0.3, 0.22, len(line))
-    pen.fill(limb(line, widths), skin, body)
+    pen.limb(line, 0.46, skin, body)
     pen.fill(ellipse(end[0], end[1], 0.27, 0.27), skin, body)
     if cloth is not None:
         label, colour = cloth
-        part = {0: 3, 1: 6, 2: len(line) - 1}[sleeve]
-        pen.fill(limb(line[:part], widths[:part] + 0.08), colour, label)
+        pen.limb(line[: {0: 2, 1: 5, 2: len(line) - 2}[sleeve]], 0.64, colour, label)
 
 
 def _legs(pen: Pen, who: Identity, outfit: Outfit, pose: Pose, drawn: Drawn, labels: dict[str, int]) -> None:
@@ -169,12 +173,12 @@ def _legs(pen: Pen, who: Identity, outfit: Outfit, pose: Pose, drawn: Drawn, lab
     for side in (-1, 1):
         hip, knee, ankle = (side * 0.42, 4.2), (side * (0.42 + spread * 0.45), 5.7), (side * spread * 1.1, SOLE - 0.45)
         line = smooth([hip, knee, ankle], closed=False, steps=4)
-        pen.fill(limb(line, np.linspace(0.4, 0.25, len(line))), who.skin, drawn.body)
+        pen.limb(line, 0.62, who.skin, drawn.body)
         shoe = pen.canvas.label("shoe", labels["owner"], outfit.shoe_colour[0])
         drawn.worn.append(shoe)
         draw_shoe(pen.moved(ankle[0], ankle[1]), outfit.shoe_colour[1], shoe, outfit.shoes, side)
         if outfit.bottom == "pants":
-            pen.fill(limb(line[:-1], np.linspace(0.54, 0.4, len(line) - 1)), outfit.bottom_colour[1], labels["bottom"])
+            pen.limb(line[:-1], 0.92, outfit.bottom_colour[1], labels["bottom"])
     colour = outfit.bottom_colour[1]
     if outfit.bottom == "pants":
         pen.fill(smooth([(-0.86, 3.75), (0.86, 3.75), (0.98, 4.45), (0.1, 4.75), (-0.1, 4.75), (-0.98, 4.45)], steps=4), colour, labels["bottom"])

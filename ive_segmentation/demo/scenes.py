@@ -7,7 +7,7 @@ import numpy as np
 
 from ive_segmentation.demo.canvas import Canvas, Colour, Pen, ellipse, lighter, mix, pick_colour, smooth
 from ive_segmentation.demo.people import (
-    CROWN, MEMBERS, SOLE, Drawn, Identity, draw_person, random_look, random_outfit, random_pose, stranger,
+    CROWN, MEMBERS, SOLE, Drawn, Identity, draw_person, random_look, random_necklace, random_outfit, random_pose, stranger,
 )  # fmt: skip
 from ive_segmentation.demo.things import DRAW_LOOSE, THING_COLOURS
 from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, Scene, box_of
@@ -148,8 +148,8 @@ def draw_scene(
     if shot == "wide":
         unit *= float(rng.uniform(0.78, 1.0))
     spare = max(0.0, height - unit * (CROWN + 0.7 + (SOLE if shot == "wide" else tall - CROWN - 1.0)))
-    head_y = unit * (CROWN + 0.7) + spare * float(rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.2, 1.0))
-    floor = min(height * 0.97, head_y + unit * (SOLE - 0.7)) if shot == "wide" else height * float(rng.uniform(0.7, 0.95))
+    head_y = unit * (CROWN + 0.7) + spare * float(rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.1, 0.6))
+    floor = min(height * float(rng.uniform(0.75, 0.95)), head_y + unit * (SOLE - 0.7))
     canvas = _background(rng, width, height, floor)
 
     loose: list[int] = []
@@ -172,7 +172,7 @@ def draw_scene(
     for i, who in enumerate(cast):
         outfit = same or random_outfit(rng)
         if same is not None:
-            outfit = replace(same, necklace=random_outfit(rng).necklace)
+            outfit = replace(same, necklace=random_necklace(rng, same.top[0]))
         near = unit * (1 + 0.16 * float(depths[i]))
         pose = random_pose(rng, away, hidden, holding)
         y = head_y + unit * (float(depths[i]) + float(rng.normal(0, 0.16)))
