@@ -69,6 +69,28 @@ def locate(checkpoint: str, timeout: float) -> Path:
     return folder
 
 
+def availability(checkpoint: str, timeout: float) -> str:
+    """Say where the checkpoint would come from, without fetching anything.
+
+    Args:
+        checkpoint: A local folder, or the name of a Hugging Face repository.
+        timeout: Seconds the question to the hub may take.
+
+    Returns:
+        "on this machine", or that it can be fetched.
+
+    Raises:
+        CheckpointError: If `locate` could not find it; with what happened and what to do about it.
+    """
+    if not Path(checkpoint).expanduser().is_dir():
+        _check_name(checkpoint)
+        if _cached(checkpoint) is None:
+            _fetch(checkpoint, timeout, download=False)
+            return "not on this machine yet; it can be fetched and will be at the first start"
+    locate(checkpoint, timeout)
+    return "on this machine"
+
+
 def model_class(folder: Path) -> str:
     """Name the `transformers` class that loads this checkpoint.
 
@@ -119,12 +141,12 @@ def _cached(repository: str) -> Path | None:
     return folder if (folder / "config.json").exists() and list(folder.glob("*.safetensors")) else None
 
 
-def _fetch(repository: str, timeout: float) -> Path:
+def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
     """Ask the hub whether the repository may be had, then fetch it with Hugging Face's progress bars."""
     try:
         # Listing a gated repository is open to all; only the access check tells whether its files may be had.
         within(timeout, lambda: HfApi().auth_check(repository))
-        return Path(snapshot_download(repository, allow_patterns=FILES))
+        return Path(snapshot_download(repository, allow_patterns=FILES)) if download else Path()
     except GatedRepoError:
         raise CheckpointError(
             f"{repository} is gated, and this machine has no access to it. Request access at "

@@ -1,0 +1,293 @@
+"""What works on this machine, what does not, and what to do about it."""
+
+# Packages are imported where they are looked at: one that is broken must not keep the others from being seen.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from ive_segmentation.errors import UserError
+from ive_segmentation.settings import ROOT, Settings
+
+Status = Literal["ok", "warn", "fail"]
+
+INSTALL = "Run `pip install -r requirements.txt` in this environment, then `doctor` again."
+FEW_PHOTOS = 5
+"""A member's score is the mean over the best three photos (`Settings.match_photos`): with fewer than five
+there is hardly a choice of best ones."""
+GPU_MEMORY = 6.0
+"""GiB of GPU memory that SAM 3 is comfortable with: 840M parameters in bfloat16 are 1.6 GiB, one picture at
+1008×1008 and eight concepts add about as much again, and other programs want some too."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What it is.
+        status: "ok"; "warn" where the program runs, but could run better; "fail" where a part cannot run.
+        detail: What was found.
+        remedy: What to do about it; empty where there is nothing to do.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+def check(settings: Settings) -> list[Check]:
+    """Look at everything the program needs.
+
+    Without a network it takes no longer than `settings.hub_timeout` and the time to import torch.
+
+    Args:
+        settings: The settings of this run.
+
+    Returns:
+        One entry per thing, in the order in which they build on each other.
+    """
+    looks: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
+        ("Python", _python),
+        ("packages", _packages),
+        ("torch", _torch),
+        ("GPU", _gpu),
+        ("ONNX Runtime", _onnxruntime),
+        ("Hugging Face login", _login),
+        ("SAM 3 checkpoint", _checkpoint),
+        ("face pack", _face_pack),
+        ("photos", _photos),
+    )
+    return [_safely(name, look, settings) for name, look in looks]
+
+
+def _safely(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+    """A broken package must not keep the doctor from looking at the others."""
+    try:
+        return look(settings)
+    except UserError as error:
+        return Check(name, "fail", str(error))
+    except Exception as error:
+        return Check(name, "fail", f"{type(error).__name__}: {' '.join(str(error).split())}", INSTALL)
+
+
+def _python(_: Settings) -> Check:
+    detail = f"{platform.python_version()} at {sys.executable}"
+    return Check("Python", "ok", detail)
+
+
+def pins(requirements: Path) -> Iterator[Requirement]:
+    """Read the packages that a requirements file pins for this machine.
+
+    Args:
+        requirements: The file.
+
+    Yields:
+        Requirements whose marker holds here, in the order of the file.
+    """
+    for line in requirements.read_text(encoding="utf-8").splitlines():
+        try:
+            requirement = Requirement(re.split(r"\s+#|^#", line)[0].strip())
+        except InvalidRequirement:
+            continue  # an empty line, a comment, or an option of pip
+        if requirement.marker is None or requirement.marker.evaluate():
+            yield requirement
+
+
+def _packages(_: Settings) -> Check:
+    missing, other, count = [], [], 0
+    for requirement in pins(ROOT / "requirements.txt"):
+        count += 1
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            missing.append(str(requirement.name))
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            other.append(f"{requirement.name} {version} instead of {str(requirement.specifier).lstrip('=')}")
+    if missing:
+        return Check("packages", "fail", f"missing: {', '.join(missing)}", INSTALL)
+    if other:
+        return Check("packages", "warn", f"not the tested versions: {', '.join(other)}", INSTALL)
+    return Check("packages", "ok", f"all {count} as requirements.txt pins them")
+
+
+def _torch(_: Settings) -> Check:
+    import torch
+
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+    return Check("torch", "ok", f"{torch.__version__}, built with {built}")
+
+
+def _gpu(_: Settings) -> Check:
+    import torch
+
+    if not torch.cuda.is_available():
+        if shutil.which("nvidia-smi"):
+            return Check(
+                "GPU",
+                "warn",
+                "an NVIDIA driver is here, but torch cannot use it; SAM 3 runs on the CPU",
+                "Update the driver, or install the torch build for your CUDA (pytorch.org, Get Started).",
+            )
+        return Check(
+            "GPU",
+            "warn",
+            "no NVIDIA GPU; SAM 3 runs on the CPU, at half a minute a picture",
+            "Nothing is broken. A GPU with 6 GB answers in a second or two.",
+        )
+    free, total = (size / 2**30 for size in torch.cuda.mem_get_info())
+    detail = f"{torch.cuda.get_device_name()}, {free:.1f} of {total:.1f} GiB free"
+    if free < GPU_MEMORY:
+        return Check(
+            "GPU",
+            "warn",
+            detail,
+            f"SAM 3 likes {GPU_MEMORY:.0f} GiB. Close what else uses the GPU, or set IVE_DEVICE=cpu.",
+        )
+    return Check("GPU", "ok", detail)
+
+
+def _onnxruntime(_: Settings) -> Check:
+    import onnxruntime
+    import torch
+
+    name, gpu = "ONNX Runtime", torch.cuda.is_available()
+    providers = [
+        provider.removesuffix("ExecutionProvider") for provider in onnxruntime.get_available_providers()
+    ]
+    detail = f"{onnxruntime.__version__}: {', '.join(providers)}"
+    try:
+        pin = f"onnxruntime-gpu=={metadata.version('onnxruntime-gpu')}"
+    except metadata.PackageNotFoundError:
+        return Check(name, "warn" if gpu else "ok", detail, "pip install onnxruntime-gpu" if gpu else "")
+    if "CUDA" not in providers:
+        return Check(
+            name,
+            "fail" if gpu else "warn",
+            f"{detail}. The package onnxruntime has overwritten files of onnxruntime-gpu: no GPU for faces",
+            f"pip install --force-reinstall --no-deps {pin}",
+        )
+    if gpu and not _cuda_session_works():
+        return Check(
+            name,
+            "warn",
+            f"{detail}, but CUDA cannot be loaded; faces run on the CPU",
+            f"Its CUDA libraries are missing, or the driver is too old for them. {INSTALL}",
+        )
+    return Check(name, "ok", detail)
+
+
+def _cuda_session_works() -> bool:
+    """Whether a model really runs on CUDA: the provider is listed even where its libraries are missing."""
+    import onnx
+    import onnxruntime
+
+    onnxruntime.preload_dlls()
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])],
+        "probe",
+        [value("x", onnx.TensorProto.FLOAT, [1])],
+        [value("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    # The versions are old ones on purpose: every ONNX Runtime reads them.
+    model = onnx.helper.make_model(graph, ir_version=8, opset_imports=[onnx.helper.make_opsetid("", 17)])
+    providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=providers)
+    return "CUDAExecutionProvider" in session.get_providers()
+
+
+def _login(settings: Settings) -> Check:
+    import huggingface_hub
+
+    name = "Hugging Face login"
+    if Path(settings.sam3).expanduser().is_dir():
+        return Check(name, "ok", "not needed: the checkpoint is a folder on this machine")
+    if huggingface_hub.get_token():
+        return Check(name, "ok", "a token is here")
+    return Check(name, "warn", "no token on this machine", f"To fetch {settings.sam3}: `hf auth login`.")
+
+
+def _checkpoint(settings: Settings) -> Check:
+    from ive_segmentation.segmentation.checkpoints import CheckpointError, availability
+
+    name = "SAM 3 checkpoint"
+    try:
+        return Check(name, "ok", f"{settings.sam3}: {availability(settings.sam3, settings.hub_timeout)}")
+    except CheckpointError as error:
+        happened, _, remedy = str(error).partition(". ")
+        return Check(name, "warn" if _is_demo(settings) else "fail", happened, remedy)
+
+
+def _face_pack(settings: Settings) -> Check:
+    from ive_segmentation.identity.packs import KNOWN_PACKS, FaceError, find_pack
+
+    name = "face pack"
+    try:
+        folder = find_pack(settings.faces, allow_download=False)
+    except FaceError as error:
+        if settings.faces in KNOWN_PACKS:
+            return Check(
+                name,
+                "warn",
+                f"{settings.faces} is not on this machine yet",
+                "It is fetched at the first start with photos (buffalo_l: about 280 MB).",
+            )
+        happened, _, remedy = str(error).partition(". ")
+        return Check(name, "fail", happened, remedy)
+    models = sorted(file.name for file in folder.glob("*.onnx"))
+    return Check(name, "ok", f"{settings.faces}: {', '.join(models)}")
+
+
+def _photos(settings: Settings) -> Check:
+    name = "photos"
+    if not settings.dataset.is_dir():
+        return Check(
+            name,
+            "fail",
+            f"there is no folder {settings.dataset}",
+            "Make it, with one folder of photos per member.",
+        )
+    counts = Counter(
+        {
+            folder.name: 0
+            for folder in settings.dataset.iterdir()
+            if folder.is_dir() and folder.name[0] not in "._"
+        }
+    )
+    for member in counts:
+        files = (settings.dataset / member).rglob("*")
+        counts[member] = sum(file.is_file() and not file.name.startswith(".") for file in files)
+    detail = ", ".join(f"{member} {count}" for member, count in sorted(counts.items()))
+    if not any(counts.values()):
+        stands_in = "the drawn demo stands in" if _is_demo(settings) else "nobody can be named"
+        return Check(
+            name,
+            "warn",
+            f"{settings.dataset} holds no photos; {stands_in}",
+            "Put photos of each member into a folder of her own; Dataset/README.md says how.",
+        )
+    few = [member for member, count in sorted(counts.items()) if count < FEW_PHOTOS]
+    if few:
+        return Check(name, "warn", detail, f"Add photos: {', '.join(few)} (fifteen or more each is good).")
+    return Check(name, "ok", detail)
+
+
+def _is_demo(settings: Settings) -> bool:
+    from ive_segmentation.loading import wants_demo
+
+    return settings.dataset.is_dir() and wants_demo(settings)
