@@ -1,0 +1,1 @@
+"""What was found, as pictures and files: overlay, cutout, masks, COCO JSON."""

@@ -1,0 +1,60 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ive_segmentation.output.writing import WriteError, write_png, write_whole
+
+
+@pytest.mark.parametrize(
+    ("image", "mode"),
+    [
+        (np.eye(5, 7, dtype=bool), "L"),
+        (np.arange(35, dtype=np.uint8).reshape(5, 7), "L"),
+        (np.arange(105, dtype=np.uint8).reshape(5, 7, 3), "RGB"),
+        (np.arange(140, dtype=np.uint8).reshape(5, 7, 4), "RGBA"),
+    ],
+)
+def test_png_gives_back_what_was_written(image: np.ndarray, mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "마스크.png"
+    write_png(path, image)
+    with Image.open(path) as read:
+        assert read.format == "PNG"
+        assert read.mode == mode
+        np.testing.assert_array_equal(
+            np.asarray(read), image.astype(int) * (255 if image.dtype == bool else 1)
+        )
+
+
+def test_an_older_file_is_replaced_and_nothing_lies_beside_it(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.json", b"old")
+    write_whole(tmp_path / "a.json", b"new")
+    assert (tmp_path / "a.json").read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.json"]  # noqa: PTH208 -- hidden files too
+
+
+def test_a_name_of_the_greatest_length_is_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / ("x" * 255), b"data")
+    assert (tmp_path / ("x" * 255)).read_bytes() == b"data"
+
+
+def test_a_failed_write_leaves_the_older_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").write_bytes(b"old")
+    with pytest.raises(WriteError, match="cannot be written") as raised:
+        write_whole(tmp_path / "taken", b"new")  # a folder cannot be replaced by a file
+    assert str(tmp_path / "taken") in str(raised.value)
+    assert os.listdir(tmp_path) == ["taken"]  # noqa: PTH208
+    assert (tmp_path / "taken" / "file").read_bytes() == b"old"
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WriteError, match="Choose another folder"):
+        write_whole(tmp_path / "file" / "mask.png", b"data")
