@@ -5,40 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import supervision as sv
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import PERSON
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.segmentation.sam3 import Instance, Sam3, instances
 
 
-def things_of(concept: str, instances: sv.Detections, persons: Sequence[Person]) -> list[Segment]:
+def things_of(concept: str, found: Sequence[Instance], persons: Sequence[Person]) -> list[Segment]:
     """Say whose each instance of a thing is.
 
     Args:
         concept: The thing's noun.
-        instances: What SAM 3 found for it.
+        found: SAM 3's instances of it.
         persons: Everyone in the picture.
 
     Returns:
         One segment per instance, left to right; the owner is an index into `persons`.
     """
-    bodies = [place for place, person in enumerate(persons) if person.mask is not None]
+    bodies = [(place, mask) for place, person in enumerate(persons) if (mask := person.mask) is not None]
     verdicts = things_to_owners(
         concept,
-        list(instances.mask),
-        [persons[place].mask for place in bodies],
-        [persons[place].face and persons[place].face.box for place in bodies],
+        [instance.mask for instance in found],
+        [mask for _, mask in bodies],
+        [face.box if (face := persons[place].face) else None for place, _ in bodies],
     )
-    owners = [None if verdict.owner is None else bodies[verdict.owner] for verdict in verdicts]
+    owners = [None if verdict.owner is None else bodies[verdict.owner][0] for verdict in verdicts]
     segments = [
-        Segment(concept, mask, box, float(score), owner, None if owner is None else persons[owner].member)
-        for mask, box, score, owner in zip(
-            instances.mask, instances.xyxy, instances.confidence, owners, strict=True
-        )
+        Segment(concept, *instance, owner, None if owner is None else persons[owner].member)
+        for instance, owner in zip(found, owners, strict=True)
     ]
     return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
 
@@ -60,22 +57,24 @@ def look_again(
     """
     if request.thing is None or not request.people or EVERYONE in request.people:
         return things
-    size = image.shape[:2]
+    size = (image.shape[0], image.shape[1])
     for owner in _asked(request, persons):
-        if persons[owner].mask is None:
+        body = persons[owner].mask
+        if body is None:
             continue
-        crop = region_of_interest(persons[owner].mask, size)
-        largest = max(
-            (thing.mask for thing in things if thing.owner == owner), key=np.count_nonzero, default=None
-        )
-        if not worth_another_look(largest, crop, size, sam3.resolution):
+        crop = region_of_interest(body, size)
+        hers = [thing.mask for thing in things if thing.owner == owner]
+        largest = max(hers, key=np.count_nonzero, default=None)
+        if not worth_another_look(largest, crop, size, input_side=sam3.resolution):
             continue
         left, top, right, bottom = crop
-        features = sam3.encode(np.ascontiguousarray(image[top:bottom, left:right]))
-        seen = sam3.find(features, [request.thing])[0]
-        seen.mask = np.array([place_back(mask, crop, size) for mask in seen.mask]).reshape(-1, *size)
-        seen.xyxy += np.array([left, top, left, top], dtype=np.float32)
-        closer = [thing for thing in things_of(request.thing, seen, persons) if thing.owner == owner]
+        (seen,) = sam3.find(sam3.encode(image[top:bottom, left:right]), [request.thing])
+        offset = np.array([left, top, left, top], dtype=np.float32)
+        found = [
+            Instance(place_back(mask, crop, size), box + offset, score)
+            for mask, box, score in instances(seen)
+        ]
+        closer = [thing for thing in things_of(request.thing, found, persons) if thing.owner == owner]
         if closer:
             things = [thing for thing in things if thing.owner != owner] + closer
     return things
@@ -129,7 +128,7 @@ def explain(
     names = {member.folder: member.name for member in members}
     missing = []
     for who in request.people:
-        hers = [place for place in _asked(Request((who,), None), persons)]
+        hers = _asked(Request((who,), None), persons)
         if not hers:
             missing.append(_nobody(who, names, persons))
         elif all(persons[place].mask is None for place in hers):

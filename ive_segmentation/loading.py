@@ -1,4 +1,4 @@
-"""Load whatever of the program can be had; what cannot be had becomes a notice, and the rest goes on working."""
+"""Load whatever can be had; what cannot be had becomes a notice, and the rest goes on working."""
 
 from __future__ import annotations
 

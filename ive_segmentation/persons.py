@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import supervision as sv
 
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.faces import body_box, faces_to_persons
-from ive_segmentation.result import FaceBox, Mask, Person
-from ive_segmentation.segmentation.sam3 import Features, Sam3
+from ive_segmentation.result import FaceBox, Person
+from ive_segmentation.segmentation.sam3 import Features, Instance, Sam3, instances
 
 PERSON = "person"
 """The noun SAM 3 is asked for to find people."""
@@ -20,7 +19,7 @@ PERSON = "person"
 def people(
     sam3: Sam3,
     features: Features,
-    instances: sv.Detections,
+    found: Sequence[Instance],
     faces: Sequence[Face],
     matches: Sequence[Match | None],
 ) -> list[Person]:
@@ -29,37 +28,29 @@ def people(
     Args:
         sam3: The model, for the second question.
         features: The picture as SAM 3 sees it.
-        instances: What SAM 3 found for "person".
+        found: SAM 3's instances of "person".
         faces: The faces of the picture.
         matches: Whose each face is, or None where there is no bank.
 
     Returns:
         Everyone, left to right: persons with and without a face, and faces whose body was not found.
     """
-    masks = list(instances.mask)
-    held_by = _holders(faces, masks)
-    bodies: dict[int, Mask] = {}
-    scores: dict[int, float] = {}
-    for face, detections in zip(
-        homeless := [place for place, holder in enumerate(held_by) if holder is None],
-        sam3.find_like(features, PERSON, [body_box(faces[place].box, features.size) for place in homeless]),
-        strict=True,
-    ):
-        instance = _holders([faces[face]], list(detections.mask))[0]
+    bodies: list[Instance | None] = [
+        None if holder is None else found[holder] for holder in _holders(faces, found)
+    ]
+    homeless = [place for place, body in enumerate(bodies) if body is None]
+    examples = [body_box(faces[place].box, features.size) for place in homeless]
+    for place, answer in zip(homeless, sam3.find_like(features, PERSON, examples), strict=True):
+        similar = instances(answer)
+        (holder,) = _holders([faces[place]], similar)
         # An instance that is already someone else's would make two people of one body.
-        if instance is not None and not _is_taken(detections.mask[instance], masks):
-            bodies[face], scores[face] = detections.mask[instance], float(detections.confidence[instance])
+        if holder is not None and not any(_same(similar[holder], body) for body in (*found, *bodies) if body):
+            bodies[place] = similar[holder]
 
-    persons = []
-    for place, (face, match) in enumerate(zip(faces, matches, strict=True)):
-        holder = held_by[place]
-        if holder is not None:
-            persons.append(_person(masks[holder], float(instances.confidence[holder]), face, match))
-        else:
-            persons.append(_person(bodies.get(place), scores.get(place, 0.0), face, match))
-    for row in set(range(len(masks))) - set(held_by):
-        persons.append(_person(masks[row], float(instances.confidence[row]), None, None))
-    return _left_to_right(persons)
+    shown = [_person(*seen) for seen in zip(bodies, faces, matches, strict=True)]
+    taken = {id(body) for body in bodies}
+    faceless = [_person(body, None, None) for body in found if id(body) not in taken]
+    return _left_to_right(shown + faceless)
 
 
 def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[Person]:
@@ -72,31 +63,28 @@ def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[
     Returns:
         One person per face, without a mask, left to right.
     """
-    return _left_to_right([_person(None, 0.0, *pair) for pair in zip(faces, matches, strict=True)])
+    return _left_to_right([_person(None, *seen) for seen in zip(faces, matches, strict=True)])
 
 
-def _holders(faces: Sequence[Face], masks: Sequence[Mask]) -> list[int | None]:
+def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | None]:
     return faces_to_persons(
-        np.array([face.box for face in faces]), np.array([face.keypoints for face in faces]), masks
+        np.array([face.box for face in faces]),
+        np.array([face.keypoints for face in faces]),
+        [instance.mask for instance in found],
     )
 
 
-def _is_taken(mask: Mask, masks: Sequence[Mask]) -> bool:
-    """Whether another instance is mostly the same pixels (IoU of a half, COCO's measure of "the same")."""
-    return any(
-        np.count_nonzero(mask & other) > 0.5 * np.count_nonzero(mask | other) for other in masks
-    )
+def _same(one: Instance, other: Instance) -> bool:
+    """Whether two instances are mostly the same pixels: an IoU of a half, COCO's measure of "the same"."""
+    return np.count_nonzero(one.mask & other.mask) > 0.5 * np.count_nonzero(one.mask | other.mask)
 
 
-def _person(mask: Mask | None, score: float, face: Face | None, match: Match | None) -> Person:
-    if mask is not None:
-        box = sv.mask_to_xyxy(mask[None])[0].astype(np.float32)
-        box[2:] += 1  # supervision counts the last pixel, a box here ends behind it
-    else:
-        assert face is not None
-        box = face.box
+def _person(body: Instance | None, face: Face | None, match: Match | None) -> Person:
     seen = face and FaceBox(face.box, face.keypoints, float(face.score))
-    return Person(box, mask, score, seen, match)
+    if body is not None:
+        return Person(body.box, body.mask, body.score, seen, match)
+    assert face is not None
+    return Person(face.box, None, 0.0, seen, match)
 
 
 def _left_to_right(persons: list[Person]) -> list[Person]:

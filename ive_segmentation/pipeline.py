@@ -15,7 +15,7 @@ from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import PERSON, faces_alone, people
 from ive_segmentation.result import Image, Person, Result, Segment
-from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.segmentation.sam3 import Sam3, instances
 from ive_segmentation.settings import Settings
 
 Progress = Callable[[float, str], None]
@@ -62,35 +62,35 @@ class Pipeline:
             PromptError: If the text cannot be read without guessing.
             SegmentationError: If SAM 3 cannot answer.
         """
-        if isinstance(prompt, str):
-            prompt = parse(prompt, self.members)
+        read = parse(prompt, self.members) if isinstance(prompt, str) else prompt
         seconds = _Stopwatch()
 
         progress(0.0, "Looking for faces")
         with seconds("faces"):
             faces, matches = self.identify(image)
         if self.sam3 is None:
-            return self._without_masks(image, prompt, faces_alone(faces, matches), seconds)
+            return self._without_masks(image, read, faces_alone(faces, matches), seconds)
 
         progress(0.1, "Looking at the picture")
         with seconds("encode"):
             features = self.sam3.encode(image)
 
-        concepts = list(dict.fromkeys((PERSON, *prompt.concepts)))
+        concepts = list(dict.fromkeys((PERSON, *read.concepts)))
         progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
-            found = dict(zip(concepts, self.sam3.find(features, concepts), strict=True))
+            found = {
+                concept: instances(answer)
+                for concept, answer in zip(concepts, self.sam3.find(features, concepts), strict=True)
+            }
 
         progress(0.8, "Finding out whose is what")
         with seconds("possession"):
             persons = people(self.sam3, features, found[PERSON], faces, matches)
-            things = {
-                concept: things_of(concept, found[concept], persons) for concept in prompt.concepts
-            }
+            things = {concept: things_of(concept, found[concept], persons) for concept in read.concepts}
 
         segments: list[Segment] = []
-        messages = list(prompt.messages)
-        for request in prompt.requests:
+        messages = list(read.messages)
+        for request in read.requests:
             hers = things.get(request.thing or "", [])
             progress(0.9, "Looking again, closely")
             with seconds("look again"):
@@ -99,7 +99,8 @@ class Pipeline:
             segments += answers
             messages += explain(request, persons, hers, answers, self.members)
         progress(1.0, "Done")
-        return Result(image.shape[:2], prompt, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)
+        size = (image.shape[0], image.shape[1])
+        return Result(size, read, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)
 
     def identify(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
         """Find the faces of a picture and name them, all together.
@@ -118,11 +119,15 @@ class Pipeline:
     def _without_masks(
         self, image: Image, prompt: Prompt, persons: list[Person], seconds: _Stopwatch
     ) -> Result:
-        messages = [*prompt.messages, "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown."]
+        messages = [
+            *prompt.messages,
+            "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown.",
+        ]
         for request in prompt.requests:
             if request.people:
                 messages += explain(request, persons, [], [], self.members)
-        return Result(image.shape[:2], prompt, tuple(persons), (), tuple(messages), seconds.by_step)
+        size = (image.shape[0], image.shape[1])
+        return Result(size, prompt, tuple(persons), (), tuple(messages), seconds.by_step)
 
 
 class _Stopwatch:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from ive_segmentation.identity.matching import Evidence, Match
 from ive_segmentation.language import Prompt, Request
 from ive_segmentation.output.coco import decode, encode
+from ive_segmentation.output.writing import write_whole
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -189,11 +189,12 @@ class Result:
         """Write the result as JSON, whole or not at all.
 
         Args:
-            path: File to write; its folder exists.
+            path: File to write; missing folders are made.
+
+        Raises:
+            WriteError: If it cannot be written.
         """
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-        os.replace(part, path)
+        write_whole(path, json.dumps(self.to_dict(), ensure_ascii=False, indent=1).encode())
 
     @classmethod
     def load(cls, path: Path) -> Result:

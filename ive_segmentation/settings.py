@@ -54,7 +54,7 @@ class Settings:
 
     # Identity.
     match_photos: int = 3
-    """A member's score is the mean over this many most similar photos (DESIGN.md: 92.9% against 91.1% with one)."""
+    """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
     match_threshold: float = 0.45
     """Scores below this are Unknown, where the bank could not calibrate itself."""
     match_margin: float = 0.02
@@ -66,15 +66,15 @@ class Settings:
 
     # Possession: faces to persons, things to owners, the second look.
     face_least_share: float = 0.5
-    """Share of a face (its box and keypoints) that a person's mask must hold; half is more than any rival can."""
+    """Share of a face (box and keypoints) that a person's mask must hold; half is more than any rival."""
     claim_least: float = 0.15
-    """The best claim on a thing must reach this, else the thing is nobody's (benchmarks/possession_rule.py)."""
+    """The best claim on a thing must reach this, else it is nobody's (benchmarks/possession_rule.py)."""
     claim_clear: float = 0.05
-    """The best claim must lead the next by this, else the thing is nobody's (benchmarks/possession_rule.py)."""
+    """The best claim must lead the next by this, else it is nobody's (benchmarks/possession_rule.py)."""
     region_margin: float = 0.25
     """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
     small_thing_side: float = 28.0
-    """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two 14 px patches."""
+    """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two patches."""
     second_look_gain: float = 1.5
     """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
 
@@ -101,7 +101,7 @@ def load_settings(**overrides: Any) -> Settings:
         text = os.environ.get(ENVIRONMENT_PREFIX + field.name.upper())
         if field.name == "sam3":
             text = os.environ.get("SAM3_CHECKPOINT", text)
-        if text is not None:
+        if text:
             values[field.name] = _read(field.name, types[field.name], text)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return replace(Settings(), **values)

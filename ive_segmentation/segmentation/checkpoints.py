@@ -1,4 +1,4 @@
-"""Which SAM 3 weights, and from where: a Hugging Face repository or a local folder, checked before it is loaded."""
+"""Which SAM 3 weights, and from where: a Hugging Face repository or a local folder, checked first."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ive_segmentation.errors import UserError
 
 MODEL_CLASSES = {
     "sam3": "Sam3Model",
-    "sam3_video": "Sam3Model",  # facebook/sam3 describes detector and tracker in one; the detector is read here
+    "sam3_video": "Sam3Model",  # facebook/sam3 holds detector and tracker; the detector is read here
     "sam3_lite_text": "Sam3LiteTextModel",
 }
-"""The `model_type` of a checkpoint's config.json, and the class of `transformers` that finds things with it."""
+"""The `model_type` of a checkpoint's config.json, and the class of `transformers` that finds with it."""
 
 FILES = ["*.json", "*.txt", "*.safetensors"]
 """All that is ever fetched from a repository: nothing that could hold code or a pickle."""
@@ -108,7 +108,8 @@ def model_class(folder: Path) -> str:
         kind = json.loads(path.read_text(encoding="utf-8"))["model_type"]
     except FileNotFoundError:
         raise CheckpointError(
-            f"{folder} is no SAM 3 checkpoint: it has no config.json. Give the folder that save_pretrained wrote."
+            f"{folder} is no SAM 3 checkpoint: it has no config.json. "
+            "Give the folder that save_pretrained wrote."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}). Copy the checkpoint again.") from error

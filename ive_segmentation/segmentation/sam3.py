@@ -1,7 +1,7 @@
-"""What is where: SAM 3, asked with words. A picture is encoded once; every question after that is nearly free.
+"""What is where: SAM 3, asked with words. A picture is encoded once; the next question is nearly free.
 
-The vision encoder is nearly all of SAM 3's time (DESIGN.md: 38 of 42 s in fp32 on two cores), so its output is
-kept for the last few pictures, and all concepts of one prompt go through the decoder in one pass.
+The vision encoder is nearly all of SAM 3's time (38 of 42 s in fp32 on two cores), so its output is kept
+for the last few pictures, and all concepts of one prompt go through the decoder in one pass.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,20 @@ class Features:
         )
 
 
+class Instance(NamedTuple):
+    """One row of `Detections`.
+
+    Attributes:
+        mask: (H, W) bool at the picture's size.
+        box: (4,) float32, xyxy, pixels.
+        score: Class times presence, 0 to 1.
+    """
+
+    mask: npt.NDArray[np.bool_]
+    box: npt.NDArray[np.float32]
+    score: float
+
+
 @dataclass(frozen=True, eq=False)
 class Words:
     """A noun phrase as SAM 3's text encoder sees it: embedding (1, T, C) and which tokens count (1, T)."""
@@ -76,7 +90,9 @@ class Words:
 class Sam3:
     """SAM 3 on one device, asked by words or by an example; safe to share between threads."""
 
-    def __init__(self, model: Any, processor: Sam3Processor, device: torch.device, settings: Settings) -> None:
+    def __init__(
+        self, model: Any, processor: Sam3Processor, device: torch.device, settings: Settings
+    ) -> None:
         self._text_encoder, self._text_projection = model.text_encoder, model.text_projection
         # Words are encoded once ever, so their 353M parameters never take the GPU's memory.
         model.text_encoder = model.text_projection = None
@@ -133,8 +149,8 @@ class Sam3:
             concepts: English noun phrases.
 
         Returns:
-            One `Detections` per concept: xyxy (N, 4) float32 pixels, mask (N, H, W) bool at the picture's size,
-            confidence (N,) float32; best first.
+            One `Detections` per concept: xyxy (N, 4) float32 pixels, mask (N, H, W) bool at the
+            picture's size, confidence (N,) float32; best first.
 
         Raises:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
@@ -173,14 +189,20 @@ class Sam3:
             )
 
     def _see(self, image: npt.NDArray[np.uint8]) -> Features:
-        pixels = self._processor.image_processor(images=image, return_tensors="pt", device=self._device).pixel_values
+        pixels = self._processor.image_processor(
+            images=np.ascontiguousarray(image), return_tensors="pt", device=self._device
+        ).pixel_values
         try:
             with torch.inference_mode():
                 seen = self._model.get_vision_features(pixels.to(self._device, self.dtype))
         except torch.OutOfMemoryError as error:
             self._pictures.clear()
             raise self._out_of_memory() from error
-        return Features(image.shape[:2], tuple(seen.fpn_hidden_states[:-1]), seen.fpn_position_encoding[-2])
+        return Features(
+            (image.shape[0], image.shape[1]),
+            tuple(seen.fpn_hidden_states[:-1]),
+            seen.fpn_position_encoding[-2],
+        )
 
     def _forget_old_pictures(self) -> None:
         kept = sum(features.nbytes for features in self._pictures.values())
@@ -194,7 +216,8 @@ class Sam3:
             )
             if tokens.input_ids.shape[1] > WORDS_LENGTH:
                 raise SegmentationError(
-                    f"“{concept[:40]}…” is too long for SAM 3, which reads {WORDS_LENGTH} tokens. Ask in fewer words."
+                    f"“{concept[:40]}…” is too long for SAM 3, which reads {WORDS_LENGTH} tokens. "
+                    "Ask in fewer words."
                 )
             with torch.inference_mode():
                 hidden = self._text_encoder(
@@ -228,7 +251,9 @@ class Sam3:
         boxes: dict[str, Tensor] = {}
         if examples is not None:
             boxes["input_boxes"] = examples.to(self._device, self.dtype)
-            boxes["input_boxes_labels"] = torch.ones(examples.shape[:2], dtype=torch.long, device=self._device)
+            boxes["input_boxes_labels"] = torch.ones(
+                examples.shape[:2], dtype=torch.long, device=self._device
+            )
         with torch.inference_mode():
             out = self._model(
                 vision_embeds=features.repeated(len(words)),
@@ -244,7 +269,9 @@ class Sam3:
                 for answer in zip(scores.float(), out.pred_boxes.float(), out.pred_masks, strict=True)
             ]
 
-    def _detections(self, size: tuple[int, int], scores: Tensor, boxes: Tensor, logits: Tensor) -> sv.Detections:
+    def _detections(
+        self, size: tuple[int, int], scores: Tensor, boxes: Tensor, logits: Tensor
+    ) -> sv.Detections:
         kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True)]
         if not len(kept):
@@ -292,6 +319,23 @@ def empty_detections(size: tuple[int, int]) -> sv.Detections:
     )
 
 
+def instances(found: sv.Detections) -> list[Instance]:
+    """Take detections apart row by row.
+
+    Args:
+        found: What `Sam3.find` returned: with masks and confidence.
+
+    Returns:
+        One instance per row, in the same order.
+    """
+    assert isinstance(found.mask, np.ndarray)
+    assert found.confidence is not None
+    return [
+        Instance(mask, box.astype(np.float32), float(score))
+        for mask, box, score in zip(found.mask, found.xyxy, found.confidence, strict=True)
+    ]
+
+
 def load_sam3(settings: Settings) -> Sam3:
     """Load the checkpoint of the settings onto the best device there is.
 
@@ -317,7 +361,9 @@ def load_sam3(settings: Settings) -> Sam3:
             output_loading_info=True,
         )
         processor = Sam3Processor.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # safetensors, json, tokenizers and torch each raise their own for a broken file
+    except (
+        Exception
+    ) as error:  # safetensors, json, tokenizers and torch each raise their own for a broken file
         raise _corrupt(folder, f"{type(error).__name__}: {str(error).splitlines()[0][:120]}") from error
     if report["missing_keys"]:
         raise _corrupt(folder, f"{len(report['missing_keys'])} weights are missing")
@@ -368,8 +414,8 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         device: Where it will run.
 
     Returns:
-        For "auto" bfloat16 on CUDA and on CPUs that compute it natively (16 s against 38 s a picture on two cores
-        with AVX512-BF16, DESIGN.md), else float32.
+        For "auto" bfloat16 on CUDA and on CPUs that compute it natively (16 s against 38 s a picture on
+        two cores with AVX512-BF16), else float32.
 
     Raises:
         SegmentationError: If the wanted name is none of the three.

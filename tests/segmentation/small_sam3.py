@@ -1,4 +1,4 @@
-"""A SAM 3 of the real architecture made small, with random weights, written as `save_pretrained` writes it."""
+"""A SAM 3 of the real architecture made small, with random weights, as `save_pretrained` writes it."""
 
 from __future__ import annotations
 

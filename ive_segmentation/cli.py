@@ -1,0 +1,270 @@
+"""The command line: `python -m ive_segmentation COMMAND`. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from ive_segmentation.errors import UserError
+from ive_segmentation.settings import load_settings
+
+if TYPE_CHECKING:
+    from ive_segmentation.identity.bank import BankReport
+    from ive_segmentation.identity.faces import Face
+    from ive_segmentation.identity.matching import Match
+
+app = typer.Typer(
+    help="Segment people by name, and things by whose they are.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bank_app = typer.Typer(help="Build, show and audit the identity bank.", no_args_is_help=True)
+app.add_typer(bank_app, name="bank")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Dataset = Annotated[Path | None, typer.Option(help="Folder with one folder of photos per member.")]
+Faces = Annotated[str | None, typer.Option(help="InsightFace pack: a name (buffalo_l) or a folder.")]
+Bank = Annotated[
+    str | None, typer.Option(help="Where the identity bank is: a folder or an object-store URI.")
+]
+Checkpoint = Annotated[str | None, typer.Option(help="SAM 3: a Hugging Face repository or a folder.")]
+
+
+def main() -> None:
+    """Run the command line; every error meant for the user is one line on stderr and exit code 1."""
+    try:
+        code = app(standalone_mode=False)
+    except Exit as exit_:
+        code = exit_.exit_code
+    except UserError as error:
+        code = _fail(str(error))
+    except TyperException as error:
+        code = _fail(f"{error.format_message()} `--help` shows what is possible.") if str(error) else 1
+    except (KeyboardInterrupt, Abort):
+        print("Stopped.", file=sys.stderr)
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine: packages, GPU, models, photos; and say how to mend what is missing."""
+    from ive_segmentation.doctor import check
+
+    checks = check(load_settings())
+    if as_json:
+        _print_json([asdict(each) for each in checks])
+    else:
+        for each in checks:
+            print(
+                f"{each.status:4}  {each.name}: {each.detail}"
+                + (f"\n      → {each.remedy}" if each.remedy else "")
+            )
+    if any(each.status == "fail" for each in checks):
+        raise Exit(1)
+
+
+@app.command()
+def prompt(
+    text: Annotated[str, typer.Argument(help="For example: Wonyoung's shirt")],
+    dataset: Dataset = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a prompt is read, without a picture."""
+    from ive_segmentation.language import load_members, parse
+
+    read = parse(text, load_members(load_settings(dataset=dataset).dataset))
+    if as_json:
+        _print_json(
+            {
+                "level": read.level,
+                "requests": [{"people": list(r.people), "thing": r.thing} for r in read.requests],
+                "messages": list(read.messages),
+            }
+        )
+        return
+    for message in read.messages:
+        print(message)
+    for request in read.requests:
+        print(f"{read.level}: {', '.join(request.people) or 'any'} → {request.thing or 'the person'}")
+
+
+@bank_app.command("build")
+def bank_build(
+    dataset: Dataset = None, faces: Faces = None, bank: Bank = None, as_json: AsJson = False
+) -> None:
+    """Embed the photos that are new, and report what was left out and why."""
+    from ive_segmentation.identity.bank import build_bank
+    from ive_segmentation.identity.faces import load_faces
+
+    settings = load_settings(dataset=dataset, faces=faces, bank=bank)
+    with _Bar() as bar:
+        report = build_bank(
+            settings.dataset,
+            load_faces(settings.faces, timeout=settings.hub_timeout),
+            settings.bank,
+            lambda done, total, photo: bar(done / max(total, 1), photo),
+        )
+    _print_report(report, as_json)
+
+
+@bank_app.command("show")
+def bank_show(bank: Bank = None, as_json: AsJson = False) -> None:
+    """Show what the bank holds."""
+    from ive_segmentation.identity.bank import load_report
+
+    _print_report(load_report(load_settings(bank=bank).bank), as_json)
+
+
+@app.command()
+def identify(
+    images: Annotated[list[Path], typer.Argument(help="Pictures to name the faces of.")],
+    bank: Bank = None,
+    faces: Faces = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the faces in pictures; needs no SAM 3."""
+    from ive_segmentation.identity.bank import load_gallery
+    from ive_segmentation.identity.faces import load_faces
+    from ive_segmentation.identity.matching import match_faces
+    from ive_segmentation.images import load
+
+    settings = load_settings(faces=faces, bank=bank)
+    model = load_faces(settings.faces, timeout=settings.hub_timeout)
+    gallery = load_gallery(settings.bank, model.hash)
+    answers: list[dict[str, Any]] = []
+    failed = False
+    for path in images:
+        try:
+            found = model.detect(load(path))
+        except UserError as error:
+            failed = True
+            _fail(str(error))
+            answers.append({"image": str(path), "error": str(error), "faces": []})
+            continue
+        matches = match_faces(found, gallery, one_to_one=not settings.collage)
+        answers.append(
+            {"image": str(path), "faces": [_face(*pair) for pair in zip(found, matches, strict=True)]}
+        )
+    if as_json:
+        _print_json(answers)
+    else:
+        for answer in answers:
+            print(f"{answer['image']}: {len(answer['faces'])} face(s)")
+            for face in answer["faces"]:
+                print(
+                    f"  {face['member'] or 'Unknown'}  similarity {face['similarity']:.3f}"
+                    f"  runner-up {face['runner_up']} {face['runner_up_similarity'] or 0:.3f}"
+                )
+    if failed:
+        raise Exit(1)
+
+
+@app.command()
+def segment(
+    image: Annotated[Path, typer.Argument(help="The picture.")],
+    text: Annotated[str, typer.Argument(metavar="PROMPT", help="For example: Wonyoung's shirt")],
+    out: Annotated[Path, typer.Option(help="Folder for overlay, masks, cutouts and result.json.")],
+    dataset: Dataset = None,
+    bank: Bank = None,
+    faces: Faces = None,
+    sam3: Checkpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the masks a prompt asks for."""
+    from ive_segmentation.images import load
+    from ive_segmentation.language import load_members, parse
+    from ive_segmentation.loading import load_pipeline
+    from ive_segmentation.output.files import write_files
+
+    settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
+    picture = load(image)
+    parse(text, load_members(settings.dataset))  # a wrong prompt is refused before minutes of loading
+    with _Bar() as bar:
+        pipeline = load_pipeline(settings, bar)
+    with _Bar() as bar:
+        result = pipeline.segment(picture, text, bar)
+    files = write_files(out, picture, result, pipeline.members)
+    messages = [*pipeline.notices, *result.messages]
+    if as_json:
+        _print_json({**result.to_dict(), "messages": messages, "files": [str(file) for file in files]})
+    else:
+        for line in (*messages, *(str(file) for file in files)):
+            print(line)
+    if pipeline.sam3 is None:
+        raise Exit(1)
+
+
+@app.command("app")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; stay on this machine.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port, or the next free one.")] = 7860,
+) -> None:
+    """Serve the page, without Jupyter."""
+    from ive_segmentation.app import serve as serve_page
+
+    serve_page(load_settings(), host, port)
+
+
+def _face(face: Face, match: Match) -> dict[str, Any]:
+    return {
+        "box": [float(side) for side in face.box],
+        "score": float(face.score),
+        "member": match.member,
+        "candidate": match.candidate,
+        "similarity": match.similarity,
+        "runner_up": match.runner_up,
+        "runner_up_similarity": match.runner_up_similarity,
+        "confidence": match.confidence,
+        "evidence": [photo.photo for photo in match.evidence],
+    }
+
+
+def _print_report(report: BankReport, as_json: bool) -> None:
+    if as_json:
+        _print_json(report.to_json())
+        return
+    if report.rebuilt:
+        print(report.rebuilt)
+    for warning in report.warnings:
+        print(warning)
+    for member, count in report.members.items():
+        print(f"{member}: {count} photos")
+    print(f"{report.embedded} embedded, {report.removed} removed, {report.seconds:.1f} s")
+    for left_out in report.left_out:
+        print(f"left out: {left_out.photo}: {left_out.reason}")
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+
+
+def _fail(message: str) -> int:
+    print(" ".join(message.split()), file=sys.stderr)
+    return 1
+
+
+class _Bar:
+    """A progress bar on stderr for what reports a share and a step; nothing where stderr is no terminal."""
+
+    def __enter__(self) -> _Bar:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=100, bar_format="{desc:50.50} {bar} {percentage:3.0f}%", leave=False, disable=None
+        )
+        return self
+
+    def __call__(self, share: float, step: str) -> None:
+        self._bar.set_description_str(step, refresh=False)
+        self._bar.update(share * 100 - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

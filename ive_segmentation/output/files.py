@@ -1,0 +1,96 @@
+"""A result as people pass it on: the overlay, a mask and a cutout per segment, and the JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ive_segmentation.language import Member
+from ive_segmentation.output.cutout import cutout
+from ive_segmentation.output.overlay import Drawing, draw
+from ive_segmentation.output.writing import write_png
+from ive_segmentation.result import Image, Person, Result, Segment
+
+UNKNOWN_NAME = "Unknown"
+
+
+def overlay(image: Image, result: Result, members: Sequence[Member]) -> Image:
+    """Draw a result on its picture: the masks asked for, and the name at every face.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        result: What was found in it.
+        members: For names and colours.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    names = {member.folder: member.name for member in members}
+    masks = [
+        Drawing(segment.mask, segment.box, _thing_label(segment, names), segment.member)
+        for segment in result.segments
+    ]
+    faces = [
+        Drawing(None, person.face.box, _person_label(person, names), person.member)
+        for person in result.persons
+        if person.face
+    ]
+    return draw(image, masks + faces, [member.folder for member in members])
+
+
+def write_files(folder: Path, image: Image, result: Result, members: Sequence[Member]) -> list[Path]:
+    """Write everything a result gives, each file whole or not at all.
+
+    Args:
+        folder: Where to; made if missing.
+        image: (H, W, 3) uint8, RGB.
+        result: What was found in it.
+        members: For names and colours.
+
+    Returns:
+        The files: overlay.png, then mask and cutout of each segment, then result.json.
+
+    Raises:
+        WriteError: If the folder cannot be written to or the disk is full.
+    """
+    files = [folder / "overlay.png"]
+    write_png(files[0], overlay(image, result, members))
+    for number, segment in enumerate(result.segments, start=1):
+        name = f"{number:02d}_{segment_name(segment, members)}.png"
+        for kind, pixels in (("mask", segment.mask), ("cutout", cutout(image, segment.mask))):
+            files.append(folder / f"{kind}_{name}")
+            write_png(files[-1], pixels)
+    files.append(folder / "result.json")
+    result.save(files[-1])
+    return files
+
+
+def segment_name(segment: Segment, members: Sequence[Member]) -> str:
+    """Name a segment as a file's name can hold it: "wonyoung_white_shirt".
+
+    Args:
+        segment: A mask that was asked for.
+        members: For the names.
+
+    Returns:
+        Letters and digits of any script, joined by underscores.
+    """
+    names = {member.folder: member.name for member in members}
+    owner = names.get(segment.member or "", UNKNOWN_NAME) if segment.owner is not None else ""
+    words = owner if segment.concept == "person" else f"{owner} {segment.concept}"
+    return re.sub(r"\W+", "_", words.casefold()).strip("_") or "mask"
+
+
+def _thing_label(segment: Segment, names: dict[str, str]) -> str:
+    if segment.concept == "person":
+        return ""  # the name stands at the face
+    if segment.owner is None:
+        return segment.concept
+    return f"{names.get(segment.member or '', UNKNOWN_NAME)}’s {segment.concept}"
+
+
+def _person_label(person: Person, names: dict[str, str]) -> str:
+    if person.match is None:
+        return "face"
+    return f"{names.get(person.member or '', UNKNOWN_NAME)} {person.match.similarity:.2f}"

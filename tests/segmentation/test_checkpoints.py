@@ -1,0 +1,160 @@
+"""Where the weights come from, and what is said when they do not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from ive_segmentation.segmentation.checkpoints import CheckpointError, locate, within
+from ive_segmentation.segmentation.sam3 import load_sam3
+from ive_segmentation.settings import Settings
+
+LOCATE = """
+import sys
+from ive_segmentation.segmentation.checkpoints import CheckpointError, locate
+try:
+    print(locate("facebook/sam3", timeout=float(sys.argv[1])))
+except CheckpointError as error:
+    print(error)
+"""
+
+
+@contextmanager
+def hub(status: int, error_code: str, delay: float = 0) -> Iterator[str]:
+    """Serve on loopback what Hugging Face answers to every request; yields the address."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(delay)
+            self.send_response(status)
+            self.send_header("X-Error-Code", error_code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 -- the name http.server calls
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+def locate_with_hub(address: str, home: Path, timeout: float = 5) -> str:
+    """Run `locate` in a process of its own, because the hub's address is read once at import."""
+    environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", LOCATE, str(timeout)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("status", "error_code", "says"),
+    [
+        (403, "GatedRepo", ["gated", "hf auth login", "built-in demo"]),
+        (401, "RepoNotFound", ["no repository", "spelling"]),
+        (503, "", ["cannot be reached", "Connect once"]),
+    ],
+)
+def test_what_the_hub_refuses_is_said_with_a_way_out(
+    status: int, error_code: str, says: list[str], tmp_path: Path
+) -> None:
+    with hub(status, error_code) as address:
+        message = locate_with_hub(address, tmp_path)
+    assert all(words in message for words in says)
+    assert "\n" not in message
+
+
+def test_no_network_is_said(tmp_path: Path) -> None:
+    assert "cannot be reached" in locate_with_hub("http://127.0.0.1:9", tmp_path)
+
+
+def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
+    with hub(200, "", delay=8) as address:
+        begin = time.monotonic()
+        message = locate_with_hub(address, tmp_path, timeout=1)
+        assert time.monotonic() - begin < 7
+    assert "no answer" in message or "TimeoutError" in message
+
+
+def test_within_passes_answers_and_errors_on() -> None:
+    def broken() -> None:
+        raise KeyError("why")
+
+    assert within(5, lambda: 7) == 7
+    with pytest.raises(KeyError, match="why"):
+        within(5, broken)
+
+
+@pytest.fixture
+def copy(small_sam3: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_sam3, tmp_path / "sam3"))
+
+
+def _write_config(folder: Path, **changes: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
+        (lambda folder: (folder / "config.json").write_text("{"), "cannot be read"),
+        (lambda folder: (folder / "config.json").write_text("[]"), "cannot be read"),
+        (lambda folder: _write_config(folder, model_type="bert"), "not SAM 3"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "no .safetensors"),
+        (
+            lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
+            "no .safetensors",
+        ),
+        (lambda folder: _truncate(folder / "model.safetensors"), "damaged"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b""), "damaged"),
+        (lambda folder: (folder / "tokenizer.json").write_text("?"), "damaged"),
+    ],
+)
+def test_a_broken_checkpoint_is_one_clear_line(damage, says: str, copy: Path) -> None:  # type: ignore[no-untyped-def]
+    damage(copy)
+    with pytest.raises(CheckpointError, match=says) as caught:
+        load_sam3(Settings(sam3=str(copy)))
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_missing_are_never_made_up(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    weights.pop(next(name for name in weights if "mask_decoder" in name))
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="weights are missing"):
+        load_sam3(Settings(sam3=str(copy)))
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "~/nothing", "a b", "three/part/name"])
+def test_neither_folder_nor_repository(name: str) -> None:
+    with pytest.raises(CheckpointError, match="neither a folder"):
+        locate(name, timeout=1)

@@ -1,0 +1,190 @@
+"""Cached and batched, SAM 3 says what it says when it is asked plainly."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import Sam3Model, Sam3Processor
+
+from ive_segmentation.segmentation.sam3 import (
+    Sam3,
+    SegmentationError,
+    choose_device,
+    choose_precision,
+    load_sam3,
+)
+from ive_segmentation.settings import Settings
+
+SIZE = (90, 160)
+CONCEPTS = ["person", "white shirt", "microphone"]
+IMAGE = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def settings(small_sam3: Path) -> Settings:
+    # Random weights are sure of nothing: every query is kept, so that all of them are compared.
+    return Settings(sam3=str(small_sam3), precision="float32", device="cpu", sam3_threshold=0.0)
+
+
+@pytest.fixture
+def sam3(settings: Settings) -> Sam3:
+    return load_sam3(settings)
+
+
+def plainly(folder: str, **asked: object) -> dict[str, torch.Tensor]:
+    """The whole model on pixels, one text at a time, with the library's own post-processing."""
+    model, processor = Sam3Model.from_pretrained(folder).eval(), Sam3Processor.from_pretrained(folder)
+    with torch.inference_mode():
+        out = model(**processor(images=IMAGE, return_tensors="pt", **asked))
+    answer = processor.post_process_instance_segmentation(out, threshold=0.0, target_sizes=[SIZE])[0]
+    order = answer["scores"].argsort(descending=True)
+    return {name: values[order] for name, values in answer.items()}
+
+
+def assert_same(found, plain: dict[str, torch.Tensor]) -> None:  # type: ignore[no-untyped-def]
+    seen = plain["masks"].bool().any(dim=(1, 2))
+    limits = torch.tensor([SIZE[1], SIZE[0]] * 2)
+    np.testing.assert_allclose(found.confidence, plain["scores"][seen], rtol=1e-4)
+    np.testing.assert_allclose(found.xyxy, plain["boxes"][seen].clamp(min=0).minimum(limits), atol=1e-2)
+    masks = plain["masks"][seen].bool().numpy()
+    union, common = (found.mask | masks).sum((1, 2)), (found.mask & masks).sum((1, 2))
+    assert (common >= 0.999 * union).all()
+
+
+def test_cached_and_batched_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
+    features = sam3.encode(IMAGE)
+    together = sam3.find(features, CONCEPTS)
+    assert [len(found) for found in together] == [10, 10, 10]
+    for concept, found in zip(CONCEPTS, together, strict=True):
+        assert_same(found, plainly(settings.sam3, text=concept))
+        assert_same(sam3.find(features, [concept])[0], plainly(settings.sam3, text=concept))
+
+
+def test_an_example_box_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
+    box = [10.0, 20.0, 60.0, 80.0]
+    other = [0.0, 0.0, 30.0, 30.0]
+    found = sam3.find_like(sam3.encode(IMAGE), "person", [np.float32(box), np.float32(other)])
+    assert_same(found[0], plainly(settings.sam3, text="person", input_boxes=[[box]]))
+    assert_same(found[1], plainly(settings.sam3, text="person", input_boxes=[[other]]))
+
+
+def test_what_comes_back(sam3: Sam3) -> None:
+    (found,) = sam3.find(sam3.encode(IMAGE), ["person"])
+    assert found.mask.shape[1:] == SIZE
+    assert found.mask.dtype == bool
+    assert (np.diff(found.confidence) <= 0).all()
+    assert (found.xyxy >= 0).all()
+    assert (found.xyxy <= [SIZE[1], SIZE[0]] * 2).all()
+
+
+def test_nothing_found_is_empty_and_still_has_masks(settings: Settings) -> None:
+    sure = load_sam3(Settings(sam3=settings.sam3, device="cpu", sam3_threshold=1.0))
+    (found,) = sure.find(sure.encode(IMAGE), ["person"])
+    assert len(found) == 0
+    assert found.mask.shape == (0, *SIZE)
+
+
+def _count_looks(sam3: Sam3) -> list[None]:
+    looks: list[None] = []
+    sam3._model.vision_encoder.register_forward_hook(lambda *_: looks.append(None))
+    return looks
+
+
+def test_a_picture_is_looked_at_once(sam3: Sam3) -> None:
+    looks = _count_looks(sam3)
+    assert sam3.encode(IMAGE) is sam3.encode(IMAGE.copy())
+    assert len(looks) == 1
+    sam3.encode(IMAGE[:, ::-1])
+    assert len(looks) == 2
+
+
+def test_many_users_with_one_picture_look_once(sam3: Sam3) -> None:
+    looks = _count_looks(sam3)
+    with ThreadPoolExecutor(4) as users:
+        seen = list(users.map(sam3.encode, [IMAGE] * 4))
+    assert len(looks) == 1
+    assert all(features is seen[0] for features in seen)
+
+
+def test_kept_pictures_are_bounded_in_bytes(settings: Settings, sam3: Sam3) -> None:
+    two = 2 * sam3.encode(IMAGE).nbytes
+    bounded = load_sam3(
+        Settings(sam3=settings.sam3, device="cpu", precision="float32", feature_cache_bytes=two)
+    )
+    looks = _count_looks(bounded)
+    pictures = [np.full((8, 8, 3), shade, np.uint8) for shade in (1, 2, 3)]
+    for picture in pictures:
+        bounded.encode(picture)
+    bounded.encode(pictures[2])
+    bounded.encode(pictures[1])
+    assert len(looks) == 3
+    bounded.encode(pictures[0])  # the oldest was let go
+    assert len(looks) == 4
+
+
+def test_words_are_read_once(sam3: Sam3) -> None:
+    reads: list[None] = []
+    sam3._text_encoder.register_forward_hook(lambda *_: reads.append(None))
+    features = sam3.encode(IMAGE)
+    sam3.find(features, ["person", "shirt"])
+    sam3.find(features, ["shirt", "person"])
+    assert len(reads) == 2
+
+
+def _memory_for(sam3: Sam3, batch: int) -> None:
+    """Let the real model run out of memory beyond a batch size, as a small GPU does."""
+
+    def check(_module: object, _args: object, asked: dict[str, torch.Tensor]) -> None:
+        if len(asked["attention_mask"]) > batch:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sam3._model.register_forward_pre_hook(check, with_kwargs=True)
+
+
+def test_out_of_memory_makes_smaller_batches(sam3: Sam3) -> None:
+    features = sam3.encode(IMAGE)
+    expected = sam3.find(features, CONCEPTS)
+    _memory_for(sam3, 1)
+    for one, other in zip(sam3.find(features, CONCEPTS), expected, strict=True):
+        np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-4)
+
+
+def test_out_of_memory_for_even_one_is_said_and_survived(sam3: Sam3) -> None:
+    features = sam3.encode(IMAGE)
+    _memory_for(sam3, 0)
+    with pytest.raises(SegmentationError, match="IVE_DEVICE=cpu"):
+        sam3.find(features, CONCEPTS)
+    sam3._model._forward_pre_hooks.clear()
+    sam3._model._forward_pre_hooks_with_kwargs.clear()
+    assert len(sam3.find(sam3.encode(IMAGE), CONCEPTS)) == 3
+
+
+def test_a_phrase_too_long_for_the_text_encoder_is_refused(sam3: Sam3) -> None:
+    with pytest.raises(SegmentationError, match="fewer words"):
+        sam3.find(sam3.encode(IMAGE), ["very " * 40 + "long shirt"])
+
+
+@pytest.mark.parametrize("picture", [(1, 1), (3, 500), (500, 3), (37, 53)])
+def test_any_size_of_picture(sam3: Sam3, picture: tuple[int, int]) -> None:
+    (found,) = sam3.find(sam3.encode(np.zeros((*picture, 3), np.uint8)), ["person"])
+    assert found.mask.shape[1:] == picture
+
+
+def test_bfloat16_finds_what_float32_finds(settings: Settings) -> None:
+    half = load_sam3(Settings(sam3=settings.sam3, device="cpu", precision="bfloat16", sam3_threshold=0.0))
+    assert half.dtype == torch.bfloat16
+    features = half.encode(IMAGE)
+    assert all(len(found) for found in half.find(features, CONCEPTS))
+    assert len(half.find_like(features, "person", [np.float32([0, 0, 50, 50])])[0])
+
+
+def test_wrong_device_or_precision_is_said() -> None:
+    with pytest.raises(SegmentationError, match="IVE_DEVICE"):
+        choose_device("abacus")
+    with pytest.raises(SegmentationError, match="IVE_PRECISION"):
+        choose_precision("float7", torch.device("cpu"))
+    assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
