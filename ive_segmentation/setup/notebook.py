@@ -22,7 +22,7 @@ from types import FrameType
 
 import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
-from jupyter_client.manager import KernelManager, start_new_kernel
+from jupyter_client.manager import KernelManager
 
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+")
 START_TIMEOUT = 120.0  # seconds for a kernel to answer; a cold disk on a busy machine takes 20
@@ -58,12 +58,19 @@ def kernel(folder: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]
     """Start a kernel of this very Python in a folder, and end it on the way out, whatever happens."""
     # A kernel of the same name that the user once registered elsewhere must not be taken instead.
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    manager, client = start_new_kernel(startup_timeout=START_TIMEOUT, kernel_name="python3", cwd=str(folder))
+    manager = KernelManager(kernel_name="python3", transport_encryption="auto")
     try:
+        manager.start_kernel(cwd=str(folder))
+        client = manager.blocking_client()
+        client.start_channels()
+        client.wait_for_ready(timeout=START_TIMEOUT)
         yield manager, client
-    finally:
         client.stop_channels()
+    finally:
+        # A second Ctrl-C must not leave the kernel behind.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         manager.shutdown_kernel(now=True)
+        signal.signal(signal.SIGINT, before)
 
 
 def execute(
