@@ -10,8 +10,8 @@ from insightface.utils import face_align
 from tqdm import tqdm
 
 from ive_segmentation.demo.canvas import Canvas, Pen, ellipse, pick_colour
-from ive_segmentation.demo.heads import HeadLabels, back_hair, draw_front, random_look
 from ive_segmentation.demo.identities import NOSES, Identity, stranger
+from ive_segmentation.demo.people import draw_face
 from ive_segmentation.demo.training.faces_pictures import shaded
 from ive_segmentation.demo.training.fitting import Batch
 
@@ -24,33 +24,23 @@ UNITS = (11.0, 90.0)
 
 
 def traits(who: Identity) -> np.ndarray:
-    """The identity's features as numbers (T,) float32, kinds of noses one by one; beauty marks are left out."""
+    """The identity's features as numbers (T,) float32; noses one-hot, beauty marks left out."""
     values = [value for value in astuple(who)[1:-1] if not isinstance(value, str)]
     return np.hstack([*values, [who.nose == nose for nose in NOSES]]).astype(np.float32)
 
 
 def draw_crop(who: Identity, rng: np.random.Generator) -> np.ndarray:
-    """One aligned face (112, 112, 3) uint8 RGB in a new look, size, tilt and surroundings."""
+    """One aligned face (112, 112, 3) uint8 RGB in a new look, sometimes with something before it."""
     unit = float(np.exp(rng.uniform(*np.log(UNITS))))
-    side = int(5.2 * unit)
-    colours = [pick_colour(rng)[1] for _ in range(4)]
-    canvas = Canvas(np.full((side, side, 3), colours[0], np.uint8))
-    for colour in colours[1:3]:
-        x, y, a, b = rng.uniform(0, side, 2).tolist() + rng.uniform(0.5 * unit, 2 * unit, 2).tolist()
-        cv2.ellipse(canvas.image, (int(x), int(y)), (int(a), int(b)), 0, 0, 360, colour, -1, cv2.LINE_AA)
-    middle = side / 2 + rng.uniform(-0.2, 0.2, 2) * unit
-    pen = Pen.at(canvas, *middle, unit, float(rng.normal(0, 9)))
-    look = random_look(rng)
-    labels = HeadLabels(*(canvas.label("face", 0) for _ in range(5)))
-    back_hair(pen, look, None)
-    pen.fill(ellipse(0, 2.6, 1.9, 1.3), colours[3])
-    keypoints = draw_front(pen, who, look, labels)
-    if rng.random() < 0.15:
-        # A microphone, a hand or a neighbour's hair before the lower face or one cheek.
-        x, y = rng.choice([-1, 1]) * rng.uniform(0.3, 1.3), rng.uniform(0.3, 1.3)
-        pen.fill(ellipse(x, y, *rng.uniform(0.2, 0.45, 2)), pick_colour(rng)[1])
+    image, keypoints = draw_face(rng, who, size=int(5.2 * unit), unit=unit)
+    if rng.random() < 0.2:
+        # A microphone, a bouquet, somebody's arm: before the lower face or one cheek.
+        x, y = keypoints[int(rng.integers(2, 5))] + rng.uniform(-0.5, 0.5, 2) * unit
+        rx, ry = rng.uniform(0.2, 0.5, 2) * unit
+        blob = ellipse(x, y, rx, ry, tilt=rng.uniform(0, 180))
+        Pen.at(Canvas(image), 0, 0, 1).fill(blob, pick_colour(rng)[1], outline=0.04 * unit)
     noise = rng.standard_normal((5, 2)) * KEYPOINT_NOISE * 2 * unit
-    return face_align.norm_crop(canvas.image, (keypoints + noise).astype(np.float32), CROP)
+    return face_align.norm_crop(image, (keypoints + noise).astype(np.float32), CROP)
 
 
 def draw_crops(path: Path, people: int, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,8 +53,8 @@ def draw_crops(path: Path, people: int, each: int, seed: int) -> tuple[np.ndarra
         seed: of identities and pictures.
 
     Returns:
-        Crops (P, K, 112, 112, 3) uint8 RGB, read from disk as they are used, and traits (P, T) float32 with mean 0
-        and variance 1 over the people.
+        Crops (P, K, 112, 112, 3) uint8 RGB, read from disk as they are used, and traits (P, T) float32 with
+        mean 0 and variance 1 over the people.
     """
     who = [stranger(np.random.default_rng((seed, person))) for person in range(people)]
     if not path.exists():
@@ -97,16 +87,17 @@ def recogniser_batch(crops: np.ndarray, values: np.ndarray, rng: np.random.Gener
     pictures = rng.integers(crops.shape[1], size=count)
     images = np.stack([_moved(crops[p, i], rng) for p, i in zip(people, pictures, strict=True)])
     return {
-        "image": (torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() - 127.5) / 127.5,
+        "image": (torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() - 127.5)
+        / 127.5,
         "person": torch.from_numpy(people),
         "traits": torch.from_numpy(values[people]),
     }
 
 
 def _moved(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The crop turned, scaled and shifted as an inexact alignment would, sometimes of fewer pixels, and shaded."""
+    """The crop as an inexact alignment would turn and shift it, sometimes of fewer pixels, and shaded."""
     matrix = cv2.getRotationMatrix2D((CROP / 2, CROP / 2), rng.normal(0, 2.5), rng.normal(1, 0.03))
-    matrix[:, 2] += rng.normal(0, 1.2, 2)
+    matrix = matrix + np.array([[0, 0, 1], [0, 0, 1]]) * rng.normal(0, 1.2, (2, 1))
     out = cv2.warpAffine(crop, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR)
     if rng.random() < 0.2:
         small = int(rng.integers(28, 80))

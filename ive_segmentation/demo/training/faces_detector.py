@@ -1,17 +1,18 @@
 """The face detector of the built-in pack: SCRFD's nine outputs (Guo et al., 2021) from a very small network.
 
-InsightFace reads, for the strides 8, 16 and 32 in turn, two anchors per cell: scores (N, 1), distances from the
-cell's corner to the box's four sides (N, 4) and the five keypoints (N, 10), both in strides.
+InsightFace reads, for the strides 8, 16 and 32 in turn, two anchors per cell: scores (N, 1), distances from
+the cell's corner to the box's four sides (N, 4) and the five keypoints (N, 10), both in strides.
 """
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ive_segmentation.demo.training.faces_pictures import FacePicture, detector_batch
+from ive_segmentation.demo.training.faces_pictures import detector_batch, draw_pictures
 from ive_segmentation.demo.training.fitting import Batch, Residual, conv, export, fit
 
 STRIDES = (8, 16, 32)
@@ -21,6 +22,8 @@ OCTAVES = 0.75
 """An anchor takes faces whose side is within 2**0.75 of its own; neighbours overlap by half an octave."""
 RADIUS = 0.3
 """Share of the face's side round its centre where cells answer for it."""
+PIXELS = 16 * 320**2
+"""Pixels in a batch, however large its windows are."""
 OUTPUTS = [f"{what}_{stride}" for what in ("score", "box", "keypoints") for stride in STRIDES]
 
 
@@ -47,14 +50,19 @@ class FaceDetector(nn.Module):
         self.box = nn.Conv2d(48, anchors * 4, 1)
         self.keypoints = nn.Conv2d(48, anchors * 10, 1)
         # One cell in a hundred shows a face: starting there keeps the first steps calm (Lin et al., 2017).
-        nn.init.constant_(self.score.bias, -4.6)
+        nn.init.constant_(cast(Tensor, self.score.bias), -4.6)
+        self.half_sides: Tensor
         self.register_buffer("half_sides", torch.tensor(ANCHORS) / 2, persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Nine tensors in `OUTPUTS`' order: (B*N, 1) logits while training and scores otherwise, then boxes, keypoints.
+        """Answer for every anchor of a batch.
 
         Args:
             x: (B, 3, H, W) float32 RGB, (value - 127.5) / 128; sides are multiples of 32.
+
+        Returns:
+            Nine tensors in `OUTPUTS`' order: (B * N, 1) scores, as logits while training, then boxes
+            (B * N, 4) and keypoints (B * N, 10).
         """
         levels = []
         x = self.stem(x)
@@ -80,7 +88,16 @@ class FaceDetector(nn.Module):
 
 
 def anchors(height: int, width: int, device: torch.device | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Where the network's answers stand, in its own order: points (P, 2) xy, sides (P,), strides (P,), all in pixels."""
+    """Where the network's answers stand, in its order.
+
+    Args:
+        height: of the image, a multiple of 32.
+        width: likewise.
+        device: where to put them.
+
+    Returns:
+        Points (P, 2) xy, sides (P,) and strides (P,), all in pixels.
+    """
     points, sides, strides = [], [], []
     for stride in STRIDES:
         y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
@@ -101,10 +118,10 @@ def assign(
         sides: (P,) of `anchors`.
         strides: (P,) of `anchors`.
         boxes: (B, F, 4) xyxy.
-        kind: (B, F): 1 a face, 0 neither face nor background, -1 padding.
+        kind: (B, F) 1 a face, 0 neither face nor background, -1 padding.
 
     Returns:
-        (B, P) index of the face or -1, and (B, P) bool: anchors that are neither asked nor forbidden to speak.
+        (B, P) index of the face or -1, and (B, P) bool: anchors neither asked nor forbidden to speak.
     """
     low, high = boxes[:, None, :, :2], boxes[:, None, :, 2:]
     face = (high - low).prod(-1).clamp(min=1).sqrt()
@@ -124,9 +141,9 @@ def assign(
 def detector_loss(outputs: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """What the detector is to make small.
 
-    Scores follow the quality focal loss (Li et al., 2020) towards (1 + IoU) / 2, so that a face whose box is not yet
-    exact still passes InsightFace's threshold of 0.5; boxes 1 - IoU from distances (UnitBox, Yu et al., 2016);
-    keypoints the mean distance in shares of the face's side.
+    Scores follow the quality focal loss (Li et al., 2020) towards (1 + IoU) / 2, so that a face whose box is
+    inexact still passes InsightFace's threshold of 0.5; boxes 1 - IoU from distances (UnitBox, Yu et al.,
+    2016); keypoints the mean distance in shares of the face's side.
 
     Args:
         outputs: of `FaceDetector` while training.
@@ -137,7 +154,8 @@ def detector_loss(outputs: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, di
     """
     count, _, height, width = batch["image"].shape
     score, box, keypoints = (
-        torch.cat([level.float().unflatten(0, (count, -1)) for level in outputs[i : i + 3]], 1) for i in (0, 3, 6)
+        torch.cat([level.float().unflatten(0, (count, -1)) for level in outputs[i : i + 3]], 1)
+        for i in (0, 3, 6)
     )
     points, sides, strides = anchors(height, width, score.device)
     index, ignored = assign(points, sides, strides, batch["boxes"], batch["kind"])
@@ -173,33 +191,38 @@ def detector_loss(outputs: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, di
 
 
 def train_detector(
-    out: Path, pictures: list[FacePicture], *, steps: int = 6000, seed: int = 0, device: str = "cpu"
+    out: Path, work: Path, *, steps: int = 5000, scenes: int = 2000, seed: int = 0, device: str = "cpu"
 ) -> Path:
     """Train the detector and write `det.onnx`.
 
     Args:
-        out: folder of the pack; the state of an unfinished run is kept there too.
-        pictures: what to learn from.
+        out: folder of the pack.
+        work: where the scenes (1.8 GB) and the state of an unfinished run are kept.
         steps: batches.
+        scenes: how many pictures to learn from.
         seed: of weights and batches.
         device: where to train.
 
     Returns:
         The ONNX file.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, work):
+        folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    model = FaceDetector().to(device, memory_format=torch.channels_last)
+    pictures = draw_pictures(work / "scenes.npy", scenes, seed)
+    model = FaceDetector().to(device).to(memory_format=torch.channels_last)
 
     def batch(rng: np.random.Generator) -> Batch:
-        # Faces that fill the frame exist at full size only; every fourth batch is cut there.
-        return detector_batch(pictures, rng, *((640, 4) if rng.random() < 0.25 else (320, 16)))
+        # InsightFace looks at 128 and at 640 pixels; windows of 320 teach most of the latter for a quarter
+        # of the work.
+        size = int(rng.choice([128, 320, 640], p=[0.15, 0.65, 0.2]))
+        return detector_batch(pictures, rng, size, PIXELS // size**2)
 
     def loss(tensors: Batch) -> tuple[Tensor, dict[str, float]]:
         images = tensors["image"].contiguous(memory_format=torch.channels_last)
         return detector_loss(model(images), tensors)
 
-    fit(model, batch, loss, steps=steps, rate=2e-3, state=out / "detector.pt", seed=seed)
+    fit(model, batch, loss, steps=steps, rate=2e-3, state=work / "detector.pt", seed=seed)
     path = out / "det.onnx"
     export(model, torch.zeros(1, 3, 640, 640), path, OUTPUTS, {2: "height", 3: "width"})
     return path

@@ -1,4 +1,4 @@
-"""The face recogniser of the built-in pack: 112x112 in, 512 numbers out, learned from people it will never meet again."""
+"""The face recogniser of the built-in pack: 112x112 in, 512 numbers out, learned from strangers alone."""
 
 from pathlib import Path
 
@@ -38,7 +38,14 @@ class FaceRecogniser(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embeddings (B, 512), of no particular length, of aligned faces (B, 3, 112, 112), (value - 127.5) / 127.5."""
+        """Embed aligned faces.
+
+        Args:
+            x: (B, 3, 112, 112) float32 RGB, (value - 127.5) / 127.5.
+
+        Returns:
+            (B, 512), of no particular length.
+        """
         return self.trunk(x)
 
 
@@ -52,10 +59,10 @@ class Teacher(nn.Module):
         self.traits = nn.Linear(EMBEDDING, traits)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """CosFace over the identities, plus the squared error of the traits read off the embedding's direction.
+        """CosFace over the identities, plus the squared error of the traits read off the embedding.
 
-        The traits are the drawing's own parameters: they teach, from the first step on and for every pair of people,
-        how unlike two faces are, which the identities alone show slowly.
+        The traits are the drawing's own parameters: they teach, from the first step on and for every pair of
+        people, how unlike two faces are, which the identities alone show slowly.
         """
         images = batch["image"].contiguous(memory_format=torch.channels_last)
         embedding = functional.normalize(self.recogniser(images).float())
@@ -72,6 +79,7 @@ class Teacher(nn.Module):
 
 def train_recogniser(
     out: Path,
+    work: Path,
     *,
     steps: int = 6000,
     people: int = 3000,
@@ -82,7 +90,8 @@ def train_recogniser(
     """Train the recogniser on strangers alone and write `rec.onnx`.
 
     Args:
-        out: folder of the pack; crops and the state of an unfinished run are kept there too.
+        out: folder of the pack.
+        work: where the crops (1.4 GB) and the state of an unfinished run are kept.
         steps: batches of 64.
         people: identities to tell apart.
         each: crops per identity.
@@ -92,15 +101,16 @@ def train_recogniser(
     Returns:
         The ONNX file.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, work):
+        folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    crops, traits = draw_crops(out / "crops.npy", people, each, seed)
-    teacher = Teacher(people, traits.shape[1]).to(device, memory_format=torch.channels_last)
+    crops, traits = draw_crops(work / "crops.npy", people, each, seed)
+    teacher = Teacher(people, traits.shape[1]).to(device).to(memory_format=torch.channels_last)
 
     def batch(rng: np.random.Generator) -> Batch:
         return recogniser_batch(crops, traits, rng, 64)
 
-    fit(teacher, batch, teacher.loss, steps=steps, rate=2e-3, state=out / "recogniser.pt", seed=seed)
+    fit(teacher, batch, teacher.loss, steps=steps, rate=2e-3, state=work / "recogniser.pt", seed=seed)
     path = out / "rec.onnx"
     export(teacher.recogniser, torch.zeros(2, 3, CROP, CROP), path, ["embedding"], {0: "batch"})
     return path

@@ -90,9 +90,7 @@ def fit(
             unfinished.rename(state)
 
 
-def export(
-    model: nn.Module, example: Tensor, path: Path, outputs: list[str], moving: dict[int, str]
-) -> None:
+def export(model: nn.Module, example: Tensor, path: Path, outputs: list[str], moving: dict[int, str]) -> None:
     """Write `model` as ONNX under a temporary name, then rename.
 
     Args:
@@ -105,10 +103,17 @@ def export(
     import onnx  # noqa: PLC0415  (a development package)
 
     unfinished = path.with_suffix(".part")
-    shapes = {axis: torch.export.Dim.DYNAMIC for axis in moving}
+    shapes = dict.fromkeys(moving, torch.export.Dim.DYNAMIC)
     program = torch.onnx.export(
-        model.eval().cpu(), (example,), dynamo=True, input_names=["input"], output_names=outputs,
-        dynamic_shapes=(shapes,), opset_version=18, external_data=False, verbose=False,
+        model.eval().cpu(),
+        (example,),
+        dynamo=True,
+        input_names=["input"],
+        output_names=outputs,
+        dynamic_shapes=(shapes,),
+        opset_version=18,
+        external_data=False,
+        verbose=False,
     )
     assert program is not None
     proto = program.model_proto
