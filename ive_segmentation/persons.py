@@ -76,11 +76,11 @@ def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | Non
 
 def _same(one: Instance, other: Instance) -> bool:
     """Whether two instances are mostly the same pixels: an IoU of a half, COCO's measure of "the same"."""
-    return np.count_nonzero(one.mask & other.mask) > 0.5 * np.count_nonzero(one.mask | other.mask)
+    return bool(np.count_nonzero(one.mask & other.mask) > 0.5 * np.count_nonzero(one.mask | other.mask))
 
 
 def _person(body: Instance | None, face: Face | None, match: Match | None) -> Person:
-    seen = face and FaceBox(face.box, face.keypoints, float(face.score))
+    seen = FaceBox(face.box, face.keypoints, float(face.score)) if face else None
     if body is not None:
         return Person(body.box, body.mask, body.score, seen, match)
     assert face is not None

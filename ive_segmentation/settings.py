@@ -51,6 +51,8 @@ class Settings:
     """Larger files are refused unread. A 24-megapixel camera JPEG is about 12 MB."""
     max_pixels: int = 100_000_000
     """Larger pictures are refused from their header, before they are decoded (decompression bombs)."""
+    max_video_bytes: int = 2 * 2**30
+    """Largest upload of any kind to the page: five minutes of a phone's 4K video (400 MB a minute at 60 fps)."""
 
     # Identity.
     match_photos: int = 3

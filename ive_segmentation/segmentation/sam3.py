@@ -59,10 +59,9 @@ class Features:
     def repeated(self, count: int) -> Sam3VisionEncoderOutput:
         """Return the features as the model takes them, `count` times along the batch axis, without a copy."""
         # Sam3Model.forward leaves out the last entry of both tuples, the pyramid's level it does not use.
-        return Sam3VisionEncoderOutput(
-            fpn_hidden_states=(*(level.expand(count, -1, -1, -1) for level in self.levels), None),
-            fpn_position_encoding=(self.position.expand(count, -1, -1, -1), None),
-        )
+        levels: tuple[Any, ...] = (*(level.expand(count, -1, -1, -1) for level in self.levels), None)
+        positions: tuple[Any, ...] = (self.position.expand(count, -1, -1, -1), None)
+        return Sam3VisionEncoderOutput(fpn_hidden_states=levels, fpn_position_encoding=positions)
 
 
 class Instance(NamedTuple):
@@ -281,12 +280,12 @@ class Sam3:
         masks = np.empty((len(kept), height, width), dtype=bool)
         for row, mask in enumerate(_at_size(logits[kept].float().sigmoid(), size)):
             masks[row] = mask
-        detections = sv.Detections(
-            xyxy=(boxes[kept] * limits).clamp(min=0).minimum(limits).cpu().numpy(),
-            mask=masks,
-            confidence=scores[kept].cpu().numpy(),
+        seen = masks.any(axis=(1, 2))
+        return sv.Detections(
+            xyxy=(boxes[kept] * limits).clamp(min=0).minimum(limits).cpu().numpy()[seen],
+            mask=masks[seen],
+            confidence=scores[kept].cpu().numpy()[seen],
         )
-        return detections[masks.any(axis=(1, 2))]
 
     def _out_of_memory(self) -> SegmentationError:
         return SegmentationError(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -139,7 +139,9 @@ def _truncate(path: Path) -> None:
         (lambda folder: (folder / "tokenizer.json").write_text("?"), "damaged"),
     ],
 )
-def test_a_broken_checkpoint_is_one_clear_line(damage, says: str, copy: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_broken_checkpoint_is_one_clear_line(
+    damage: Callable[[Path], object], says: str, copy: Path
+) -> None:
     damage(copy)
     with pytest.raises(CheckpointError, match=says) as caught:
         load_sam3(Settings(sam3=str(copy)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def plainly(folder: str, **asked: object) -> dict[str, torch.Tensor]:
     return {name: values[order] for name, values in answer.items()}
 
 
-def assert_same(found, plain: dict[str, torch.Tensor]) -> None:  # type: ignore[no-untyped-def]
+def assert_same(found: Any, plain: dict[str, torch.Tensor]) -> None:
     seen = plain["masks"].bool().any(dim=(1, 2))
     limits = torch.tensor([SIZE[1], SIZE[0]] * 2)
     np.testing.assert_allclose(found.confidence, plain["scores"][seen], rtol=1e-4)
@@ -67,13 +68,15 @@ def test_cached_and_batched_is_the_same_as_plain(sam3: Sam3, settings: Settings)
 def test_an_example_box_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
     box = [10.0, 20.0, 60.0, 80.0]
     other = [0.0, 0.0, 30.0, 30.0]
-    found = sam3.find_like(sam3.encode(IMAGE), "person", [np.float32(box), np.float32(other)])
+    found = sam3.find_like(
+        sam3.encode(IMAGE), "person", [np.array(box, np.float32), np.array(other, np.float32)]
+    )
     assert_same(found[0], plainly(settings.sam3, text="person", input_boxes=[[box]]))
     assert_same(found[1], plainly(settings.sam3, text="person", input_boxes=[[other]]))
 
 
 def test_what_comes_back(sam3: Sam3) -> None:
-    (found,) = sam3.find(sam3.encode(IMAGE), ["person"])
+    found: Any = sam3.find(sam3.encode(IMAGE), ["person"])[0]
     assert found.mask.shape[1:] == SIZE
     assert found.mask.dtype == bool
     assert (np.diff(found.confidence) <= 0).all()
@@ -83,7 +86,7 @@ def test_what_comes_back(sam3: Sam3) -> None:
 
 def test_nothing_found_is_empty_and_still_has_masks(settings: Settings) -> None:
     sure = load_sam3(Settings(sam3=settings.sam3, device="cpu", sam3_threshold=1.0))
-    (found,) = sure.find(sure.encode(IMAGE), ["person"])
+    found: Any = sure.find(sure.encode(IMAGE), ["person"])[0]
     assert len(found) == 0
     assert found.mask.shape == (0, *SIZE)
 
@@ -147,9 +150,10 @@ def _memory_for(sam3: Sam3, batch: int) -> None:
 
 def test_out_of_memory_makes_smaller_batches(sam3: Sam3) -> None:
     features = sam3.encode(IMAGE)
-    expected = sam3.find(features, CONCEPTS)
+    expected: list[Any] = sam3.find(features, CONCEPTS)
     _memory_for(sam3, 1)
-    for one, other in zip(sam3.find(features, CONCEPTS), expected, strict=True):
+    found: list[Any] = sam3.find(features, CONCEPTS)
+    for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-4)
 
 
@@ -170,7 +174,7 @@ def test_a_phrase_too_long_for_the_text_encoder_is_refused(sam3: Sam3) -> None:
 
 @pytest.mark.parametrize("picture", [(1, 1), (3, 500), (500, 3), (37, 53)])
 def test_any_size_of_picture(sam3: Sam3, picture: tuple[int, int]) -> None:
-    (found,) = sam3.find(sam3.encode(np.zeros((*picture, 3), np.uint8)), ["person"])
+    found: Any = sam3.find(sam3.encode(np.zeros((*picture, 3), np.uint8)), ["person"])[0]
     assert found.mask.shape[1:] == picture
 
 
@@ -179,7 +183,7 @@ def test_bfloat16_finds_what_float32_finds(settings: Settings) -> None:
     assert half.dtype == torch.bfloat16
     features = half.encode(IMAGE)
     assert all(len(found) for found in half.find(features, CONCEPTS))
-    assert len(half.find_like(features, "person", [np.float32([0, 0, 50, 50])])[0])
+    assert len(half.find_like(features, "person", [np.array([0, 0, 50, 50], np.float32)])[0])
 
 
 def test_wrong_device_or_precision_is_said() -> None:

@@ -1,0 +1,97 @@
+"""What each request gets out of one known picture, and the words for what it does not get."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ive_segmentation.answers import answer, explain
+from ive_segmentation.identity.matching import Match
+from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
+from ive_segmentation.result import FaceBox, Person, Segment
+
+SIZE = (10, 60)
+MEMBERS = [
+    Member("Jang_Wonyoung", "Wonyoung", ()),
+    Member("An_Yujin", "Yujin", ()),
+    Member("Naoi_Rei", "Rei", ()),
+]
+
+
+def _mask(column: int) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    mask[:, column : column + 8] = True
+    return mask
+
+
+def _box(column: int) -> np.ndarray:
+    return np.array([column, 0, column + 8, 10], np.float32)
+
+
+def _person(column: int, member: str | None, *, face: bool = True, body: bool = True) -> Person:
+    match = Match(member, 0.7, None, None, (), 0.9, member) if face else None
+    shown = FaceBox(_box(column), np.zeros((5, 2), np.float32), 0.9) if face else None
+    return Person(_box(column), _mask(column) if body else None, 0.8, shown, match)
+
+
+PERSONS = [
+    _person(0, "Jang_Wonyoung"),
+    _person(10, "An_Yujin"),
+    _person(20, None),  # a stranger
+    _person(30, None, face=False),  # someone turned away
+    _person(40, "Naoi_Rei", body=False),  # a face whose body was not found
+]
+SHIRTS = [
+    Segment("shirt", _mask(0), _box(0), 0.9, 0, "Jang_Wonyoung"),
+    Segment("shirt", _mask(20), _box(20), 0.9, 2, None),
+    Segment("shirt", _mask(50), _box(50), 0.9, None, None),  # nobody's
+]
+
+
+@pytest.mark.parametrize(
+    ("request_", "columns"),
+    [
+        (Request((), "person"), [0, 10, 20, 30]),
+        (Request((EVERYONE,), None), [0, 10, 20, 30]),
+        (Request(("Jang_Wonyoung",), None), [0]),
+        (Request(("Jang_Wonyoung", "An_Yujin"), None), [0, 10]),
+        (Request((UNKNOWN,), None), [20, 30]),
+        (Request(("An_Yujin", UNKNOWN), None), [10, 20, 30]),
+        (Request(("Naoi_Rei",), None), []),
+        (Request(("Kim_Gaeul",), None), []),
+        (Request((), "shirt"), [0, 20, 50]),
+        (Request((EVERYONE,), "shirt"), [0, 20]),
+        (Request(("Jang_Wonyoung",), "shirt"), [0]),
+        (Request(("An_Yujin",), "shirt"), []),
+        (Request((UNKNOWN,), "shirt"), [20]),
+    ],
+)
+def test_a_request_gets_what_it_names_and_nothing_else(request_: Request, columns: list[int]) -> None:
+    got = answer(request_, PERSONS, SHIRTS if request_.thing == "shirt" else [])
+    assert [int(segment.box[0]) for segment in got] == columns
+
+
+@pytest.mark.parametrize(
+    ("request_", "persons", "says"),
+    [
+        (Request(("Jang_Wonyoung",), None), PERSONS, []),
+        (Request(("Kim_Gaeul",), None), PERSONS, ["Kim_Gaeul was not found in this picture."]),
+        (Request(("An_Yujin",), None), PERSONS[:1], ["Yujin was not found in this picture."]),
+        (Request(("An_Yujin",), None), PERSONS[3:4], ["Yujin cannot be looked for: no face was found"]),
+        (Request(("An_Yujin",), None), [], ["Nobody was found"]),
+        (Request(("Naoi_Rei",), None), PERSONS, ["Rei: the face was found, but no body"]),
+        (Request((UNKNOWN,), None), PERSONS[:2], ["every face is a member's"]),
+        (Request(("Jang_Wonyoung",), "shirt"), PERSONS, []),
+        (
+            Request(("An_Yujin",), "shirt"),
+            PERSONS,
+            ["No shirt of Yujin was found.", "1 × shirt could not be given"],
+        ),
+        (Request((), "guitar"), PERSONS, ["No guitar was found."]),
+    ],
+)
+def test_what_is_missing_is_said(request_: Request, persons: list[Person], says: list[str]) -> None:
+    things = SHIRTS if request_.thing == "shirt" else []
+    said = explain(request_, persons, things, answer(request_, persons, things), MEMBERS)
+    assert len(said) == len(says)
+    assert all(words in sentence for words, sentence in zip(says, said, strict=True))

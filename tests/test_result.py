@@ -1,0 +1,71 @@
+"""A result is saved and loads back equal, and carries no embedding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from ive_segmentation.identity.matching import Evidence, Match
+from ive_segmentation.language import Prompt, Request
+from ive_segmentation.result import FaceBox, Person, Result, Segment
+
+SIZE = (7, 9)
+shares = st.floats(0, 1)
+masks = arrays(bool, SIZE)
+boxes = arrays(np.float32, 4, elements=st.floats(0, 9, width=32))
+faces = st.builds(FaceBox, boxes, arrays(np.float32, (5, 2), elements=st.floats(0, 9, width=32)), shares)
+evidence = st.builds(Evidence, st.text(), shares)
+names = st.none() | st.text()
+matches = st.builds(
+    Match, names, shares, names, st.none() | shares, st.lists(evidence).map(tuple), shares, names
+)
+prompts = st.builds(
+    Prompt,
+    st.text(),
+    st.lists(st.builds(Request, st.lists(st.text()).map(tuple), names), min_size=1).map(tuple),
+    st.lists(st.text()).map(tuple),
+)
+results = st.builds(
+    Result,
+    st.just(SIZE),
+    prompts,
+    st.lists(st.builds(Person, boxes, st.none() | masks, shares, st.none() | faces, st.none() | matches)).map(
+        tuple
+    ),
+    st.lists(st.builds(Segment, st.text(), masks, boxes, shares, st.none() | st.integers(0, 9), names)).map(
+        tuple
+    ),
+    st.lists(st.text()).map(tuple),
+    st.dictionaries(st.text(), shares),
+)
+
+
+@given(results)
+def test_loads_back_equal(result: Result) -> None:
+    assert Result.from_dict(result.to_dict()) == result
+
+
+def test_a_file_loads_back_equal_and_holds_no_embedding(tmp_path: Path) -> None:
+    mask = np.zeros(SIZE, bool)
+    mask[2:4, 3:8] = True
+    box = np.array([3, 2, 8, 4], np.float32)
+    match = Match("나", 0.5, None, None, (Evidence("나/ก.jpg", 0.4),), 0.9, "나")
+    person = Person(box, mask, 0.9, FaceBox(box, np.zeros((5, 2), np.float32), 0.8), match)
+    request = Request(("나",), None)
+    result = Result(SIZE, Prompt("나", (request,)), (person,), (), ("말",), {"find": 0.5})
+    path = tmp_path / "new" / "result.json"
+    result.save(path)
+    assert Result.load(path) == result
+    assert "embedding" not in path.read_text(encoding="utf-8")
+    assert [file.name for file in path.parent.iterdir()] == ["result.json"]
+
+
+def test_results_that_differ_are_not_equal() -> None:
+    prompt = Prompt("x", (Request((), "x"),))
+    one = Result(SIZE, prompt, (), (), (), {})
+    assert one != Result(SIZE, prompt, (), (), ("said",), {})
+    assert one != "x"
