@@ -113,10 +113,11 @@ def pip_install(environment: Path, *arguments: str | Path) -> None:
         )
 
 
-def repair_onnxruntime(environment: Path) -> bool:
+def repair_onnxruntime(requirements: Path, environment: Path) -> bool:
     """Put back the files of onnxruntime-gpu that the package onnxruntime has overwritten.
 
     Args:
+        requirements: The file that pins onnxruntime-gpu.
         environment: Folder of the virtual environment.
 
     Returns:
@@ -127,7 +128,7 @@ def repair_onnxruntime(environment: Path) -> bool:
     )
     if answer.stdout.strip() != "clash":
         return False
-    pin = gpu_pin((ROOT / RUNTIME).read_text(encoding="utf-8"))
+    pin = gpu_pin(requirements.read_text(encoding="utf-8"))
     print(f"Putting back the files of {pin} that the package onnxruntime has overwritten ...", flush=True)
     pip_install(environment, "--force-reinstall", "--no-deps", pin)
     return True
@@ -174,7 +175,7 @@ def install(root: Path, environment: Path, dev: bool) -> bool:
     for name in mend(environment):
         print(f"Installing again what was cut off: {name.removesuffix('.dist-info')}", flush=True)
     pip_install(environment, "-r", root / (DEV if dev else RUNTIME))
-    repair_onnxruntime(environment)
+    repair_onnxruntime(root / RUNTIME, environment)
     for name, digest in stamps.items():
         (environment / f"{name}.installed").write_text(digest)
     return True

@@ -1,0 +1,271 @@
+"""From a fresh clone to an installed environment, with wheels small enough to install in a test."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from packaging.requirements import Requirement
+
+from ive_segmentation.doctor import pins
+from ive_segmentation.setup import install
+from ive_segmentation.setup import notebook as player
+
+ROOT = Path(__file__).resolve().parent.parent
+CARD = {
+    "torch",
+    "transformers",
+    "insightface",
+    "gradio",
+    "opencv-python",
+    "numpy",
+    "pillow",
+    "huggingface_hub",
+}
+
+LINUX = {"sys_platform": "linux", "platform_machine": "x86_64"}
+WINDOWS = {"sys_platform": "win32", "platform_machine": "AMD64"}
+MAC = {"sys_platform": "darwin", "platform_machine": "arm64"}
+
+
+def requirement_lines(name: str) -> list[str]:
+    lines = (re.split(r"\s+#|^#", line)[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("-r ")]
+
+
+# What is installed
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_package_is_pinned(name: str) -> None:
+    for line in requirement_lines(name):
+        assert re.fullmatch(r"==[\w.]+", str(Requirement(line).specifier)), line
+
+
+@pytest.mark.parametrize(
+    ("machine", "runtime"), [(LINUX, "onnxruntime-gpu"), (WINDOWS, "onnxruntime-gpu"), (MAC, "onnxruntime")]
+)
+def test_the_card_of_packages_is_there_on_every_system(machine: dict[str, str], runtime: str) -> None:
+    wanted = [Requirement(line) for line in requirement_lines("requirements.txt")]
+    here = {need.name for need in wanted if need.marker is None or need.marker.evaluate(machine)}
+    assert here >= CARD | {runtime}
+    assert ("onnxruntime-gpu" in here) == (runtime == "onnxruntime-gpu")
+
+
+def test_both_onnxruntimes_have_one_version() -> None:
+    versions = {
+        str(need.specifier) for need in pins(ROOT / "requirements.txt") if need.name.startswith("onnxruntime")
+    }
+    assert len(versions) == 1
+
+
+def test_the_pin_is_read_from_requirements() -> None:
+    pin = install.gpu_pin((ROOT / "requirements.txt").read_text("utf-8"))
+    assert Requirement(pin).name == "onnxruntime-gpu"
+    with pytest.raises(install.InstallError, match="pins no onnxruntime-gpu"):
+        install.gpu_pin("numpy==1.0\n")
+
+
+# How it is installed
+
+
+def make_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
+    stem = f"{name.replace('-', '_')}-{version}"
+    info = f"{stem}.dist-info"
+    content = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for path, text in {**content, f"{info}/RECORD": record}.items():
+            wheel.writestr(path, text)
+
+
+def onnxruntime_that_lists(*providers: str) -> dict[str, str]:
+    return {"onnxruntime/__init__.py": f"def get_available_providers():\n    return {list(providers)!r}\n"}
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three packages; two of them write the same file, as onnxruntime and onnxruntime-gpu do."""
+    folder = tmp_path_factory.mktemp("wheels")
+    make_wheel(folder, "tiny", "1.0", {"tiny.py": "", "tiny_too.py": ""})
+    make_wheel(folder, "onnxruntime-gpu", "1.0", onnxruntime_that_lists("CUDAExecutionProvider"))
+    make_wheel(folder, "onnxruntime", "1.0", onnxruntime_that_lists("CPUExecutionProvider"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def only_these_wheels(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with requirements, as a fresh clone is one; the environment is made by the first test."""
+    root = tmp_path_factory.mktemp("clone")
+    (root / "requirements.txt").write_text("tiny==1.0\n")
+    (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    return root
+
+
+def installed(clone: Path, dev: bool = False) -> bool:
+    return install.install(clone, clone / ".venv", dev)
+
+
+def imports(clone: Path, statement: str) -> bool:
+    python = install.python_of(clone / ".venv")
+    return subprocess.run([python, "-c", statement], capture_output=True, check=False).returncode == 0
+
+
+def test_the_second_run_installs_nothing(clone: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert installed(clone)
+    assert imports(clone, "import tiny, tiny_too")
+    capfd.readouterr()
+    assert not installed(clone)
+    assert capfd.readouterr().out == ""
+
+
+def test_test_tools_come_on_top_and_stay(clone: Path) -> None:
+    installed(clone)
+    assert installed(clone, dev=True)
+    assert not installed(clone, dev=True)
+    assert not installed(clone)
+
+
+def test_changed_requirements_are_installed(clone: Path) -> None:
+    installed(clone)
+    with (clone / "requirements.txt").open("a") as file:
+        file.write("# another line\n")
+    assert installed(clone)
+    assert not installed(clone)
+
+
+def test_a_package_that_was_cut_off_is_installed_again(
+    clone: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    installed(clone)
+    (info,) = (clone / ".venv").glob("**/tiny-1.0.dist-info")
+    # As pip leaves it when it is killed: files are missing, and so is INSTALLER, which pip writes after them.
+    (info / "INSTALLER").unlink()
+    (info.parent / "tiny_too.py").unlink()
+    (clone / ".venv/requirements.txt.installed").unlink()
+    assert installed(clone)
+    assert "Installing again what was cut off: tiny-1.0" in capfd.readouterr().out
+    assert imports(clone, "import tiny_too")
+
+
+def test_what_overwrote_the_gpu_build_is_put_right(clone: Path) -> None:
+    installed(clone)
+    environment, requirements = clone / ".venv", clone / "requirements.txt"
+    assert not install.repair_onnxruntime(requirements, environment), (
+        "nothing to repair without the GPU build"
+    )
+    install.pip_install(environment, "onnxruntime-gpu==1.0")
+    install.pip_install(environment, "onnxruntime==1.0")
+    cuda_is_listed = "import onnxruntime as o; assert 'CUDAExecutionProvider' in o.get_available_providers()"
+    assert not imports(clone, cuda_is_listed)
+    (clone / "pinned.txt").write_text("onnxruntime-gpu[cuda]==1.0 ; sys_platform != 'darwin'\n")
+    assert install.repair_onnxruntime(clone / "pinned.txt", environment)
+    assert imports(clone, cuda_is_listed)
+    assert not install.repair_onnxruntime(clone / "pinned.txt", environment)
+
+
+def test_a_broken_environment_is_made_anew(clone: Path) -> None:
+    installed(clone)
+    (pip,) = (clone / ".venv").glob("**/site-packages/pip/_internal/cli/main.py")
+    pip.unlink()
+    assert installed(clone)
+    assert imports(clone, "import tiny")
+
+
+def test_what_cannot_be_installed_says_so_and_leaves_the_rest(clone: Path) -> None:
+    installed(clone)
+    before = (clone / "requirements.txt").read_text()
+    (clone / "requirements.txt").write_text("nothing-of-this-name==1.0\n")
+    with pytest.raises(install.InstallError, match="run the same command again"):
+        installed(clone)
+    (clone / "requirements.txt").write_text(before)
+    assert not installed(clone)
+
+
+# How the notebook is played
+
+
+def write_notebook(folder: Path, *sources: str) -> Path:
+    cells = [nbformat.v4.new_markdown_cell("# The notebook\nWhat it is for.")]
+    for number, source in enumerate(sources, start=1):
+        cells += [
+            nbformat.v4.new_markdown_cell(f"## {number}. Step\nWhy."),
+            nbformat.v4.new_code_cell(source),
+        ]
+    path = folder / "main.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def play(path: Path) -> str | None:
+    with player.kernel(path.parent) as (manager, client):
+        return player.play(path, manager, client)
+
+
+def test_each_cell_gets_a_line_and_the_address_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_notebook(tmp_path, "x = 20", "print(x + 1)", "print('Open http://127.0.0.1:7861 now')")
+    assert play(path) == "http://127.0.0.1:7861"
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"[\d.]+ s$", "T s", line) for line in lines] == [
+        "[ 1/3] 1. Step T s",
+        "[ 2/3] 2. Step T s",
+        "        21",
+        "[ 3/3] 3. Step T s",
+        "        Open http://127.0.0.1:7861 now",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("1 +", "SyntaxError"),
+        ("import os; os._exit(1)", "the kernel died"),
+    ],
+)
+def test_a_failing_cell_stops_with_its_heading_and_one_line(tmp_path: Path, source: str, words: str) -> None:
+    with pytest.raises(player.CellError, match=words) as caught:
+        play(write_notebook(tmp_path, "x = 1", source, "x = 2"))
+    assert '"2. Step"' in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to one process")
+@pytest.mark.parametrize("source", ["print('http://127.0.0.1:1')", "print(1); import time; time.sleep(60)"])
+def test_control_c_ends_runner_and_kernel(tmp_path: Path, source: str) -> None:
+    path = write_notebook(tmp_path, "import os; print(os.getpid(), flush=True)", source)
+    runner = subprocess.Popen(
+        [sys.executable, player.__file__, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert runner.stdout is not None
+    lines = iter(runner.stdout.readline, "")
+    kernel = int(next(line for line in lines if line.startswith("        ")))
+    next(line for line in lines if line.startswith("Ctrl-C")) if "http" in source else None
+    runner.send_signal(signal.SIGINT)
+    out, errors = runner.communicate(timeout=30)
+    assert (runner.returncode, errors) == (0, "")
+    assert "Closed." in out
+    with pytest.raises(ProcessLookupError):
+        os.kill(kernel, 0)
