@@ -1,0 +1,113 @@
+"""Which member a word means: exactly, through a typing mistake, or not at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from ive_segmentation.language.members import Member, name_key
+from ive_segmentation.language.prompt import PromptError
+from ive_segmentation.language.things import known
+
+MIN_LETTERS = 5
+"""Shorter names are never read out of a mistyped word: "ray" is one letter from Rei's neighbours, and so is "lip"."""
+MIN_SYLLABLES = 3
+"""The same for Hangul, where a letter is a syllable: 원형 (round) is one sound from 원영."""
+LETTERS_PER_MISTAKE = 5
+"""One mistake is forgiven per so many letters, a similarity of at least 80%: wonyong, Yujn, gauel."""
+CLOSEST = 3
+"""So many members are named to the user who typed a name that is nobody's."""
+
+
+class Names:
+    """The members of a dataset, by every way their names are written.
+
+    Attributes:
+        members: The members by folder name.
+    """
+
+    def __init__(self, members: tuple[Member, ...]) -> None:
+        self.members = {member.folder: member for member in members}
+        self._folders: dict[str, tuple[str, ...]] = {}
+        for member in members:
+            for key in {name_key(alias) for alias in member.aliases} - {""}:
+                self._folders[key] = (*self._folders.get(key, ()), member.folder)
+        self._sounds = {key: _sounds(key) for key in self._folders if _is_long(key)}
+        self.spellings = frozenset(alias for member in members for alias in member.aliases)
+
+    def find(self, key: str) -> tuple[str, ...]:
+        """Return the folders of the members who are called exactly this, usually one or none."""
+        return self._folders.get(key, ())
+
+    def mend(self, key: str) -> tuple[str, ...]:
+        """Return the folders of the members whose name this is with a typing mistake.
+
+        A mistake is a letter too many, too few, another, or two swapped (optimal string alignment).
+        Words of the lexicon are never mistakes.
+
+        Args:
+            key: A word as `name_key` gives it.
+
+        Returns:
+            Folders of the members at the smallest distance, several where they tie, none where all are too far.
+        """
+        if known(key) or not key:
+            return ()
+        typed = _sounds(key)
+        distances = {}
+        for alias, sounds in self._sounds.items():
+            allowed = len(sounds) // LETTERS_PER_MISTAKE
+            distance = OSA.distance(typed, sounds, score_cutoff=allowed)
+            if distance <= allowed and typed[0] == sounds[0]:
+                distances[alias] = distance
+        nearest = min(distances.values(), default=0)
+        found = (self._folders[alias] for alias, distance in distances.items() if distance == nearest)
+        return tuple(dict.fromkeys(folder for folders in found for folder in folders))
+
+    def show(self, folders: Iterable[str], last: str = "and") -> str:
+        """Write members as a list for the user: "Gaeul, Liz and Rei"."""
+        names = [self.members[folder].name if folder in self.members else folder for folder in folders]
+        return f" {last} ".join(", ".join(names).rsplit(", ", 1))
+
+    def ambiguous(self, word: str, folders: Iterable[str]) -> PromptError:
+        """Return the error for a name that several members answer to."""
+        return PromptError(f'"{word}" could be {self.show(folders, last="or")}. Write the whole name.')
+
+    def nobody(self, word: str) -> PromptError:
+        """Return the error for a name that is no member's, with the closest members."""
+        if not self.members:
+            return PromptError(
+                f'"{word}" is nobody: there are no members yet. Add a folder of photos to the dataset.'
+            )
+        choices = {alias: folder for folder, member in self.members.items() for alias in member.aliases}
+        ranked = process.extract(
+            _sounds(name_key(word)),
+            choices.keys(),
+            scorer=fuzz.ratio,
+            limit=None,
+            processor=lambda text: _sounds(name_key(text)),
+        )
+        closest = list(dict.fromkeys(choices[alias] for alias, _, _ in ranked))[:CLOSEST]
+        return PromptError(
+            f'"{word}" is no member. The closest names are {self.show(closest)}: type one of them, or add a folder '
+            f"of photos for {word}; if it is a thing and not a name, write it in small English letters."
+        )
+
+
+@lru_cache(maxsize=8)
+def names_of(members: tuple[Member, ...]) -> Names:
+    """Return the names of some members, indexed once per set of members."""
+    return Names(members)
+
+
+def _sounds(key: str) -> str:
+    return unicodedata.normalize("NFD", key)
+
+
+def _is_long(key: str) -> bool:
+    return len(key) >= (MIN_SYLLABLES if re.fullmatch("[가-힣]+", key) else MIN_LETTERS)

@@ -1,0 +1,67 @@
+"""The text as typed -> the same text in one spelling, or a clear refusal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from ive_segmentation.language.prompt import PromptError
+
+MAX_LENGTH = 300
+"""Characters. SAM 3 reads at most 32 tokens per concept, so nothing longer can be one useful prompt."""
+
+_APOSTROPHES = re.compile("[’‘‛ʼʻ′`´]")
+_COMMAS = re.compile(r"[、，/／|]")
+_STOPS = re.compile(r"[。！？!?;]+|[.:](?=\s|$)|\n+")
+_STRAY_HYPHENS = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
+_STRAY_APOSTROPHES = re.compile(r"(?<![^\W_])'")
+_PUNCTUATION = "',&+;-"
+
+
+def normalise(text: str) -> str:
+    """Bring a text into one spelling: composed, half-width, one kind of apostrophe and comma, no emoji.
+
+    What is left are letters, marks, digits, single spaces and the punctuation that carries meaning:
+    apostrophes, hyphens inside words, `,` `&` `+` for "and", `;` between sentences.
+
+    Args:
+        text: What the user typed.
+
+    Returns:
+        The text in Unicode form NFKC.
+
+    Raises:
+        PromptError: If the text holds no word, is longer than `MAX_LENGTH`, or holds control characters.
+    """
+    if len(text) > MAX_LENGTH:
+        raise PromptError(
+            f"The prompt has {len(text)} characters, more than {MAX_LENGTH}. Name whom or what you want in a few words."
+        )
+    if any(_is_control(character) for character in text):
+        raise PromptError(
+            "The prompt holds control characters. Type the words again instead of pasting them."
+        )
+    clean = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", _COMMAS.sub(",", text)))
+    clean = _STOPS.sub(";", _COMMAS.sub(",", clean))
+    clean = "".join(_kept(character) for character in clean)
+    clean = _STRAY_APOSTROPHES.sub(" ", _STRAY_HYPHENS.sub(" ", clean))
+    clean = unicodedata.normalize("NFC", " ".join(clean.split()))
+    if not any(unicodedata.category(character)[0] in "LN" for character in clean):
+        raise PromptError('The prompt holds no word. Type a name, a thing, or both: "Wonyoung\'s shirt".')
+    if len(clean) > MAX_LENGTH:
+        raise PromptError(f"The prompt spells out to more than {MAX_LENGTH} characters. Use fewer words.")
+    return clean
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r"
+
+
+def _kept(character: str) -> str:
+    """Return a character that carries meaning as it is, one that nobody sees as nothing, any other as a space."""
+    category = unicodedata.category(character)
+    if category[0] in "LN" or character in _PUNCTUATION:
+        return character
+    if category[0] == "M":
+        return "" if "\ufe00" <= character <= "\ufe0f" or character == "\u20e3" else character
+    return "" if category == "Cf" else " "

@@ -1,0 +1,219 @@
+"""Text in, `Prompt` out: normalise, find the words, read clause by clause.
+
+A text that names nobody is a plain concept and goes to SAM 3 as it is, with plurals made singular and words of
+other languages translated. A text that names somebody fits one of the patterns below or is refused; nothing is
+guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ive_segmentation.language.members import Member
+from ive_segmentation.language.names import Names, names_of
+from ive_segmentation.language.normalise import normalise
+from ive_segmentation.language.phrases import THINGS, condense
+from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
+from ive_segmentation.language.things import Kind
+from ive_segmentation.language.tokens import Token, is_thai, tokenize
+
+_PARTS = {
+    "WHO": "(?P<who>N(?:S?AN|N)*|R)",
+    "WHAT": "(?P<what>THING(?:ATHING)*)",
+    "HOLDS": "(?P<what>THING(?:A?HTHING|ATHING(?![BNPRSW]))*)",
+    "THING": "[TYL](?:[BPW][TYL])*",
+}
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    for name, part in _PARTS.items():
+        template = template.replace(name, part)
+    return re.compile(template.replace(" ", ""))
+
+
+_CLAUSES = {
+    # what Wonyoung is wearing
+    "which": _pattern("Q WHO (?P<verb>H) (?=A|$)"),
+    # the mic in Wonyoung's hand
+    "on her": _pattern("WHAT [BPW] WHO S Y (?=A|$)"),
+    # the shirt of Wonyoung, เสื้อของวอนยอง
+    "of her": _pattern("WHAT B WHO S? (?=A|$|THING B)"),
+    # the mic Wonyoung is holding
+    "she holds": _pattern("WHAT WHO H (?=A|$)"),
+    # 마이크를 든 원영
+    "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
+    # Wonyoung on stage
+    "somewhere": _pattern("WHO (?P<where>WL|P THING) (?=A|$)"),
+    # Wonyoung's shirt, 원영 가방, วอนยองถือไมค์, Wonyoung in a white dress, Rei's ring on her finger
+    "hers": _pattern("WHO (?:S?H|S|(?P<verb>W))? HOLDS (?:[PW]RY)? H? (?=[AN]|$)"),
+    # เสื้อวอนยอง
+    "beside": _pattern("WHAT WHO (?=[AN]|$)"),
+    # Wonyoung
+    "herself": _pattern("WHO (?=A|$)"),
+    # a microphone, a woman in red
+    "concept": _pattern("(?P<what>THING(?:[BHPSWX]THING)*) (?=A|$)"),
+}
+
+
+class _Clause(NamedTuple):
+    """A row of tokens that fits one of the patterns, in its parts."""
+
+    name: str
+    who: list[Token]
+    things: list[list[Token]]
+    verb: list[Token]
+    where: list[Token]
+
+
+def parse(text: str, members: Sequence[Member]) -> Prompt:
+    """Read what a text asks for, in English, Korean, Thai or Japanese.
+
+    Three levels: a concept ("microphone"), people ("Wonyoung", "everyone", "strangers"), their things
+    ("Wonyoung's white shirt and Yujin's bag"). Several of each may stand in one text.
+
+    A word nobody knows is taken for a name where it has a capital ("Karina") or owns something ("karina's
+    shirt"), and the text is refused; in small letters it is a thing. A long name with a typing mistake is read
+    as the member, and a message says so.
+
+    Args:
+        text: What the user typed.
+        members: Who can be named.
+
+    Returns:
+        The prompt, with at least one request.
+
+    Raises:
+        PromptError: If the text is empty, too long or not text, or if it cannot be read without guessing.
+
+    Example:
+        >>> liz = Member("Kim_Jiwon", "Liz", ("Liz", "리즈"))
+        >>> parse("리즈의 하얀 가방", [liz]).requests
+        (Request(people=('Kim_Jiwon',), thing='white bag'),)
+    """
+    names = names_of(tuple(members))
+    requests: list[Request] = []
+    messages: list[str] = []
+    for sentence in _split(tokenize(normalise(text), names), Kind.STOP):
+        tokens, left_out = condense(sentence, names)
+        messages += [_mended(token, names) for token in tokens if token.mended] + left_out
+        if any(token.kind is Kind.NAME for token in tokens):
+            for clause in _clauses(tokens):
+                requests += _requests(clause, requests)
+                messages += _doubts(clause, names)
+        else:
+            requests += _concepts(tokens)
+    if not requests:
+        raise PromptError(f'"{text.strip()}" names nobody and nothing. Type a name, a thing, or both.')
+    return Prompt(text, tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(messages)))
+
+
+def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:
+    """Yield the rows of tokens between those of some kinds."""
+    row: list[Token] = []
+    for token in tokens:
+        if token.kind in kinds:
+            yield row
+            row = []
+        else:
+            row.append(token)
+    yield row
+
+
+def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
+    """Read a sentence that names somebody; every token must be part of a clause."""
+    if beyond := [token.text for token in tokens if token.kind is Kind.BEYOND]:
+        raise PromptError(
+            f'"{beyond[0]}" cannot be asked of a person: nobody is left out or found by standing beside another. '
+            "Name the people you want."
+        )
+    letters = "".join(token.kind for token in tokens)
+    at = 0
+    while at < len(letters):
+        if letters[at] == Kind.AND:
+            at += 1
+            continue
+        found = ((name, pattern.match(letters, at)) for name, pattern in _CLAUSES.items())
+        name, match = next(((name, match) for name, match in found if match), ("", None))
+        if not match or (name == "holder" and not tokens[match.start("verb")].foreign):
+            typed = " ".join(token.text for token in tokens)
+            raise PromptError(
+                f'It is not clear whose is what in "{typed}". '
+                "Write it like \"Rei's white shirt and Liz's bag\", with a comma between wishes."
+            )
+        parts = {part: tokens[slice(*match.span(part))] for part in match.re.groupindex if match[part]}
+        things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
+        yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
+        at = match.end()
+
+
+def _requests(clause: _Clause, earlier: Sequence[Request]) -> list[Request]:
+    return [Request(people, thing) for people in _people(clause.who, earlier) for thing in _asked(clause)]
+
+
+def _people(who: Sequence[Token], earlier: Sequence[Request]) -> list[tuple[str, ...]]:
+    """Return the members named as one group, everyone and the unknown apart; nobody at all is a group too."""
+    if who and who[0].kind is Kind.PRONOUN:
+        if not earlier:
+            raise PromptError(f'It is not clear who "{who[0].text}" is. Write the name instead.')
+        return [earlier[-1].people]
+    named = list(dict.fromkeys(person for token in who for person in token.people))
+    members = tuple(person for person in named if person not in {EVERYONE, UNKNOWN})
+    return list(dict.fromkeys(members if person in members else (person,) for person in named)) or [()]
+
+
+def _asked(clause: _Clause) -> list[str | None]:
+    """Return the things of a clause in English; None stands for the people themselves."""
+    if clause.name == "which":
+        if clause.verb[0].english != "wearing":
+            raise PromptError(
+                "What is held must have a name to be found. Type it, for example: a microphone."
+            )
+        return ["clothes"]
+    is_title = clause.name == "beside" and all(token.being for row in clause.things for token in row)
+    if is_title or not clause.things:
+        return [None]
+    is_look = [bool(clause.who) and row[-1].kind is Kind.LOOK for row in clause.things]
+    return [_english(row) + " clothes" * look for row, look in zip(clause.things, is_look, strict=True)]
+
+
+def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
+    """Read a sentence that names nobody: one concept for each side of an "and"."""
+    found = False
+    for row in _split(tokens, Kind.AND):
+        pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
+        if pronouns and not found:
+            raise PromptError(f'It is not clear who "{pronouns[0]}" is. Write the name instead.')
+        if any(token.kind in THINGS for token in row):
+            found = True
+            yield Request((), _english([token for token in row if token.kind is not Kind.PRONOUN]))
+
+
+def _english(tokens: Sequence[Token]) -> str:
+    """Write a noun phrase with what hangs on it: "cup of coffee", "woman's bag", "person holding microphone"."""
+    kinds = [token.kind for token in tokens]
+    if (
+        kinds[1:2] == [Kind.HOLDING]
+        and len(tokens) == 3
+        and tokens[1].foreign
+        and not is_thai(tokens[1].text)
+    ):
+        tokens = tokens[::-1]  # Korean and Japanese say what is held first
+    words = [
+        token.english if token.foreign or token.kind in THINGS else token.text.lower() for token in tokens
+    ]
+    return " ".join(words).replace(" '", "'").removeprefix("'s").strip()
+
+
+def _mended(token: Token, names: Names) -> str:
+    return f'Read "{token.text}" as {names.show(token.people)}.'
+
+
+def _doubts(clause: _Clause, names: Names) -> Iterator[str]:
+    """Yield what the user should know where a text could have meant something else."""
+    if clause.where:
+        yield f'Left out "{_english(clause.where)}": people are looked for in the whole picture.'
+    if clause.name == "holder" or (clause.verb and clause.verb[0].kind is Kind.WITH):
+        things = names.show([_english(row) for row in clause.things])
+        yield f"Read as the {things} of {names.show(clause.who[0].people)}; for the person type only the name."

@@ -1,0 +1,154 @@
+"""The words the reader knows: things and looks with their English, and the little words between them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ive_segmentation.language.members import name_key
+
+
+class Kind(StrEnum):
+    """What a word does in a prompt; the letters make the patterns of `parse.py`."""
+
+    NAME = "N"
+    PRONOUN = "R"
+    THING = "T"
+    BODY = "Y"
+    PLACE = "L"
+    OF_THE_ONE_BEFORE = "S"
+    OF_THE_ONE_AFTER = "B"
+    HOLDING = "H"
+    WITH = "W"
+    AT = "P"
+    AND = "A"
+    STOP = ";"
+    BEYOND = "X"
+    WHICH = "Q"
+    # These are gone before the patterns are tried.
+    LOOK = "l"
+    ALL = "a"
+    HONORIFIC = "h"
+    FILLER = "f"
+
+
+@dataclass(frozen=True)
+class Word:
+    """One entry of the lexicon.
+
+    Attributes:
+        kind: What it does in a prompt.
+        english: How SAM 3 is told, or for little words their meaning.
+        particle: Whether it counts only behind another word.
+        being: Whether it is a person or an animal, which may own things without being a member.
+    """
+
+    kind: Kind
+    english: str
+    particle: bool = False
+    being: bool = False
+
+
+_THINGS = {"body": Kind.BODY, "colour": Kind.LOOK, "look": Kind.LOOK, "place": Kind.PLACE, "maker": Kind.LOOK}
+_LITTLE = {
+    "and": Kind.AND,
+    "of_the_one_before": Kind.OF_THE_ONE_BEFORE,
+    "of_the_one_after": Kind.OF_THE_ONE_AFTER,
+    "holding": Kind.HOLDING,
+    "wearing": Kind.HOLDING,
+    "with": Kind.WITH,
+    "place": Kind.AT,
+    "beyond": Kind.BEYOND,
+    "everyone": Kind.NAME,
+    "unknown": Kind.NAME,
+    "pronoun": Kind.PRONOUN,
+    "all": Kind.ALL,
+    "which": Kind.WHICH,
+    "filler": Kind.FILLER,
+    "honorific": Kind.HONORIFIC,
+}
+_IRREGULAR = {
+    "people": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "feet": "foot",
+    "teeth": "tooth",
+    "geese": "goose",
+    "mice": "mouse",
+    "ties": "tie",
+    "scarves": "scarf",
+    "knives": "knife",
+    "leaves": "leaf",
+    "wolves": "wolf",
+    "wives": "wife",
+    "ladies": "lady",
+    "hoodies": "hoodie",
+    "beanies": "beanie",
+    "selfies": "selfie",
+    "cookies": "cookie",
+    "movies": "movie",
+    "bus": "bus",
+    "gas": "gas",
+    "christmas": "christmas",
+    "lens": "lens",
+    "canvas": "canvas",
+    "wings": "wings",
+    "chips": "chips",
+    "scissors": "scissors",
+    "fireworks": "fireworks",
+}
+
+
+@cache
+def lexicon() -> dict[str, Word]:
+    """Return every known word by its key (`name_key`), built once from things.toml and words.toml."""
+    words: dict[str, Word] = {}
+    things = _read("things.toml")
+    for group, names in things.pop("ordinary").items():
+        kind = _THINGS.get(group, Kind.THING)
+        words |= {name_key(name): Word(kind, name, being=group == "being") for name in names}
+    for group, entries in things.items():
+        for english, spellings in entries.items():
+            word = Word(_THINGS.get(group, Kind.THING), english, being=group == "being")
+            words |= {name_key(text): word for texts in ([english], *spellings.values()) for text in texts}
+    for group, spellings in _read("words.toml").items():
+        meaning = group.removeprefix("particle_")
+        english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
+        word = Word(_LITTLE[meaning], english, particle=meaning != group or meaning == "of_the_one_before")
+        words |= {name_key(text): word for texts in spellings.values() for text in texts}
+    return words
+
+
+def known(key: str) -> Word | None:
+    """Look a key up as it is, then as an English plural."""
+    return lexicon().get(key) or lexicon().get(singular(key))
+
+
+def singular(noun: str) -> str:
+    """Return an English noun in the singular, the form in which SAM 3 was taught its concepts.
+
+    Pairs that are one thing (glasses, pants, jeans) are in the lexicon as they are and stay.
+
+    Example:
+        >>> singular("shoes"), singular("dresses"), singular("glasses"), singular("dress")
+        ('shoe', 'dress', 'glasses', 'dress')
+    """
+    if noun in lexicon() or len(noun) < 4:
+        return noun
+    if noun in _IRREGULAR:
+        return _IRREGULAR[noun]
+    if noun.endswith("ies"):
+        return noun[:-3] + "y"
+    if re.search("(ss|sh|ch|x|zz)es$", noun):
+        return noun[:-2]
+    return noun[:-1] if re.search("[^sui]s$", noun) else noun
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -1,0 +1,181 @@
+"""The clean text -> a row of tokens: names, things and the little words between them, in any of the languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ive_segmentation.language.members import name_key
+from ive_segmentation.language.names import Names
+from ive_segmentation.language.prompt import EVERYONE, UNKNOWN
+from ive_segmentation.language.running import split
+from ive_segmentation.language.things import Kind, Word, known, singular
+
+LONGEST_PHRASE = 5
+"""Words of the longest phrase worth looking up ("unknown people i do not")."""
+
+_HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
+_THAI = "\u0e00-\u0e7f"
+_JAPANESE = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+_T_SHIRT = "(?<![a-zA-Z0-9])[TtYy](?=[\u30a0-\u30ff])"
+_LATIN = rf"[^\s',&+;\-{_HANGUL}{_THAI}{_JAPANESE}]"
+_PARTS = re.compile(
+    "|".join(
+        (
+            rf"(?P<running>[{_HANGUL}]+(?: [{_HANGUL}]+)*|[{_THAI}]+(?: [{_THAI}]+)*"
+            rf"|(?:{_T_SHIRT}|[{_JAPANESE}])+(?: (?:{_T_SHIRT}|[{_JAPANESE}])+)*)",
+            r"(?P<own>'s(?![^\W_])|')",
+            r"(?P<and>[,&+])",
+            r"(?P<stop>;)",
+            rf"(?P<latin>{_LATIN}+(?:'(?!s(?![^\W_])){_LATIN}+)*)",
+        )
+    )
+)
+_LOOKS_LIKE_AN_ADJECTIVE = re.compile("(?:ed|ing|ful|less|ish|ous|able|ible|aphic|istic|like)$")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of the text and what it does.
+
+    Attributes:
+        kind: Its letter in the patterns of `parse.py`.
+        text: The words as typed (after `normalise`).
+        english: How SAM 3 is told, for a thing; the meaning, for a little word.
+        people: The members meant, for a name. Several who are `unsettled` are one name that several answer to.
+        unsettled: Whether `people` holds candidates rather than people.
+        mended: Whether the name was read through a typing mistake.
+        understood: Whether the words are in the lexicon.
+        foreign: Whether it is not written in Latin letters.
+        being: Whether it is a person or an animal.
+    """
+
+    kind: Kind
+    text: str
+    english: str = ""
+    people: tuple[str, ...] = ()
+    unsettled: bool = False
+    mended: bool = False
+    understood: bool = True
+    foreign: bool = False
+    being: bool = False
+
+    @property
+    def looks_like_a_name(self) -> bool:
+        """Whether it is an unknown word with a capital, and neither an abbreviation nor plainly a look."""
+        return (
+            not self.understood
+            and self.text[0].isupper()
+            and not (len(self.text) <= 3 and self.text.isupper())
+            and not _LOOKS_LIKE_AN_ADJECTIVE.search(self.text.lower())
+        )
+
+
+def tokenize(text: str, names: Names) -> list[Token]:
+    """Cut a text into tokens.
+
+    Args:
+        text: What `normalise` returned.
+        names: The members.
+
+    Returns:
+        The tokens in order.
+    """
+    parts = list(_PARTS.finditer(text))
+    tokens: list[Token] = []
+    at = 0
+    while at < len(parts):
+        if parts[at].lastgroup == "latin":
+            found, taken = _latin(text, parts, at, names)
+        else:
+            found, taken = list(_other(parts[at], names)), 1
+        tokens += found
+        at += taken
+    return tokens
+
+
+def _latin(text: str, parts: list[re.Match[str]], at: int, names: Names) -> tuple[list[Token], int]:
+    """Read the longest known phrase that starts at a Latin word, else the word alone."""
+    for count in range(min(LONGEST_PHRASE, _words_in_a_row(parts, at)), 0, -1):
+        phrase = text[parts[at].start() : parts[at + count - 1].end()]
+        after = parts[at + count] if at + count < len(parts) else None
+        found = _name(phrase, after, names) or _known(phrase) or _own_without_apostrophe(phrase, names)
+        if found:
+            return found, count
+    for count in (2, 1):
+        words = parts[at : at + count]
+        if len(words) == count <= _words_in_a_row(parts, at) and not any(
+            known(name_key(word[0])) for word in words
+        ):
+            phrase = text[words[0].start() : words[-1].end()]
+            if found := _mended(phrase, names):
+                return found, count
+    word = parts[at][0]
+    return [Token(Kind.THING, word, english=word.lower(), understood=False)], 1
+
+
+def _words_in_a_row(parts: list[re.Match[str]], at: int) -> int:
+    end = at
+    while end < len(parts) and parts[end].lastgroup == "latin":
+        end += 1
+    return end - at
+
+
+def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]:
+    """Read a phrase as a name; one that is an ordinary word too ("An", "Rose") only where a name must stand."""
+    people = names.find(name_key(phrase))
+    if people and known(name_key(phrase)):
+        owns = after is not None and after.lastgroup == "own"
+        ends = after is None or after.lastgroup in {"and", "stop"}
+        if not owns and not (ends and phrase in names.spellings):
+            return []
+    return [Token(Kind.NAME, phrase, people=people, unsettled=len(people) > 1)] if people else []
+
+
+def _known(phrase: str) -> list[Token]:
+    word = known(name_key(phrase))
+    if not word:
+        return []
+    as_typed = word.kind is Kind.LOOK or word.being
+    return [_token(word, phrase, singular(phrase.lower()) if as_typed else word.english)]
+
+
+def _own_without_apostrophe(phrase: str, names: Names) -> list[Token]:
+    people = names.find(name_key(phrase[:-1])) if phrase[-1] in "sS" else ()
+    name = Token(Kind.NAME, phrase[:-1], people=people, unsettled=len(people) > 1)
+    return [name, Token(Kind.OF_THE_ONE_BEFORE, "s")] if people else []
+
+
+def _mended(phrase: str, names: Names) -> list[Token]:
+    for typed, own in ((phrase, []), (phrase[:-1], [Token(Kind.OF_THE_ONE_BEFORE, "s")])):
+        if (not own or phrase[-1] in "sS") and (people := names.mend(name_key(typed))):
+            return [Token(Kind.NAME, typed, people=people, unsettled=len(people) > 1, mended=True), *own]
+    return []
+
+
+def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
+    if part.lastgroup != "running":
+        kinds = {"own": Kind.OF_THE_ONE_BEFORE, "and": Kind.AND, "stop": Kind.STOP}
+        yield Token(kinds[part.lastgroup or ""], part[0])
+        return
+    for piece in split(part[0], names):
+        text = part[0][piece.start : piece.end]
+        if piece.people:
+            yield Token(Kind.NAME, text, people=piece.people, unsettled=len(piece.people) > 1, foreign=True)
+        elif piece.word:
+            yield replace(_token(piece.word, text, piece.word.english), foreign=True)
+        else:
+            mended = _mended(text, names)
+            yield from mended or [Token(Kind.THING, text, english=text, understood=False, foreign=True)]
+
+
+def is_thai(text: str) -> bool:
+    """Return whether a text is written in Thai, where the thing comes before what is said of it."""
+    return "\u0e00" <= text[0] <= "\u0e7f"
+
+
+def _token(word: Word, text: str, english: str) -> Token:
+    if word.kind is Kind.NAME:
+        return Token(Kind.NAME, text, people=(EVERYONE if english == "everyone" else UNKNOWN,))
+    return Token(word.kind, text, english=english, being=word.being)
