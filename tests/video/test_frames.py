@@ -1,0 +1,282 @@
+"""A frame of a video: the one a player shows at that second, upright, or one clear line."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ive_segmentation.video.frames import VideoError, duration, frame_at
+
+STEP = 20
+"""Frame number i is filled with the red value i * STEP, so that a frame says which one it is."""
+
+
+def clip(
+    path: Path,
+    starts: Sequence[int] = range(0, 1000, 100),
+    size: tuple[int, int] = (64, 48),
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write a small video.
+
+    Args:
+        path: Where to; its suffix decides the container.
+        starts: When each frame begins, in milliseconds.
+        size: Width and height in pixels.
+        codec: FFmpeg's name of the encoder.
+        options: Of the container.
+    """
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = cast(VideoStream, container.add_stream(codec, rate=10))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
+        stream.codec_context.gop_size = 5
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, start in enumerate(starts):
+            image = np.full((size[1], size[0], 3), 40, np.uint8)
+            image[..., 0] = number * STEP
+            image[: size[1] // 3, : size[0] // 3] = 255  # the upper left corner
+            noise = image[size[1] // 2 :, : size[0] // 2]  # so that every frame weighs something
+            noise[:] = np.random.default_rng(number).integers(0, 256, noise.shape)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = start, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def number_of(image: np.ndarray) -> int:
+    return round(float(image[-3, -3, 0]) / STEP)
+
+
+ENCODERS = {"webm": "libvpx-vp9", "avi": "mpeg4"}
+
+
+@pytest.fixture(scope="module", params=["mp4", "mov", "mkv", "webm", "avi", "ts"])
+def video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / f"ten frames.{request.param}"
+    return clip(path, codec=ENCODERS.get(request.param, "libx264"))
+
+
+@pytest.fixture(scope="module")
+def mp4(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clip(tmp_path_factory.mktemp("clips") / "ten frames.mp4", options={"movflags": "faststart"})
+
+
+@pytest.mark.parametrize(
+    ("second", "number"),
+    [(0, 0), (0.05, 0), (0.1, 1), (0.199, 1), (0.2, 2), (0.45, 4), (0.5, 5), (0.75, 7), (0.9, 9), (0.99, 9),
+     (1, 9), (60, 9), (1e300, 9), (-1, 0)],
+)  # fmt: skip
+def test_the_frame_that_a_player_shows(video: Path, second: float, number: int) -> None:
+    image = frame_at(video, second)
+    assert image.dtype == np.uint8
+    assert image.shape == (48, 64, 3)
+    assert image.flags.c_contiguous
+    assert number_of(image) == number
+
+
+def test_duration(video: Path) -> None:
+    assert duration(video) == pytest.approx(1.0, abs=0.05)
+
+
+def test_duration_where_the_header_does_not_say(tmp_path: Path) -> None:
+    """As a browser's MediaRecorder writes it: a stream that nobody went back to complete."""
+    live = clip(tmp_path / "live.webm", codec="libvpx-vp9", options={"live": "1"})
+    with av.open(str(live)) as container:
+        assert container.duration is None
+    assert duration(live) == pytest.approx(1.0, abs=0.11)
+    assert [number_of(frame_at(live, second)) for second in (0.0, 0.45, 0.9, 5.0)] == [0, 4, 9, 9]
+
+
+def test_red_is_red(mp4: Path) -> None:
+    red, green, blue = frame_at(mp4, 0.9)[-3, -3].astype(int)
+    np.testing.assert_allclose((red, green, blue), (9 * STEP, 40, 40), atol=4)
+
+
+def test_the_colour_space_of_the_file_is_heeded(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "bt709.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.colorspace = Colorspace.ITU709
+        frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), (200, 40, 40), np.uint8), format="rgb24")
+        container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
+        container.mux(stream.encode(None))
+    np.testing.assert_allclose(frame_at(tmp_path / "bt709.mp4", 0)[20, 20], (200, 40, 40), atol=4)
+
+
+def turned(path: Path, degrees: int) -> Path:
+    """Copy an MP4 with the matrix in its track header set so that players turn it clockwise by the angle."""
+    one = 1 << 16
+    a, b, c, d = {
+        0: (one, 0, 0, one),
+        90: (0, one, -one, 0),
+        180: (-one, 0, 0, -one),
+        270: (0, -one, one, 0),
+    }[degrees]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # after the version, times, track number, duration, layer and volume
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    copy = path.with_name(f"turned by {degrees}.mp4")
+    copy.write_bytes(data)
+    return copy
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_rotation_is_applied(degrees: int, mp4: Path) -> None:
+    image = frame_at(turned(mp4, degrees), 0.3)
+    assert image.flags.c_contiguous
+    np.testing.assert_array_equal(image, np.rot90(frame_at(mp4, 0.3), -degrees // 90))
+
+
+@pytest.mark.parametrize("size", [(63, 47), (1, 1), (17, 64)])
+def test_odd_sizes(size: tuple[int, int], tmp_path: Path) -> None:
+    image = frame_at(clip(tmp_path / "odd.mp4", size=size), 0)
+    assert image.shape == (size[1], size[0], 3)
+
+
+def test_variable_frame_rate(tmp_path: Path) -> None:
+    path = clip(tmp_path / "vfr.mp4", starts=[0, 40, 80, 1000, 1500, 1510, 9000, 9040])
+    seconds = (0.0, 0.05, 0.08, 0.99, 1.2, 1.505, 5.0, 8.99, 9.0, 9.5)
+    assert [number_of(frame_at(path, second)) for second in seconds] == [0, 1, 2, 2, 3, 4, 5, 5, 6, 7]
+
+
+def test_a_video_of_one_frame(tmp_path: Path) -> None:
+    path = clip(tmp_path / "one.mp4", starts=[0])
+    assert [number_of(frame_at(path, second)) for second in (0, 3)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "name", ["직캠.mp4", "วิดีโอ.mp4", "a:b.mp4", "http:..example.mp4", "-i.mp4", "50%d.mp4"]
+)
+def test_names_that_are_not_latin_or_look_like_something_else(name: str, mp4: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(mp4.read_bytes())
+    assert number_of(frame_at(tmp_path / name, 0.2)) == 2
+
+
+def test_the_suffix_does_not_matter(mp4: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.avi").write_bytes(mp4.read_bytes())
+    assert number_of(frame_at(tmp_path / "clip.avi", 0.2)) == 2
+
+
+# Refusals
+
+
+def sound(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def assert_refused(path: Path, words: str) -> None:
+    for read in (duration, lambda video: frame_at(video, 0.5)):
+        with pytest.raises(VideoError, match=words) as raised:
+            read(path)
+        assert str(path) in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_no_video_stream(tmp_path: Path) -> None:
+    assert_refused(sound(tmp_path / "sound.mp4"), "holds no video")
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    assert_refused(tmp_path / "missing.mp4", "not a file")
+    assert_refused(tmp_path, "not a file")
+
+
+def test_a_playlist_may_not_name_other_files(mp4: Path, tmp_path: Path) -> None:
+    """FFmpeg alone would open what an uploaded playlist names: a file of this machine, or an address."""
+    for name, lines in {
+        "hls.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{mp4}\n#EXT-X-ENDLIST\n",
+        "concat.mp4": f"ffconcat version 1.0\nfile '{mp4}'\n",
+        "smil.mp4": f'<?xml version="1.0"?><MPD><BaseURL>{mp4}</BaseURL></MPD>',
+    }.items():
+        (tmp_path / name).write_text(lines)
+        assert_refused(tmp_path / name, "not a video")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"This is not a video.\n" * 100, b"\0" * 5000, b"\x89PNG\r\n\x1a\n" + b"\0" * 50]
+)
+def test_what_is_no_video(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(data)
+    assert_refused(tmp_path / "clip.mp4", "not a video")
+
+
+def test_a_recording_that_was_never_finished(tmp_path: Path) -> None:
+    """An MP4 has its index at its end: without it nothing can be read."""
+    path = clip(tmp_path / "clip.mp4")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert_refused(path, "damaged")
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "avi", "ts"])
+def test_a_download_that_was_cut_off_gives_what_is_there(suffix: str, tmp_path: Path) -> None:
+    """Where the index lies at the front, or there is none, the first frames can still be shown."""
+    options = {"movflags": "faststart"} if suffix == "mp4" else None
+    codec = ENCODERS.get(suffix, "libx264")
+    path = clip(tmp_path / f"cut.{suffix}", codec=codec, options=options)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert number_of(frame_at(path, 0)) == 0
+    assert 0 < number_of(frame_at(path, 0.99)) < 9
+
+
+def test_no_frames_at_all(mp4: Path, tmp_path: Path) -> None:
+    data = mp4.read_bytes()
+    path = tmp_path / "empty.mp4"
+    path.write_bytes(data[: data.index(b"mdat") + 4])
+    with pytest.raises(VideoError, match="damaged"):
+        frame_at(path, 0)
+
+
+@pytest.mark.parametrize("second", [float("nan"), float("inf"), float("-inf")])
+def test_moments_that_are_none(second: float, mp4: Path) -> None:
+    with pytest.raises(VideoError, match="not a moment"):
+        frame_at(mp4, second)
+
+
+def test_large_frames_are_refused_undecoded(mp4: Path) -> None:
+    with pytest.raises(VideoError, match="64 x 48 pixels"):
+        frame_at(mp4, 0, max_pixels=64 * 48 - 1)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kept=st.floats(0, 1),
+    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
+    second=st.floats(0, 2),
+)
+def test_damaged_videos_give_a_frame_or_are_refused(
+    kept: float, changes: list[tuple[float, int]], second: float, video: Path, tmp_path: Path
+) -> None:
+    data = bytearray(video.read_bytes())
+    del data[int(len(data) * kept) :]
+    for place, value in changes:
+        if data:
+            data[int(place * len(data))] = value
+    path = tmp_path / "damaged"
+    path.write_bytes(data)
+    try:
+        image = frame_at(path, second, max_pixels=1_000_000)
+    except VideoError:
+        return
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
