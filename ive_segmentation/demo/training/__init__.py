@@ -1,1 +1,1 @@
-"""How the built-in checkpoints were made; nothing here is imported when the program runs."""
+"""How the demo checkpoints were made; nothing here is needed to run the program."""

@@ -1,0 +1,162 @@
+"""Training batches: crops, flips and light of stored scenes, prompts, and their targets."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from ive_segmentation.demo.scenes import SLIVER
+from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training.prompts import answers, ask
+from ive_segmentation.demo.training.store import Labelled, Store
+
+
+@dataclass
+class Batch:
+    """`pictures` images with `len(words) / pictures` prompts each, prompts of one picture side by side.
+
+    Attributes:
+        pixels: (B, 3, S, S) float32, normalised as Sam3ImageProcessor does.
+        words: the B*K prompts.
+        boxes: per prompt (n, 4) float32 xyxy in 0..1.
+        masks: per prompt (n, M, M) float32 in 0..1.
+        classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
+        extents: (B, 4, M, M) float32, how far from each cell its person's box reaches left, up, right and
+            down, in widths and heights of the picture; NaN where nobody is.
+        exemplars: (B*K, 1, 4) float32 cxcywh and (B*K, 1) int64 labels (-10: none), or None.
+    """
+
+    pixels: torch.Tensor
+    words: list[str]
+    boxes: list[torch.Tensor]
+    masks: list[torch.Tensor]
+    classes: torch.Tensor
+    extents: torch.Tensor
+    exemplars: tuple[torch.Tensor, torch.Tensor] | None
+
+
+def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
+    """Sometimes a part of the picture: round one person, as the pipeline's second look does, or anywhere."""
+    height, width = scene.labels.shape
+    chance = rng.random()
+    if chance < 0.45:
+        return scene
+    people = answers(scene.parts, "person")
+    if chance < 0.75 and people:
+        mask = np.isin(scene.labels, people[int(rng.integers(len(people)))])
+        if not mask.any():
+            return scene
+        ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        x0, x1, y0, y1 = xs[0], xs[-1] + 1, ys[0], ys[-1] + 1
+        left, right, up, down = rng.uniform(-0.05, 0.5, 4) * (x1 - x0, x1 - x0, (y1 - y0) * 0.7, (y1 - y0) * 0.7)
+        x0, x1, y0, y1 = x0 - left, x1 + right, y0 - up, y1 + down
+    else:
+        w, h = width * rng.uniform(0.45, 1.0), height * rng.uniform(0.45, 1.0)
+        x0, y0 = rng.uniform(0, width - w), rng.uniform(0, height - h)
+        x1, y1 = x0 + w, y0 + h
+    xs0, ys0 = max(0, int(x0)), max(0, int(y0))
+    xs1, ys1 = min(width, max(int(x1), xs0 + 48)), min(height, max(int(y1), ys0 + 48))
+    window = np.s_[ys0:ys1, xs0:xs1]
+    return Labelled(scene.image[window], scene.labels[window], scene.parts)
+
+
+def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
+    shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
+    return np.clip(shifted, 0, 255)
+
+
+def resized(scene: Labelled, side: int) -> Labelled:
+    """The scene squashed to a square, as SAM 3 does with any picture; parts too small to see leave `parts`' map."""
+    shrinks = scene.image.shape[0] > side
+    image = cv2.resize(scene.image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    labels = cv2.resize(scene.labels, (side, side), interpolation=cv2.INTER_NEAREST)
+    return Labelled(image, labels, scene.parts)
+
+
+def targets(labels: np.ndarray, wanted: tuple[tuple[int, ...], ...], cells: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Boxes (n, 4) xyxy in 0..1 and masks (n, cells, cells) of the wanted instances that can be seen."""
+    side = labels.shape[0]
+    boxes, masks = [], []
+    for values in wanted:
+        chosen = np.zeros(256, np.uint8)
+        chosen[list(values)] = 1
+        mask = cv2.LUT(labels, chosen)
+        if cv2.countNonZero(mask) < SLIVER * side * side:
+            continue
+        x, y, w, h = cv2.boundingRect(mask)
+        boxes.append([x / side, y / side, (x + w) / side, (y + h) / side])
+        masks.append(cv2.resize(mask.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA))
+    return (
+        torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        torch.from_numpy(np.array(masks, np.float32).reshape(-1, cells, cells)),
+    )
+
+
+def _extents(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> torch.Tensor:
+    """(4, M, M): see `Batch.extents`; `labels` (M, M) is the label map at the cells' resolution."""
+    side = labels.shape[0]
+    grid = (np.arange(side, dtype=np.float32) + 0.5) / side
+    out = np.full((4, side, side), np.nan, np.float32)
+    for values in people:
+        mask = np.isin(labels, values)
+        if mask.any():
+            x, y, w, h = (v / side for v in cv2.boundingRect(mask.astype(np.uint8)))
+            reach = np.broadcast_arrays(grid[None] - x, grid[:, None] - y, x + w - grid[None], y + h - grid[:, None])
+            out[:, mask] = np.stack(reach)[:, mask]
+    return torch.from_numpy(out)
+
+
+def normalised(image: np.ndarray) -> torch.Tensor:
+    """(S, S, 3) in 0..255 to (3, S, S) float32 in -1..1, what Sam3ImageProcessor hands to the model."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) / 127.5 - 1
+
+
+class Batches:
+    """Batches of `pictures` stored scenes with `prompts` prompts each; masks have `cells` cells a side."""
+
+    def __init__(self, store: Store, side: int, cells: int, pictures: int, prompts: int) -> None:
+        self.store, self.side, self.cells, self.pictures, self.prompts = store, side, cells, pictures, prompts
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """One batch, everything random from `rng`."""
+        lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
+        pixels, words, boxes, masks, classes, extents = [], [], [], [], [], []
+        for index in rng.integers(0, len(self.store), self.pictures):
+            scene = resized(cut(self.store[int(index)], rng), self.side)
+            image, labels = _light(scene.image, rng), scene.labels
+            if rng.random() < 0.5:
+                image, labels = image[:, ::-1], np.ascontiguousarray(labels[:, ::-1])
+            pixels.append(normalised(image))
+            seen = np.bincount(labels.ravel(), minlength=len(scene.parts) + 1)[1 : len(scene.parts) + 1]
+            visible = seen >= SLIVER * self.side**2
+            shown = scene.parts[visible]
+            kept = np.flatnonzero(visible) + 1
+            for asked in ask(rng, shown, self.prompts):
+                wanted = tuple(tuple(int(kept[v - 1]) for v in values) for values in asked.answers)
+                found, shapes = targets(labels, wanted, self.cells)
+                words.append(asked.words)
+                boxes.append(found)
+                masks.append(shapes)
+            concept = np.concatenate([[0], lookup[scene.parts[:, 0].astype(int) + 1]])
+            small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
+            classes.append(torch.from_numpy(concept[small]))
+            extents.append(_extents(small, answers(scene.parts, "person")))
+        exemplars = self._exemplars(boxes, rng) if rng.random() < 0.15 else None
+        dense = torch.stack(classes), torch.stack(extents)
+        return Batch(torch.stack(pixels), words, boxes, masks, *dense, exemplars)
+
+    @staticmethod
+    def _exemplars(boxes: list[torch.Tensor], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """For two prompts of three, a roughly drawn box round one of the instances sought."""
+        prompts = torch.full((len(boxes), 1, 4), 0.5)
+        labels = torch.full((len(boxes), 1), -10, dtype=torch.long)
+        for i, found in enumerate(boxes):
+            if len(found) and rng.random() < 0.67:
+                x0, y0, x1, y1 = found[int(rng.integers(len(found)))].tolist()
+                w, h = x1 - x0, y1 - y0
+                dx, dy, dw, dh = rng.normal(0, 0.06, 4)
+                prompts[i, 0] = torch.tensor([(x0 + x1) / 2 + dx * w, (y0 + y1) / 2 + dy * h, w * (1 + dw), h * (1 + dh)])
+                labels[i, 0] = 1
+        return prompts.clamp(0.01, 0.99), labels

@@ -1,0 +1,122 @@
+"""SAM 3's losses on every decoder layer: DETR's set prediction, masks, presence, and two dense helpers."""
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch.nn import functional
+
+from ive_segmentation.demo.training.batches import Batch
+from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
+
+#: Weights of the terms, those of the trial in the main (and of DETR before it).
+WEIGHTS = {"class": 2.0, "box": 5.0, "giou": 2.0, "mask": 5.0, "dice": 3.0, "presence": 1.0, "semantic": 2.0, "dense": 1.0, "extent": 3.0}
+
+
+def _cxcywh(boxes: torch.Tensor) -> torch.Tensor:
+    return torch.cat([(boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]], -1)
+
+
+def _giou(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Generalised IoU of boxes xyxy whose leading axes broadcast."""
+    low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
+    inter = (high - low).clamp(min=0).prod(-1)
+    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inter
+    hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).prod(-1)
+    return inter / (union + 1e-6) - (hull - union) / (hull + 1e-6)
+
+
+def _dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    p = logits.sigmoid()
+    return 1 - (2 * (p * target).sum(-1) + 1) / (p.sum(-1) + target.sum(-1) + 1)
+
+
+@torch.no_grad()
+def match(out: EveryLayer, boxes: torch.Tensor, masks: torch.Tensor, counts: list[int]) -> torch.Tensor:
+    """The query of each target, after each layer: (L, N, T) int64, the cheapest assignment (Hungarian).
+
+    Args:
+        boxes: (N, T, 4), padded; masks: (N, T, M, M), padded; counts: how many of the T are real.
+    """
+    layers, prompts, _, _ = out.boxes.shape
+    logits = coarse_masks(out).flatten(3).sigmoid()
+    small = functional.avg_pool2d(masks, masks.shape[-1] // int(logits.shape[-1] ** 0.5)).flatten(2)
+    both = torch.einsum("lnqp,ntp->lnqt", logits, small)
+    total = logits.sum(-1)[..., None] + small.sum(-1)[None, :, None]
+    cost = -3 * ((2 * both + 1) / (total + 1))
+    cost -= 2 * out.logits.sigmoid()[..., None]
+    cost += 5 * (_cxcywh(out.boxes)[..., None, :] - _cxcywh(boxes)[None, :, None]).abs().sum(-1)
+    cost -= 2 * _giou(out.boxes[..., None, :], boxes[None, :, None])
+    table = torch.nan_to_num(cost, 1e4).cpu().numpy()
+    chosen = torch.zeros(layers, prompts, boxes.shape[1], dtype=torch.long)
+    for n, count in enumerate(counts):
+        for layer in range(layers if count else 0):
+            queries, target = linear_sum_assignment(table[layer, n, :, :count])
+            chosen[layer, n, torch.as_tensor(target)] = torch.as_tensor(queries)
+    return chosen.to(out.boxes.device)
+
+
+def dense_losses(dense: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
+    """The terms of the auxiliary head, whose output (B, C + 4, M, M) holds class logits and extents.
+
+    They teach the vision encoder all concepts of a picture at once, before any prompt can be answered.
+    """
+    logits, reach = dense.float().split([dense.shape[1] - 4, 4], 1)
+    truth = batch.extents.to(dense.device)
+    owned = ~truth.isnan()
+    return {
+        "dense": functional.cross_entropy(logits, batch.classes.to(dense.device)),
+        "extent": functional.smooth_l1_loss(reach[owned], truth[owned], beta=0.1) if owned.any() else reach.sum() * 0,
+    }
+
+
+def losses(out: EveryLayer, batch: Batch, most: int) -> dict[str, torch.Tensor]:
+    """The terms of the prompts' answers, unweighted.
+
+    `most` bounds the targets of one prompt (the number of queries does in any case).
+    """
+    device = out.boxes.device
+    counts = [min(len(found), most) for found in batch.boxes]
+    prompts, widest, cells = len(counts), max(1, *counts), out.pixels.shape[-1]
+    boxes = torch.full((prompts, widest, 4), 0.5, device=device)
+    masks = torch.zeros((prompts, widest, cells, cells), device=device)
+    real = torch.zeros((prompts, widest), dtype=torch.bool, device=device)
+    for n, count in enumerate(counts):
+        boxes[n, :count] = batch.boxes[n][:count].to(device)
+        masks[n, :count] = batch.masks[n][:count].to(device)
+        real[n, :count] = True
+    layers = out.boxes.shape[0]
+    total = max(1, sum(counts)) * layers
+    chosen = match(out, boxes, masks, counts)
+
+    hit = torch.zeros_like(out.logits)
+    hit.scatter_add_(2, chosen, real.float().expand(layers, -1, -1))
+    hit.clamp_(max=1)
+    terms: dict[str, torch.Tensor] = {}
+    p = out.logits.sigmoid()
+    certain = p * hit + (1 - p) * (1 - hit)
+    entropy = functional.binary_cross_entropy_with_logits(out.logits, hit, reduction="none")
+    terms["class"] = (entropy * (1 - certain) ** 2).sum() / total
+
+    keep = real.expand(layers, -1, -1)
+    predicted = torch.gather(out.boxes, 2, chosen[..., None].expand(-1, -1, -1, 4))
+    terms["box"] = ((_cxcywh(predicted) - _cxcywh(boxes)).abs().sum(-1) * keep).sum() / total
+    terms["giou"] = ((1 - _giou(predicted, boxes)) * keep).sum() / total
+
+    width = out.embeddings.shape[-1]
+    picked = torch.gather(out.embeddings, 2, chosen[..., None].expand(-1, -1, -1, width))
+    place = keep.permute(1, 0, 2).reshape(prompts, -1)
+    shapes = torch.bmm(picked.permute(1, 0, 2, 3).reshape(prompts, -1, width), out.pixels.flatten(2))[place].float()
+    truth = masks.flatten(2)[:, None].expand(-1, layers, -1, -1).reshape(prompts, layers * widest, -1)[place]
+    terms["mask"] = functional.binary_cross_entropy_with_logits(shapes, truth, reduction="none").mean(1).sum() / total
+    terms["dice"] = _dice(shapes, truth).sum() / total
+
+    there = real.any(1).float()[None, :, None].expand_as(out.presence)
+    terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, there)
+    union = masks.amax(1).flatten(1)
+    flat = out.semantic.flatten(1)
+    terms["semantic"] = functional.binary_cross_entropy_with_logits(flat, union) + _dice(flat, union)[real.any(1)].sum() / prompts
+    return terms
+
+
+def weighted(terms: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The sum the optimiser sees."""
+    return torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()

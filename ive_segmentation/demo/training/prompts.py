@@ -1,0 +1,89 @@
+"""What is asked of a drawn scene while training, and which of its parts are the answer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ive_segmentation.demo.things import CONCEPTS, HELD
+from ive_segmentation.demo.training.store import COLOURS
+
+#: Other words people type for a concept.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "person": ("woman", "girl", "human", "idol"),
+    "shirt": ("t-shirt", "top", "blouse"),
+    "pants": ("trousers", "jeans"),
+    "jacket": ("coat", "blazer"),
+    "hat": ("cap",),
+    "shoe": ("sneaker", "boot"),
+    "bag": ("handbag", "purse"),
+    "microphone": ("mic",),
+    "phone": ("smartphone",),
+    "bouquet": ("flowers",),
+    "lightstick": ("light stick",),
+}
+#: Things never drawn: nothing may be found.
+NEVER = (
+    "guitar", "dog", "cat", "car", "umbrella", "chair", "book", "cup", "ball", "tree", "bicycle", "table", "bottle",
+    "watch", "scarf", "belt", "glove", "tie", "laptop", "piano", "horse", "bird", "lamp", "pizza", "sword", "drum",
+)  # fmt: skip
+#: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
+WEIGHT: dict[str, float] = {
+    "person": 1.0, "face": 0.6, "hair": 0.9, "shirt": 1.0, "skirt": 1.2, "pants": 1.2, "dress": 1.2, "jacket": 1.3,
+    "hat": 1.4, "shoe": 1.6, "glasses": 2.0, "necklace": 2.4, "bag": 2.4, "microphone": 3.0, "phone": 2.8,
+    "bouquet": 2.4, "lightstick": 2.6,
+}  # fmt: skip
+PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
+GLASSES = CONCEPTS.index("glasses")
+HELD_INDEX = {CONCEPTS.index(name) for name in HELD}
+TINTED = [name for name in CONCEPTS if name not in ("person", "face", "hair")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prompt's words and, per instance that answers it, the values of the label map it is made of."""
+
+    words: str
+    answers: tuple[tuple[int, ...], ...]
+
+
+def answers(parts: np.ndarray, concept: str, colour: str | None = None) -> tuple[tuple[int, ...], ...]:
+    """The instances of a concept, each as values of the label map; `parts` as in `Labelled`."""
+    index = CONCEPTS.index(concept)
+    rows = range(len(parts))
+    if concept == "person":
+        owned = [r for r in rows if parts[r, 1] >= 0 and int(parts[r, 0]) not in HELD_INDEX]
+        owners = dict.fromkeys(int(parts[r, 1]) for r in owned)
+        return tuple(tuple(r + 1 for r in owned if parts[r, 1] == owner) for owner in owners)
+    if concept == "face":
+        return tuple(
+            (r + 1, *(g + 1 for g in rows if parts[g, 0] == GLASSES and parts[g, 1] == parts[r, 1]))
+            for r in rows
+            if parts[r, 0] == FACE
+        )
+    shade = None if colour is None else COLOURS.index(colour)
+    return tuple((r + 1,) for r in rows if parts[r, 0] == index and shade in (None, parts[r, 2]))
+
+
+def ask(rng: np.random.Generator, parts: np.ndarray, count: int) -> list[Asked]:
+    """`count` prompts for one picture: mostly what is there, sometimes what is not."""
+    present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
+    absent = [name for name in CONCEPTS if name not in present]
+    weights = np.array([WEIGHT[name] for name in present])
+    chosen = list(rng.choice(present, min(count, len(present)), replace=False, p=weights / weights.sum()))
+    asked: list[Asked] = []
+    for i in range(count):
+        if i >= len(chosen) or rng.random() < 0.22:
+            pool = absent if absent and rng.random() < 0.6 else list(NEVER)
+            asked.append(Asked(str(rng.choice(pool)), ()))
+            continue
+        concept = str(chosen[i])
+        words = concept
+        if rng.random() < 0.18 and concept in SYNONYMS:
+            words = str(rng.choice(SYNONYMS[concept]))
+        if concept in TINTED and rng.random() < 0.2:
+            shades = [COLOURS[int(c)] for k, _, c in parts if CONCEPTS[int(k)] == concept and c >= 0]
+            colour = str(rng.choice(shades)) if shades and rng.random() < 0.75 else str(rng.choice(COLOURS))
+            asked.append(Asked(f"{colour} {words}", answers(parts, concept, colour)))
+        else:
+            asked.append(Asked(words, answers(parts, concept)))
+    return asked

@@ -1,0 +1,189 @@
+"""Trains the small SAM 3 on drawn scenes, from nothing, seeded and resumable."""
+
+import copy
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import distributed, multiprocessing, nn
+from tqdm import tqdm
+from transformers import CLIPTokenizer, Sam3Model
+
+from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training.batches import Batch, Batches
+from ive_segmentation.demo.training.losses import dense_losses, losses, weighted
+from ive_segmentation.demo.training.small_sam3 import (
+    CELLS, QUERIES, SIDE, config, processor, run_every_layer, tokenizer,
+)  # fmt: skip
+from ive_segmentation.demo.training.store import Store
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast; the rate rises for `warmup` steps, stays, and falls over the last `fall` share.
+
+    The first `glimpse` steps teach the vision encoder alone; `pictures` is each worker's share of a batch.
+    """
+
+    steps: int = 4500
+    glimpse: int = 500
+    pictures: int = 4
+    prompts: int = 3
+    rate: float = 1e-3
+    warmup: int = 150
+    fall: float = 0.35
+    seed: int = 0
+    save_every: int = 100
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """The learning rate's share of its peak: warm-up, plateau, linear fall (Hägele et al. 2024)."""
+    left = (recipe.steps - step) / max(1.0, recipe.fall * recipe.steps)
+    return max(0.01, min(1.0, (step + 1) / recipe.warmup, left))
+
+
+class Student(nn.Module):
+    """The small model with the auxiliary head that names every cell; the head is not shipped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        settings = config()
+        self.model = Sam3Model(settings)
+        # On CPUs plain attention trains a model of this size a third faster than the fused kernel does.
+        self.model.set_attn_implementation("eager")
+        self.dense = nn.Conv2d(settings.vision_config.fpn_hidden_size, len(CONCEPTS) + 1 + 4, 1)
+
+    def glimpse(self, batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
+        """The loss terms of the vision encoder alone."""
+        seen = self.model.get_vision_features(batch.pixels.to(device))
+        return dense_losses(self.dense(seen.fpn_hidden_states[0]), batch)
+
+    def forward(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> dict[str, torch.Tensor]:
+        """All loss terms of a batch."""
+        seen = self.model.get_vision_features(batch.pixels.to(device))
+        repeat = len(batch.words) // len(batch.pixels)
+        levels = tuple(level.repeat_interleave(repeat, 0) for level in seen.fpn_hidden_states[:-1])
+        places = tuple(place[:1].expand(len(batch.words), -1, -1, -1) for place in seen.fpn_position_encoding[:-1])
+        text = words(batch.words, padding=True, return_tensors="pt")
+        text = {name: text[name].to(device) for name in ("input_ids", "attention_mask")}
+        shown = batch.exemplars
+        if shown is not None:
+            shown = (shown[0].to(device), shown[1].to(device))
+        outputs = run_every_layer(self.model, levels, places, text, shown)
+        with torch.autocast(device.type, enabled=False):
+            return losses(outputs, batch, QUERIES) | dense_losses(self.dense(seen.fpn_hidden_states[0].float()), batch)
+
+
+def save_state(path: Path, student: Student, optimiser: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:
+    """Everything a resumed run needs, as safetensors beside a small JSON; written whole or not at all."""
+    tensors = {f"weight/{name}": value for name, value in student.state_dict().items()}
+    for name, parameter in student.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"{key}/{name}"] = value
+    unfinished = path.with_suffix(".tmp")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished)
+    unfinished.rename(path)
+    path.with_suffix(".json").write_text(json.dumps({"step": step, **asdict(recipe)}))
+
+
+def load_state(path: Path, student: Student, optimiser: torch.optim.Optimizer) -> int:
+    """Puts back what `save_state` wrote; the number of steps done."""
+    tensors = load_file(path)
+    student.load_state_dict({k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")})
+    for name, parameter in student.named_parameters():
+        state = {key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}/{name}" in tensors}
+        if state:
+            optimiser.state[parameter] = state
+    return int(json.loads(path.with_suffix(".json").read_text())["step"])
+
+
+def export(student: Student, folder: Path) -> None:
+    """The checkpoint as `facebook/sam3` comes: config, safetensors (bfloat16: half the size) and processor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = copy.deepcopy(student.model).to("cpu", torch.bfloat16)
+    model.set_attn_implementation("sdpa")
+    model.save_pretrained(folder)
+    processor().save_pretrained(folder)
+
+
+def _average_gradients(student: Student, workers: int) -> None:
+    """The mean of the workers' gradients, in one message; what a worker did not use counts as zero."""
+    parameters = list(student.parameters())
+    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+    distributed.all_reduce(flat)
+    for parameter, piece in zip(parameters, flat.div_(workers).split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = piece.view_as(parameter)
+
+
+def _work(rank: int, workers: int, scenes: list[Path], out: Path, recipe: Recipe, deadline: float | None) -> None:
+    """One worker of `train`; worker 0 prints and saves."""
+    torch.manual_seed(recipe.seed)
+    if workers > 1:
+        torch.set_num_threads(1)
+        meeting = f"file://{out.parent.absolute() / (out.name + '.meeting')}"
+        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    student = Student().to(device)
+    matrices = [p for p in student.parameters() if p.ndim >= 2]
+    vectors = [p for p in student.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
+    state = out.with_suffix(".state")
+    first = load_state(state, student, optimiser) if state.exists() else 0
+    batches = Batches(Store(scenes), SIDE, CELLS, recipe.pictures, recipe.prompts)
+    words, running = tokenizer(), {}
+    student.train()
+    bar = tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, desc="SAM 3", mininterval=10, disable=rank > 0)
+    for step in bar:
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.rate * rate_at(step, recipe)
+        batch = batches.batch(np.random.default_rng([recipe.seed, step, rank]))
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            terms = student.glimpse(batch, device) if step < recipe.glimpse else student(batch, words, device)
+        optimiser.zero_grad(set_to_none=True)
+        weighted(terms).backward()
+        if workers > 1:
+            _average_gradients(student, workers)
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimiser.step()
+        for name, value in terms.items():
+            running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
+        bar.set_postfix({name: f"{value:.3f}" for name, value in running.items()}, refresh=False)
+        over = torch.tensor(deadline is not None and time.time() > deadline, dtype=torch.int32)
+        if workers > 1:
+            distributed.all_reduce(over)
+        if rank == 0 and ((step + 1) % recipe.save_every == 0 or over or step + 1 == recipe.steps):
+            save_state(state, student, optimiser, step + 1, recipe)
+        if over:
+            break
+    if rank == 0:
+        export(student, out)
+    if workers > 1:
+        distributed.destroy_process_group()
+
+
+def train(scenes: list[Path], out: Path, recipe: Recipe, stop_after: float | None = None) -> None:
+    """Train, or go on training, and write the checkpoint to `out`.
+
+    On a CPU every core gets a process of its own: one thread per process loses nothing on small layers.
+
+    Args:
+        scenes: shards written by `store.draw_ahead`.
+        out: folder of the checkpoint; the state to resume from lies beside it as `<name>.state`.
+        recipe: steps, rates and sizes.
+        stop_after: seconds after which to stop early with the state saved; None runs to the end.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    workers = 1 if torch.cuda.is_available() else max(1, os.cpu_count() or 1)
+    out.parent.joinpath(out.name + ".meeting").unlink(missing_ok=True)
+    deadline = None if stop_after is None else time.time() + stop_after
+    arguments = (workers, scenes, out, recipe, deadline)
+    if workers == 1:
+        _work(0, *arguments)
+    else:
+        multiprocessing.spawn(_work, arguments, nprocs=workers)

@@ -1,0 +1,156 @@
+"""SAM 3's architecture made small, its byte-level tokenizer, and its outputs after every decoder layer."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Model, Sam3Processor
+from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
+
+SIDE, PATCH, WINDOW, QUERIES, TEXT = 280, 14, 10, 20, 32
+#: Cells of a predicted mask's side: the finest level of the feature pyramid is four times the patch grid.
+CELLS = SIDE // PATCH * 4
+
+
+def config(width: int = 192, layers: int = 6, neck: int = 64) -> Sam3Config:
+    """The small model: `width` and `layers` of the vision encoder, `neck` everywhere behind it."""
+    attention = {"hidden_size": neck, "num_attention_heads": 2}
+    return Sam3Config(
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam3_vit_model",
+                "hidden_size": width,
+                "intermediate_size": 3 * width,
+                "num_hidden_layers": layers,
+                "num_attention_heads": width // 64,
+                "image_size": SIDE,
+                "pretrain_image_size": SIDE,
+                "patch_size": PATCH,
+                "window_size": WINDOW,
+                "global_attn_indexes": [layers // 2 - 1, layers - 1],
+            },
+            "fpn_hidden_size": neck,
+            "backbone_feature_sizes": [[CELLS, CELLS], [CELLS // 2] * 2, [CELLS // 4] * 2],
+        },
+        text_config={
+            "model_type": "clip_text_model",
+            "vocab_size": 514,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "projection_dim": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": TEXT,
+            "hidden_act": "gelu",
+            "bos_token_id": 512,
+            "eos_token_id": 513,
+            "pad_token_id": 513,
+        },
+        geometry_encoder_config={**attention, "num_layers": 1, "intermediate_size": 128, "dropout": 0.0},
+        detr_encoder_config={**attention, "num_layers": 2, "intermediate_size": 192, "dropout": 0.0},
+        detr_decoder_config={
+            **attention, "num_layers": 3, "num_queries": QUERIES, "intermediate_size": 192, "dropout": 0.0,
+        },
+        mask_decoder_config={**attention, "num_upsampling_stages": 3},
+    )  # fmt: skip
+
+
+def tokenizer() -> CLIPTokenizer:
+    """CLIP's tokenizer with the 256 bytes (inside and at the end of a word) as its whole vocabulary."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = [chr(byte) for byte in printable] + [chr(256 + i) for i in range(len(others))]
+    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=TEXT)
+
+
+def processor() -> Sam3Processor:
+    """What prepares pictures and words for the small model, at run time and in training alike."""
+    images = Sam3ImageProcessor(size={"height": SIDE, "width": SIDE}, mask_size={"height": CELLS, "width": CELLS})
+    return Sam3Processor(images, tokenizer())
+
+
+@dataclass
+class EveryLayer:
+    """Outputs after each of L decoder layers for N prompts; boxes xyxy in 0..1.
+
+    Attributes:
+        logits: (L, N, Q); boxes: (L, N, Q, 4); presence: (L, N, 1).
+        embeddings: (L, N, Q, C) to be multiplied with `pixels` (N, C, M, M): the masks' logits.
+        semantic: (N, 1, M, M) logits of "belongs to some instance".
+    """
+
+    logits: torch.Tensor
+    boxes: torch.Tensor
+    presence: torch.Tensor
+    embeddings: torch.Tensor
+    pixels: torch.Tensor
+    semantic: torch.Tensor
+
+
+def run_every_layer(
+    model: Sam3Model,
+    levels: tuple[torch.Tensor, ...],
+    positions: tuple[torch.Tensor, ...],
+    text: dict[str, torch.Tensor],
+    exemplars: tuple[torch.Tensor, torch.Tensor] | None,
+) -> EveryLayer:
+    """`Sam3Model.forward` from its pyramid on, keeping what the intermediate layers say (deep supervision).
+
+    Args:
+        levels, positions: the three finest pyramid levels and their position encodings, one row per prompt.
+        text: `input_ids` and `attention_mask` (N, T).
+        exemplars: boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
+    """
+    words = model.get_text_features(**text).pooler_output
+    mask = text["attention_mask"].bool()
+    if exemplars is not None:
+        # torchvision's roi_align has no bfloat16 kernel on CPUs.
+        with torch.autocast(words.device.type, enabled=False):
+            shown = model.geometry_encoder(
+                box_embeddings=exemplars[0],
+                box_mask=exemplars[1] != -10,
+                box_labels=exemplars[1].clamp(min=0),
+                img_feats=tuple(level.float() for level in levels),
+                img_pos_embeds=tuple(place.float() for place in positions),
+            )
+        words = torch.cat([words, shown.last_hidden_state], 1)
+        mask = torch.cat([mask, shown.attention_mask], 1)
+    encoded = model.detr_encoder(
+        vision_features=[levels[-1]], text_features=words, vision_pos_embeds=[positions[-1]], text_mask=mask
+    )
+    decoded = model.detr_decoder(
+        vision_features=encoded.last_hidden_state,
+        text_features=encoded.text_features,
+        vision_pos_encoding=encoded.pos_embeds_flattened,
+        text_mask=mask,
+        spatial_shapes=encoded.spatial_shapes,
+    )
+    queries = decoded.intermediate_hidden_states
+    offsets = model.detr_decoder.box_head(queries)
+    boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes) + offsets).float().sigmoid())
+    logits = model.dot_product_scoring(queries, encoded.text_features, mask).squeeze(-1)
+    kept: list[torch.Tensor] = []
+    hook = model.mask_decoder.instance_projection.register_forward_hook(lambda *call: kept.append(call[2]))
+    masks = model.mask_decoder(
+        decoder_queries=queries[-1][:, :1],
+        backbone_features=list(levels),
+        encoder_hidden_states=encoded.last_hidden_state,
+        prompt_features=words,
+        prompt_mask=mask,
+    )
+    hook.remove()
+    return EveryLayer(
+        logits=logits.float(),
+        boxes=boxes,
+        presence=decoded.presence_logits.float(),
+        embeddings=model.mask_decoder.mask_embedder(queries),
+        pixels=kept[0],
+        semantic=masks.semantic_seg.float(),
+    )
+
+
+def coarse_masks(out: EveryLayer, factor: int = 4) -> torch.Tensor:
+    """Mask logits (L, N, Q, M/f, M/f) at a resolution that is good enough to match by."""
+    pooled = functional.avg_pool2d(out.pixels.float(), factor)
+    return torch.einsum("lnqc,nchw->lnqhw", out.embeddings.float(), pooled)
