@@ -1,0 +1,210 @@
+"""What the page and its API ask of the pipeline: a picture read, a prompt answered as files, faces named."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from ive_segmentation import images
+from ive_segmentation.app.cache import new_folder, page_folder
+from ive_segmentation.errors import UserError
+from ive_segmentation.language import Prompt, load_members
+from ive_segmentation.loading import load_bank
+from ive_segmentation.output.files import write_files
+from ive_segmentation.output.writing import write_png
+from ive_segmentation.persons import faces_alone
+from ive_segmentation.pipeline import Pipeline, Progress, silent
+from ive_segmentation.result import Image as Pixels
+from ive_segmentation.result import Person, Result
+
+logger = logging.getLogger(__name__)
+
+_BROWSERS_SHOW = ("JPEG", "PNG", "WEBP")
+"""As they are, one still picture each; everything else is shown as what the program made of it."""
+
+
+class PageError(UserError):
+    """Something asked of the page that cannot be done."""
+
+
+class Live:
+    """The pipeline that answers now; rebuilding the bank puts another in its place while requests go on.
+
+    Attributes:
+        pipeline: The newest. A request takes it once and keeps to it.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._rebuilding = threading.Lock()
+
+    def rebuild(self, progress: Progress = silent) -> Pipeline:
+        """Read the dataset again and take the new bank.
+
+        Args:
+            progress: Called with the share done (0 to 1) and the step that begins.
+
+        Returns:
+            The pipeline with the new members, report and gallery.
+
+        Raises:
+            UserError: If there are no face models, or no usable photo; the bank before stays.
+        """
+        before = self.pipeline
+        if before.faces is None:
+            raise PageError("The bank cannot be built without face models. The notice above says what to do.")
+        with self._rebuilding:
+            report, gallery = load_bank(before.settings, before.faces, progress)
+            members = load_members(before.settings.dataset)
+            self.pipeline = replace(before, members=members, report=report, gallery=gallery)
+        return self.pipeline
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A result with its picture and the files that can be downloaded.
+
+    Attributes:
+        image: (H, W, 3) uint8, RGB: the picture as it was read.
+        result: What was found in it.
+        files: overlay.png, then mask and cutout of each segment, then result.json.
+        archive: All of them in one zip.
+    """
+
+    image: Pixels
+    result: Result
+    files: list[Path]
+    archive: Path
+
+
+def read_picture(pipeline: Pipeline, path: str | None) -> Pixels:
+    """Read an upload.
+
+    Args:
+        pipeline: For the limits in its settings.
+        path: Where the upload lies, None where there is none.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        UserError: If there is no picture, or it cannot be read; the message does not name the page's folders.
+    """
+    if not path:
+        raise PageError("There is no picture yet. Upload one, or take a frame of a video.")
+    settings = pipeline.settings
+    with Path(path).open("rb") as file:
+        return images.load(file, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+
+
+def shown(image: Pixels, path: str) -> str:
+    """Say which file a browser can show for a picture: its own, or a lossless copy.
+
+    Args:
+        image: The picture as it was read.
+        path: The upload it was read from.
+
+    Returns:
+        The path of a file that shows the same pixels in every browser.
+    """
+    with Image.open(path) as file:
+        if file.format in _BROWSERS_SHOW and not getattr(file, "is_animated", False):
+            return path
+    return keep(image)
+
+
+def keep(image: Pixels) -> str:
+    """Write a picture that came from no file, such as a frame of a video.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+
+    Returns:
+        Path of a PNG in the page's folder.
+    """
+    file = new_folder() / "picture.png"
+    write_png(file, image)
+    return str(file)
+
+
+def ask(pipeline: Pipeline, path: str | None, text: str, progress: Progress = silent) -> Answer:
+    """Answer a prompt on an upload, as files.
+
+    Args:
+        pipeline: Who answers.
+        path: Where the upload lies.
+        text: The prompt.
+        progress: Called with the share done (0 to 1) and the step that begins.
+
+    Returns:
+        The result and its files.
+
+    Raises:
+        UserError: If the picture or the prompt cannot be read, or SAM 3 cannot answer.
+    """
+    image = read_picture(pipeline, path)
+    result = pipeline.segment(image, text, progress)
+    progress(1.0, "Writing the files")
+    folder = new_folder()
+    files = write_files(folder, image, result, pipeline.members)
+    archive = shutil.make_archive(str(new_folder() / "everything"), "zip", folder)
+    return Answer(image, result, files, Path(archive))
+
+
+def who(pipeline: Pipeline, path: str | None) -> Result:
+    """Say whose faces are in an upload; needs no SAM 3.
+
+    Args:
+        pipeline: Who answers.
+        path: Where the upload lies.
+
+    Returns:
+        A result without masks: one person per face, left to right.
+
+    Raises:
+        UserError: If the picture cannot be read, or there are no face models.
+    """
+    image = read_picture(pipeline, path)
+    if pipeline.faces is None:
+        raise PageError("Faces cannot be found without face models. The notice above says what to do.")
+    persons: list[Person] = faces_alone(*pipeline.identify(image))
+    return Result(image.shape[:2], Prompt("", ()), tuple(persons), (), (), {})
+
+
+def step_by_step(bar: gr.Progress) -> Progress:
+    """Let a Gradio progress bar follow the pipeline.
+
+    Args:
+        bar: The bar of the running event.
+
+    Returns:
+        What the pipeline calls.
+    """
+    return lambda share, step: bar(share, desc=step)
+
+
+def in_words(error: Exception) -> str:
+    """Say what went wrong; what is not the user's to mend is logged in full and owned up to in one line.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        Words for the page.
+    """
+    if isinstance(error, UserError):
+        # Uploads lie in folders with meaningless names: the file's own name is what the user knows.
+        return re.sub(re.escape(f"{page_folder()}{os.sep}") + r"[^\s/\\]+[/\\]", "", str(error))
+    logger.error("The page met an error of the program.", exc_info=error)
+    return (
+        f"The program itself failed ({type(error).__name__}), which is not your mistake. "
+        "The terminal it runs in shows the details; the same question may work again."
+    )

@@ -1,0 +1,34 @@
+"""Drawn pictures to try, where there are no photos of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.output.writing import write_png
+from ive_segmentation.settings import CACHE
+
+_SCENES: dict[str, dict[str, Any]] = {
+    "three-members": {"seed": 11, "members": ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei"), "shot": "medium"},
+    "in-the-street": {"seed": 5, "members": ("Kim_Jiwon", "Lee_Hyunseo"), "shot": "wide"},
+    "with-strangers": {"seed": 23, "people": 4, "strangers": 0.5, "shot": "wide"},
+}
+
+
+def draw_pictures(folder: Path = CACHE / "demo-pictures") -> list[str]:
+    """Draw the pictures, once.
+
+    Args:
+        folder: Where to keep them.
+
+    Returns:
+        Their paths.
+    """
+    paths = []
+    for name, scene in _SCENES.items():
+        path = folder / f"{name}.png"
+        if not path.is_file():
+            write_png(path, draw_scene(size=(800, 600), away=0.0, hidden=0.0, **scene).image)
+        paths.append(str(path))
+    return paths

@@ -1,0 +1,44 @@
+"""The page: what stands on it, from top to bottom."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from ive_segmentation.app.api import api
+from ive_segmentation.app.asking import Live
+from ive_segmentation.app.cache import page_folder
+from ive_segmentation.app.demo_pictures import draw_pictures
+from ive_segmentation.app.members_tab import members_tab
+from ive_segmentation.app.picture_tab import picture_tab
+from ive_segmentation.app.presenting import note
+from ive_segmentation.loading import DEMO_NOTICE
+from ive_segmentation.pipeline import Pipeline
+
+_HEAD = (
+    '<div class="ive-head"><h1>IVE Segmentation</h1>'
+    "<p>Name a member, or something of hers, and get exactly those pixels.</p></div>"
+)
+_HOUR, _DAY = 3600, 86400
+
+
+def build_page(pipeline: Pipeline) -> gr.Blocks:
+    """Build the page round a pipeline.
+
+    Args:
+        pipeline: Who answers; what it lacks, its notices say at the top of the page.
+
+    Returns:
+        The page, not yet served: `launch` does that.
+    """
+    page_folder()
+    live = Live(pipeline)
+    demo = DEMO_NOTICE in pipeline.notices
+    with gr.Blocks(title="IVE Segmentation", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
+        gr.HTML(_HEAD)
+        gr.HTML(note(pipeline.notices), visible=bool(pipeline.notices), elem_id="notices")
+        with gr.Tab("Picture"):
+            picture_tab(live, draw_pictures() if demo else [])
+        with gr.Tab("Members") as tab:
+            members_tab(live, tab)
+        api(live)
+    return page.queue(max_size=32)

@@ -1,0 +1,290 @@
+"""The first tab: a picture and a prompt in, names, masks and evidence out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from ive_segmentation.app.asking import (
+    Live,
+    PageError,
+    ask,
+    in_words,
+    keep,
+    read_picture,
+    shown,
+    step_by_step,
+    who,
+)
+from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
+from ive_segmentation.app.presenting import EMPTY, hint, masks, names_of, note, summary, table_of_faces
+from ive_segmentation.language import Member
+from ive_segmentation.video.frames import duration, frame_at
+
+POINT_HINT = "Click a person in the picture to fill in who is meant."
+
+# One prompt for each way of asking, in the languages that the members' names are known in.
+_POSSESSIONS = (
+    (re.compile("[A-Za-z]"), "{name}'s shirt"),
+    (re.compile("[\uac00-\ud7a3]"), "{name}의 셔츠"),
+    (re.compile("[\u0e00-\u0e7f]"), "เสื้อของ{name}"),
+    (re.compile("[\u30a0-\u30ff]"), "{name}のシャツ"),
+)
+
+# One answer at a time: SAM 3 fills the GPU, or all cores. Faces are quick and do not wait behind it.
+ONE_ANSWER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "answer"}
+ONE_LOOK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "faces"}
+
+# What is done behind the page needs no place in the API, and no progress bar.
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def unopened(picture: gr.Image) -> gr.Image:
+    """Let a picture's upload through as a path: `images.load` opens it, and says in words what is wrong.
+
+    Args:
+        picture: Gradio's component, which would open the file itself and fail without words. (A subclass
+            would do too, but Gradio writes a stub file beside the module of each.)
+
+    Returns:
+        The same component.
+    """
+    vars(picture)["preprocess"] = lambda payload: payload and payload.path
+    return picture
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components that events read or fill.
+
+    Attributes:
+        photo: The picture asked about.
+        point: Words about the picture itself.
+        prompt: What is asked.
+        run: Asks.
+        video: Where a frame may be taken from.
+        second: Which frame.
+        said: Words about the answer.
+        overlay: The picture with what was found.
+        gallery: Cutouts and masks.
+        files: All files of the answer.
+        faces: The table of faces.
+        places: A `PersonMap` of the picture, once its persons are known.
+    """
+
+    photo: gr.Image
+    point: gr.HTML
+    prompt: gr.Textbox
+    run: gr.Button
+    video: gr.File
+    second: gr.Slider
+    said: gr.HTML
+    overlay: gr.Image
+    gallery: gr.Gallery
+    files: gr.File
+    faces: gr.HTML
+    places: gr.State
+
+    @property
+    def answer(self) -> list[Any]:
+        """What an answer fills, in the order of `_nothing` and of what `_answer_prompts` returns."""
+        return [self.said, self.overlay, self.gallery, self.files, self.faces, self.places]
+
+
+def picture_tab(live: Live, pictures: Sequence[str]) -> None:
+    """Lay the tab out and connect it; called inside the page's `gr.Tab`.
+
+    Args:
+        live: Who answers.
+        pictures: Paths of pictures to try, none where the user has their own.
+    """
+    parts = _lay_out(live.pipeline.members, pictures)
+    _answer_prompts(live, parts)
+    _read_uploads(live, parts)
+    _name_who_is_clicked(live, parts)
+    _take_frames(parts)
+
+
+def example_prompts(members: Sequence[Member]) -> list[str]:
+    """Make prompts to click from the members' own names.
+
+    Args:
+        members: Who can be named.
+
+    Returns:
+        One prompt for each way of asking.
+    """
+    prompts = []
+    if members:
+        # The member whose name is known in most languages shows most; of those, the one in the placeholder.
+        member = max(members, key=lambda member: len(member.aliases))
+        prompts.append(member.name)
+        for letters, possession in _POSSESSIONS:
+            names = [name for name in (member.name, *member.aliases) if letters.search(name)]
+            # The given name alone is the shorter one, and what people type.
+            prompts += [possession.format(name=min(names, key=len))] if names else []
+    return [*prompts, "everyone's shoes", "person"]
+
+
+def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
+    examples = example_prompts(members)
+    with gr.Row():
+        with gr.Column(scale=5, min_width=320):
+            photo = gr.Image(
+                label="Picture",
+                sources=["upload", "clipboard"],
+                height=340,
+                elem_id="photo",
+                buttons=["fullscreen"],
+            )
+            unopened(photo)
+            point = gr.HTML(elem_id="point")
+            prompt = gr.Textbox(
+                label="Who, or what of whose",
+                placeholder=examples[min(1, len(examples) - 1)],
+                max_lines=3,
+                elem_id="prompt",
+            )
+            run = gr.Button("Find it", variant="primary", size="lg", elem_id="run")
+            gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
+            if pictures:
+                gr.Examples(
+                    [[path] for path in pictures], photo, label="Drawn pictures to try", elem_id="try"
+                )
+            with gr.Accordion("Take a frame of a video instead", open=False):
+                video = gr.File(label="Video", file_types=["video"], height=110, elem_id="video")
+                second = gr.Slider(0, 1, 0, step=0.1, label="Second", visible=False, elem_id="second")
+        with gr.Column(scale=6, min_width=320):
+            said = gr.HTML(hint(EMPTY), elem_id="said")
+            overlay = gr.Image(
+                label="Answer", interactive=False, visible=False, elem_id="overlay", buttons=["fullscreen"]
+            )
+            gallery = gr.Gallery(
+                label="Cutouts and masks",
+                visible=False,
+                columns=4,
+                height="auto",
+                object_fit="contain",
+                elem_id="masks",
+                elem_classes="ive-masks",
+                buttons=["download", "fullscreen"],
+            )
+            files = gr.File(
+                label="Download", file_count="multiple", interactive=False, visible=False, elem_id="files"
+            )
+    faces = gr.HTML(visible=False, elem_id="faces", padding=True, container=True, apply_default_css=False)
+    places = gr.State(None, time_to_live=3600)
+    return Parts(photo, point, prompt, run, video, second, said, overlay, gallery, files, faces, places)
+
+
+def _answer_prompts(live: Live, parts: Parts) -> None:
+    def answered(path: str | None, text: str, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
+        pipeline = live.pipeline
+        try:
+            found = ask(pipeline, path, text, step_by_step(progress))
+            result = found.result
+            pictures = masks(found, pipeline)
+            return [
+                summary(found, pipeline),
+                gr.Image(str(found.files[0]), visible=True),
+                gr.Gallery(pictures, visible=bool(pictures)),
+                gr.File([str(file) for file in (found.archive, *found.files)], visible=True),
+                gr.HTML(table_of_faces(found.image, result.persons, pipeline), visible=True),
+                person_map(result.persons, result.size),
+            ]
+        except Exception as error:  # whatever it is, the page says it
+            return [note([in_words(error)], "bad"), *_nothing()]
+
+    gr.on(
+        [parts.run.click, parts.prompt.submit],
+        answered,
+        [parts.photo, parts.prompt],
+        parts.answer,
+        show_progress_on=parts.said,
+        scroll_to_output=True,
+        api_visibility="private",
+        **ONE_ANSWER,
+    )
+
+
+def _read_uploads(live: Live, parts: Parts) -> None:
+    def uploaded(path: str | None) -> list[Any]:
+        try:
+            picture = shown(read_picture(live.pipeline, path), path or "")
+        except Exception as error:
+            return [None, note([in_words(error)], "bad"), *_cleared()]
+        return [picture, hint(POINT_HINT), *_cleared()]
+
+    parts.photo.upload(uploaded, parts.photo, [parts.photo, parts.point, *parts.answer], **_QUIET)
+    parts.photo.clear(lambda: ["", *_cleared()], None, [parts.point, *parts.answer], **_QUIET)
+
+
+def _name_who_is_clicked(live: Live, parts: Parts) -> None:
+    def clicked(
+        path: str | None, known: PersonMap | None, event: gr.SelectData
+    ) -> tuple[Any, str, PersonMap | None]:
+        pipeline = live.pipeline
+        try:
+            if known is None:
+                found = who(pipeline, path)
+                known = person_map(found.persons, found.size)
+            index = known.at(*event.index)
+            if index == NOBODY:
+                raise PageError("Nobody was found there. Click a face, or type who is meant.")
+        except Exception as error:
+            return gr.skip(), note([in_words(error)], "warn"), known
+        member = known.members[index]
+        if member is None:
+            words = "This is nobody the bank knows. “unknown” asks for everyone who is not a member."
+            return "unknown", note([words]), known
+        name = names_of(pipeline).get(member, member)
+        return name, note([f"This is {name}. Add a thing to ask for it: {name}'s shirt."]), known
+
+    for picture in (parts.photo, parts.overlay):
+        picture.select(
+            clicked,
+            [parts.photo, parts.places],
+            [parts.prompt, parts.point, parts.places],
+            show_progress_on=parts.prompt,
+            api_visibility="private",
+            **ONE_LOOK,
+        )
+
+
+def _take_frames(parts: Parts) -> None:
+    def opened(path: str | None) -> list[Any]:
+        if path is None:
+            return [gr.skip(), gr.Slider(visible=False), "", *_cleared()]
+        try:
+            slider = gr.Slider(value=0, maximum=max(round(duration(path), 1), 0.1), visible=True)
+            return [keep(frame_at(path, 0.0)), slider, hint(POINT_HINT), *_cleared()]
+        except Exception as error:
+            return [gr.skip(), gr.Slider(visible=False), note([in_words(error)], "bad"), *_cleared()]
+
+    def chosen(path: str | None, second: float) -> list[Any]:
+        try:
+            return [keep(frame_at(path or "", second)), hint(POINT_HINT), *_cleared()]
+        except Exception as error:
+            return [gr.skip(), note([in_words(error)], "bad"), *_cleared()]
+
+    photo, point, answer = parts.photo, parts.point, parts.answer
+    parts.video.change(opened, parts.video, [photo, parts.second, point, *answer], **_QUIET)
+    parts.second.release(chosen, [parts.video, parts.second], [photo, point, *answer], **_QUIET)
+
+
+def _cleared() -> list[Any]:
+    return [hint(EMPTY), *_nothing()]
+
+
+def _nothing() -> list[Any]:
+    return [
+        gr.Image(None, visible=False),
+        gr.Gallery(None, visible=False),
+        gr.File(None, visible=False),
+        gr.HTML("", visible=False),
+        None,
+    ]

@@ -1,0 +1,218 @@
+"""From a result to what is shown: sentences, a table of faces with their evidence, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from ive_segmentation.app.asking import Answer
+from ive_segmentation.app.thumbnails import Box, photo_thumbnail, thumbnail
+from ive_segmentation.identity.matching import Match
+from ive_segmentation.persons import PERSON
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
+
+UNKNOWN_NAME = "Unknown"
+SURE = 0.95
+"""A calibrated confidence that is wrong once in twenty is what people call sure."""
+
+EMPTY = (
+    "The answer appears here: the picture with what was found, each mask and cutout to look at and download, "
+    "and who is in it."
+)
+
+
+def hint(words: str) -> str:
+    """Put quiet words beside what they explain.
+
+    Args:
+        words: Plain text.
+
+    Returns:
+        HTML.
+    """
+    return f'<p class="ive-hint">{escape(words)}</p>'
+
+
+def note(lines: Sequence[str], kind: str = "", headline: str = "") -> str:
+    """Put sentences into a box.
+
+    Args:
+        lines: The sentences, as plain text.
+        kind: "good", "warn", "bad", or nothing.
+        headline: What stands first, in bold.
+
+    Returns:
+        HTML; empty for no words.
+    """
+    words = [f"<strong>{escape(headline)}</strong>"] * bool(headline) + [escape(line) for line in lines]
+    if not words:
+        return ""
+    role = "alert" if kind == "bad" else "status"
+    return f'<div class="ive-note {kind}" role="{role}">{"".join(f"<p>{line}</p>" for line in words)}</div>'
+
+
+def summary(answer: Answer, pipeline: Pipeline) -> str:
+    """Say what was found, and what was not.
+
+    Args:
+        answer: What was asked and found.
+        pipeline: For the names.
+
+    Returns:
+        HTML.
+    """
+    result = answer.result
+    titles = [title(segment, names_of(pipeline)) for segment in result.segments]
+    counts = dict.fromkeys(titles, 0)
+    for each in titles:
+        counts[each] += 1
+    found = ", ".join(name if count == 1 else f"{count} × {name}" for name, count in counts.items())
+    seconds = f"{sum(result.seconds.values()):.1f} s"
+    if found:
+        return note(result.messages, "warn" if result.messages else "good", f"Found: {found} ({seconds})")
+    return note(result.messages, "warn", f"No mask for “{result.prompt.text}” ({seconds})")
+
+
+def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
+    """List each cutout and mask with its caption.
+
+    Args:
+        answer: What was asked and found.
+        pipeline: For the names.
+
+    Returns:
+        (path, caption), cutout before mask.
+    """
+    names = names_of(pipeline)
+    pictures = []
+    for number, segment in enumerate(answer.result.segments):
+        mask, cutout = answer.files[1 + 2 * number : 3 + 2 * number]
+        caption = title(segment, names)
+        pictures += [(str(cutout), caption), (str(mask), f"{caption}, mask")]
+    return pictures
+
+
+def title(segment: Segment, names: Mapping[str, str]) -> str:
+    """Name a mask: "Wonyoung", "Wonyoung’s shirt", "shirt, nobody’s".
+
+    Args:
+        segment: The mask.
+        names: Names to show, by member's folder.
+
+    Returns:
+        Plain text.
+    """
+    if segment.owner is None:
+        return segment.concept
+    owner = names.get(segment.member or "", UNKNOWN_NAME)
+    return owner if segment.concept == PERSON else f"{owner}’s {segment.concept}"
+
+
+def wording(match: Match | None, names: Mapping[str, str]) -> tuple[str, str]:
+    """Say how sure a match is.
+
+    Args:
+        match: Whose face it is; None where it was not compared.
+        names: Names to show, by member's folder.
+
+    Returns:
+        The name, and the words beside it: ("Wonyoung", "sure"), ("Rei", "probably; could be Gaeul").
+    """
+    if match is None:
+        return UNKNOWN_NAME, "not compared: there is no bank"
+    if match.member is None:
+        closest = names.get(match.candidate or "", "")
+        return UNKNOWN_NAME, f"closest is {closest}, not close enough" if closest else ""
+    name = names.get(match.member, match.member)
+    if match.confidence >= SURE:
+        return name, "sure"
+    rival = names.get(match.runner_up or "", "")
+    return name, f"probably; could be {rival}" if rival else "probably"
+
+
+def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) -> str:
+    """List everyone in the picture, with the gallery photos that are the evidence.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        persons: Everyone found.
+        pipeline: For names, gallery and dataset.
+
+    Returns:
+        HTML.
+    """
+    seen = [person for person in persons if person.face is not None]
+    faceless = len(persons) - len(seen)
+    if not persons:
+        return hint("Nobody was found in this picture: no face, and no person.")
+    if not seen:
+        return hint("No face was found in this picture, so everyone in it is Unknown: nobody is guessed.")
+    rows = "".join(_row(image, person.face, person.match, pipeline) for person in seen if person.face)
+    others = "One more person shows" if faceless == 1 else f"{faceless} more persons show"
+    return (
+        '<table class="ive-table"><caption>Who is in the picture</caption><thead><tr>'
+        '<th scope="col">Face</th><th scope="col">Who</th><th scope="col">Similarity</th>'
+        '<th scope="col">Runner-up</th><th scope="col">Evidence: the nearest photos of the gallery</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table>"
+        + (hint(f"{others} no face: Unknown, nobody is guessed.") if faceless else "")
+    )
+
+
+def names_of(pipeline: Pipeline) -> dict[str, str]:
+    """Return the names to show.
+
+    Args:
+        pipeline: Whose members.
+
+    Returns:
+        Names by member's folder.
+    """
+    return {member.folder: member.name for member in pipeline.members}
+
+
+def _row(image: Image, face: FaceBox, match: Match | None, pipeline: Pipeline) -> str:
+    names = names_of(pipeline)
+    name, words = wording(match, names)
+    picture = thumbnail(image, _box(face.box))
+    similarity = f"{match.similarity:.2f}" if match else ""
+    rival = (
+        f"{escape(names.get(match.runner_up, match.runner_up))} {match.runner_up_similarity:.2f}"
+        if match and match.runner_up and match.runner_up_similarity is not None
+        else ""
+    )
+    evidence = _evidence(match, pipeline) if match and match.member else ""
+    return (
+        f'<tr><td class="pic"><img class="ive-face" src="{picture}" alt=""></td>'
+        f'<td class="who">{escape(name)}<span class="sub">{escape(words)}</span></td>'
+        f"{_cell(similarity, 'Similarity', 'num')}{_cell(rival, 'Runner-up', 'num')}"
+        f"{_cell(evidence, 'Evidence', 'wide')}</tr>"
+    )
+
+
+def _cell(content: str, label: str, kind: str) -> str:
+    return (
+        f'<td class="{kind}" data-label="{label}">{content}</td>' if content else f'<td class="{kind}"></td>'
+    )
+
+
+def _evidence(match: Match, pipeline: Pipeline) -> str:
+    boxes = (
+        dict(zip(pipeline.gallery.photos, pipeline.gallery.boxes, strict=True)) if pipeline.gallery else {}
+    )
+    figures = []
+    for photo in match.evidence:
+        box = boxes.get(photo.photo)
+        source = photo_thumbnail(pipeline.settings.dataset / photo.photo, None if box is None else _box(box))
+        if source:
+            label = escape(photo.photo)
+            figures.append(
+                f'<figure><img src="{source}" alt="{label}" title="{label}">'
+                f"<figcaption>{photo.similarity:.2f}</figcaption></figure>"
+            )
+    return f'<div class="ive-evidence">{"".join(figures)}</div>' if figures else ""
+
+
+def _box(box: FloatArray) -> Box:
+    x1, y1, x2, y2 = (float(side) for side in box)
+    return x1, y1, x2, y2

@@ -1,0 +1,121 @@
+"""Serve the page to this machine's browser, and to nobody else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+
+from fastapi.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from ive_segmentation.app.page import build_page
+from ive_segmentation.app.theme import CSS, THEME
+from ive_segmentation.errors import UserError
+from ive_segmentation.loading import load_pipeline
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.settings import Settings
+
+HOST = "127.0.0.1"
+PORT = 7860
+_PORTS = 100
+
+
+class PortError(UserError):
+    """No port to serve the page on."""
+
+
+def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool = False) -> str:
+    """Serve the page.
+
+    Args:
+        pipeline: Who answers.
+        host: Address to listen on; anything but 127.0.0.1 lets others on the network use the page.
+        port: The port to take, or else the next free one.
+        block: Wait until Ctrl-C; otherwise the page lives as long as the process.
+
+    Returns:
+        The page's address, such as "http://127.0.0.1:7860".
+
+    Raises:
+        PortError: If no port is free.
+    """
+    _speak_to_this_machine_directly()
+    page = build_page(pipeline)
+    port = _free_port(host, port)
+    # A foreign site that points its own name at this address must not reach the photos (DNS rebinding).
+    own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    page.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        inline=False,
+        inbrowser=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        footer_links=["api"],
+        max_file_size=pipeline.settings.max_video_bytes,
+        theme=THEME,
+        css=CSS,
+        app_kwargs={"middleware": [own_names] if host == HOST else []},
+    )
+    address = f"http://{host}:{port}"
+    if block:
+        print(f"The page is open at {address}\nCtrl-C ends it.", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print("\nClosed.", flush=True)
+        finally:
+            page.close(verbose=False)
+    return address
+
+
+def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
+    """Load everything, with a line per step, and serve the page until Ctrl-C.
+
+    Args:
+        settings: The knobs.
+        host: Address to listen on.
+        port: The port to take, or else the next free one.
+    """
+    said = ""
+
+    def say(_share: float, step: str) -> None:
+        nonlocal said
+        heading = "Reading the photos" if step.startswith("Reading ") else step
+        if heading != said:
+            print(f"{heading} …", file=sys.stderr, flush=True)
+        said = heading
+
+    pipeline = load_pipeline(settings, say)
+    for words in pipeline.notices:
+        print(words, file=sys.stderr, flush=True)
+    launch(pipeline, host, port, block=True)
+
+
+def _speak_to_this_machine_directly() -> None:
+    """Gradio asks its own address whether it answers; it must not ask a proxy of the environment instead."""
+    for name in ("no_proxy", "NO_PROXY"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+
+
+def _free_port(host: str, first: int) -> int:
+    for port in range(first, first + _PORTS):
+        with socket.socket() as candidate:
+            if os.name != "nt":  # as the server does: a page closed a moment ago is no obstacle
+                candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind((host, port))
+            except OSError:
+                continue
+            return candidate.getsockname()[1]
+    last = first + _PORTS - 1
+    raise PortError(
+        f"No port from {first} to {last} is free on {host}. Close another page, or name another port."
+    )
