@@ -38,7 +38,8 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     """
     members = load_members(settings.dataset)
     notices: list[str] = []
-    if wants_demo(settings):
+    demo = wants_demo(settings)
+    if demo:
         progress(0.0, "Drawing the demo's members")
         settings = demo_settings(settings)
         notices.append(DEMO_NOTICE)
@@ -60,7 +61,7 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     except UserError as error:
         notices.append(str(error))
     progress(1.0, "Ready")
-    return Pipeline(settings, members, faces, gallery, report, sam3, tuple(notices))
+    return Pipeline(settings, members, faces, gallery, report, sam3, tuple(notices), demo)
 
 
 def load_bank(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ive_segmentation.answers import answer, explain, look_again, things_of
+from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.matching import Match, match_faces
@@ -37,6 +38,7 @@ class Pipeline:
         report: What the last build of the bank did, and what it left out.
         sam3: Finds what words name.
         notices: Sentences for the user about what is missing, or that this is the demo.
+        demo: Whether the checkpoints are the built-in ones, which know drawn people only.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Pipeline:
     report: BankReport | None = None
     sam3: Sam3 | None = None
     notices: tuple[str, ...] = ()
+    demo: bool = False
 
     def segment(self, image: Image, prompt: str | Prompt, progress: Progress = silent) -> Result:
         """Answer a prompt on one picture.
@@ -60,6 +63,7 @@ class Pipeline:
 
         Raises:
             PromptError: If the text cannot be read without guessing.
+            NotDrawnError: If the demo is given a real photo.
             SegmentationError: If SAM 3 cannot answer.
         """
         read = parse(prompt, self.members) if isinstance(prompt, str) else prompt
@@ -110,7 +114,12 @@ class Pipeline:
 
         Returns:
             The faces, left to right, and whose each is; None for each where there is no bank.
+
+        Raises:
+            NotDrawnError: If the demo is given a real photo.
         """
+        if self.demo:
+            refuse_photos(image)
         faces = self.faces.detect(image) if self.faces else []
         if self.gallery is None:
             return faces, [None] * len(faces)
