@@ -1,1 +1,10 @@
 """A drawn world with exact ground truth, and the small checkpoints that know it."""
+
+from pathlib import Path
+
+from ive_segmentation.demo.dataset import draw_dataset_once
+
+__all__ = ["CHECKPOINTS", "draw_dataset_once"]
+
+#: The checkpoints that ship: `sam3` as SAM 3's, `faces` as an InsightFace pack.
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
