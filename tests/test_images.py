@@ -392,7 +392,7 @@ VALID = [encoded(PICTURE, kind) for kind in KINDS] + [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(VALID),
     st.floats(0, 1),

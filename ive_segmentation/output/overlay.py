@@ -34,6 +34,10 @@ _FONTS = {
         ("NotoSansCJK-Regular.ttc", "NotoSansCJKkr-Regular.otf", "AppleSDGothicNeo.ttc", "malgun.ttf",
          "NanumGothic.ttf", "DroidSansFallbackFull.ttf", "DroidSansFallback.ttf"),
     ),
+    "letters with accents, Greek, Cyrillic": (
+        re.compile("[\u00c0-\u052f\u1e00-\u1fff]"),
+        ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "segoeui.ttf", "Arial.ttf", "LiberationSans-Regular.ttf"),
+    ),
 }  # fmt: skip
 
 

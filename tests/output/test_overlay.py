@@ -151,7 +151,7 @@ def test_latin_labels_need_no_font_of_the_system() -> None:
     assert font_for("Wonyoung 0.83") is None
 
 
-@pytest.mark.parametrize("text", ["원영", "เสื้อ", "ウォニョン", "張員瑛"])
+@pytest.mark.parametrize("text", ["원영", "เสื้อ", "ウォニョン", "張員瑛", "René", "Łucja", "Аня"])
 def test_labels_in_other_scripts_are_letters_and_not_empty_boxes(text: str) -> None:
     name = font_for(f"{text} 0.83")
     if name is None:

@@ -257,7 +257,7 @@ def test_large_frames_are_refused_undecoded(mp4: Path) -> None:
         frame_at(mp4, 0, max_pixels=64 * 48 - 1)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kept=st.floats(0, 1),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
