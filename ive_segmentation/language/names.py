@@ -15,7 +15,7 @@ from ive_segmentation.language.prompt import PromptError
 from ive_segmentation.language.things import known
 
 MIN_LETTERS = 5
-"""Shorter names are never read out of a mistyped word: "ray" is one letter from Rei's neighbours, and so is "lip"."""
+"""Shorter names are never read out of a mistyped word: "lip" and "lid" are one letter from Liz."""
 MIN_SYLLABLES = 3
 """The same for Hangul, where a letter is a syllable: 원형 (round) is one sound from 원영."""
 LETTERS_PER_MISTAKE = 5
@@ -54,7 +54,7 @@ class Names:
             key: A word as `name_key` gives it.
 
         Returns:
-            Folders of the members at the smallest distance, several where they tie, none where all are too far.
+            Folders of the members at the smallest distance: several where they tie, none where all are far.
         """
         if known(key) or not key:
             return ()
@@ -73,6 +73,14 @@ class Names:
         """Write members as a list for the user: "Gaeul, Liz and Rei"."""
         names = [self.members[folder].name if folder in self.members else folder for folder in folders]
         return f" {last} ".join(", ".join(names).rsplit(", ", 1))
+
+    def is_family_name(self, key: str) -> bool:
+        """Return whether a word is only the first part of a member's folder, which needs the rest behind it."""
+        return any(
+            key == name_key(re.split(r"[\s_]", folder)[0]) != name_key(folder)
+            and key != name_key(member.name)
+            for folder, member in self.members.items()
+        )
 
     def ambiguous(self, word: str, folders: Iterable[str]) -> PromptError:
         """Return the error for a name that several members answer to."""
@@ -93,9 +101,12 @@ class Names:
             processor=lambda text: _sounds(name_key(text)),
         )
         closest = list(dict.fromkeys(choices[alias] for alias, _, _ in ranked))[:CLOSEST]
+        thing = (
+            f'write "the {word.lower()}"' if word[0].isascii() else "this vocabulary lacks it: use English"
+        )
         return PromptError(
-            f'"{word}" is no member. The closest names are {self.show(closest)}: type one of them, or add a folder '
-            f"of photos for {word}; if it is a thing and not a name, write it in small English letters."
+            f'"{word}" is no member. The closest names are {self.show(closest)}: type one of them, '
+            f"or add a folder of photos for {word}; if it is a thing, {thing}."
         )
 
 

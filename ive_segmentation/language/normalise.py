@@ -15,6 +15,8 @@ _COMMAS = re.compile(r"[、，/／|]")
 _STOPS = re.compile(r"[。！？!?;]+|[.:](?=\s|$)|\n+")
 _STRAY_HYPHENS = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
 _STRAY_APOSTROPHES = re.compile(r"(?<![^\W_])'")
+_LONE_JAMO = re.compile("[\u3131-\u318e]+")
+"""Korean laughter (ㅋㅋ) and tears (ㅠㅠ); no word is written with them."""
 _PUNCTUATION = "',&+;-"
 
 
@@ -35,13 +37,13 @@ def normalise(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise PromptError(
-            f"The prompt has {len(text)} characters, more than {MAX_LENGTH}. Name whom or what you want in a few words."
+            f"The prompt has {len(text)} characters, more than {MAX_LENGTH}. Say what you want in a few words."
         )
     if any(_is_control(character) for character in text):
         raise PromptError(
             "The prompt holds control characters. Type the words again instead of pasting them."
         )
-    clean = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", _COMMAS.sub(",", text)))
+    clean = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", _LONE_JAMO.sub(" ", text)))
     clean = _STOPS.sub(";", _COMMAS.sub(",", clean))
     clean = "".join(_kept(character) for character in clean)
     clean = _STRAY_APOSTROPHES.sub(" ", _STRAY_HYPHENS.sub(" ", clean))
@@ -58,7 +60,7 @@ def _is_control(character: str) -> bool:
 
 
 def _kept(character: str) -> str:
-    """Return a character that carries meaning as it is, one that nobody sees as nothing, any other as a space."""
+    """Return a character that means something as it is, an invisible one as nothing, others as a space."""
     category = unicodedata.category(character)
     if category[0] in "LN" or character in _PUNCTUATION:
         return character

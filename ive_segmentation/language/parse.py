@@ -1,8 +1,8 @@
 """Text in, `Prompt` out: normalise, find the words, read clause by clause.
 
-A text that names nobody is a plain concept and goes to SAM 3 as it is, with plurals made singular and words of
-other languages translated. A text that names somebody fits one of the patterns below or is refused; nothing is
-guessed.
+A text that names nobody is a plain concept and goes to SAM 3 as it is, with plurals made singular and words
+of other languages translated. A text that names somebody fits one of the patterns below or is refused; nothing
+is guessed.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from ive_segmentation.language.tokens import Token, is_thai, tokenize
 _PARTS = {
     "WHO": "(?P<who>N(?:S?AN|N)*|R)",
     "WHAT": "(?P<what>THING(?:ATHING)*)",
-    "HOLDS": "(?P<what>THING(?:A?HTHING|ATHING(?![BNPRSW]))*)",
-    "THING": "[TYL](?:[BPW][TYL])*",
+    "HERS": "(?P<what>THING(?:STHING)*(?:A?HTHING|ATHING(?![BNPRSW]))*)",
+    "THING": "[TYLl](?:[BPW][TYLl])*",
 }
+"""Parts of the patterns, whose small letters are kinds of tokens (`Kind`): N a name, T a thing, A "and" ..."""
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -46,10 +47,14 @@ _CLAUSES = {
     "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
     # Wonyoung on stage
     "somewhere": _pattern("WHO (?P<where>WL|P THING) (?=A|$)"),
-    # Wonyoung's shirt, 원영 가방, วอนยองถือไมค์, Wonyoung in a white dress, Rei's ring on her finger
-    "hers": _pattern("WHO (?:S?H|S|(?P<verb>W))? HOLDS (?:[PW]RY)? H? (?=[AN]|$)"),
+    # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
+    "holding": _pattern("WHO (?P<verb>S?Y?H|W) HERS (?:[PW]RY)? H? (?=[AN]|$)"),
+    # Wonyoung's shirt; Rei's ring on her finger
+    "hers": _pattern("WHO S HERS (?:[PW]RY)? (?=[AN]|$)"),
+    # 원영 가방
+    "before": _pattern("WHO HERS H? (?=[AN]|$)"),
     # เสื้อวอนยอง
-    "beside": _pattern("WHAT WHO (?=[AN]|$)"),
+    "behind": _pattern("WHAT WHO (?=[AN]|$)"),
     # Wonyoung
     "herself": _pattern("WHO (?=A|$)"),
     # a microphone, a woman in red
@@ -73,9 +78,9 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     Three levels: a concept ("microphone"), people ("Wonyoung", "everyone", "strangers"), their things
     ("Wonyoung's white shirt and Yujin's bag"). Several of each may stand in one text.
 
-    A word nobody knows is taken for a name where it has a capital ("Karina") or owns something ("karina's
-    shirt"), and the text is refused; in small letters it is a thing. A long name with a typing mistake is read
-    as the member, and a message says so.
+    An unknown word is taken for a name, and the text refused, where it has a capital ("Karina"), owns something
+    ("karina's shirt") or stands in a list with members; otherwise it is a thing. A long name with a typing
+    mistake is read as the member, and a message says so.
 
     Args:
         text: What the user typed.
@@ -123,9 +128,10 @@ def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:
 
 def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
     """Read a sentence that names somebody; every token must be part of a clause."""
-    if beyond := [token.text for token in tokens if token.kind is Kind.BEYOND]:
+    near_people = re.finditer("X|P(?=N)", "".join(token.kind for token in tokens))
+    if beyond := [tokens[match.start()].text for match in near_people]:
         raise PromptError(
-            f'"{beyond[0]}" cannot be asked of a person: nobody is left out or found by standing beside another. '
+            f'"{beyond[0]}" cannot be asked: nobody is left out, or found by standing beside another. '
             "Name the people you want."
         )
     letters = "".join(token.kind for token in tokens)
@@ -137,7 +143,7 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         found = ((name, pattern.match(letters, at)) for name, pattern in _CLAUSES.items())
         name, match = next(((name, match) for name, match in found if match), ("", None))
         if not match or (name == "holder" and not tokens[match.start("verb")].foreign):
-            typed = " ".join(token.text for token in tokens)
+            typed = " ".join(token.text for token in tokens).replace(" '", "'")
             raise PromptError(
                 f'It is not clear whose is what in "{typed}". '
                 "Write it like \"Rei's white shirt and Liz's bag\", with a comma between wishes."
@@ -146,6 +152,12 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
         yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
+
+
+def _unreadable(tokens: Sequence[Token]) -> PromptError:
+    typed = " ".join(token.text for token in tokens).replace(" '", "'")
+    example = "Rei's white shirt and Liz's bag"
+    return PromptError(f'It is not clear whose is what in "{typed}". Write it like "{example}".')
 
 
 def _requests(clause: _Clause, earlier: Sequence[Request]) -> list[Request]:
@@ -168,14 +180,30 @@ def _asked(clause: _Clause) -> list[str | None]:
     if clause.name == "which":
         if clause.verb[0].english != "wearing":
             raise PromptError(
-                "What is held must have a name to be found. Type it, for example: a microphone."
+                "Held things have no name in common. Type the thing, for example: a microphone."
             )
         return ["clothes"]
-    is_title = clause.name == "beside" and all(token.being for row in clause.things for token in row)
+    is_title = clause.name == "behind" and all(
+        token.being or token.kind is Kind.LOOK for row in clause.things for token in row
+    )  # "singer Wonyoung", "pretty Rei"
     if is_title or not clause.things:
         return [None]
-    is_look = [bool(clause.who) and row[-1].kind is Kind.LOOK for row in clause.things]
-    return [_english(row) + " clothes" * look for row, look in zip(clause.things, is_look, strict=True)]
+    return [_thing(row, clause) for row in clause.things]
+
+
+def _thing(row: Sequence[Token], clause: _Clause) -> str:
+    """Write one thing of a clause in English, or refuse what stands beside a name and need not be a thing."""
+    thing = _english(row)
+    if row[-1].kind is Kind.LOOK and clause.who:
+        if not clause.verb:
+            raise PromptError(
+                f'"{row[-1].text}" is no thing. Name what is {thing}, for example: {thing} shirt.'
+            )
+        return f"{thing} clothes"  # "Rei in pink"
+    if clause.name in {"before", "behind"} and not row[-1].understood and clause.who[0].kind is Kind.NAME:
+        owner = clause.who[0].text
+        raise PromptError(f'"{row[-1].text}" may be a thing or not. If it is, write "{owner}\'s {thing}".')
+    return thing
 
 
 def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
@@ -191,19 +219,17 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
 
 
 def _english(tokens: Sequence[Token]) -> str:
-    """Write a noun phrase with what hangs on it: "cup of coffee", "woman's bag", "person holding microphone"."""
-    kinds = [token.kind for token in tokens]
-    if (
-        kinds[1:2] == [Kind.HOLDING]
-        and len(tokens) == 3
-        and tokens[1].foreign
-        and not is_thai(tokens[1].text)
-    ):
-        tokens = tokens[::-1]  # Korean and Japanese say what is held first
-    words = [
-        token.english if token.foreign or token.kind in THINGS else token.text.lower() for token in tokens
-    ]
-    return " ".join(words).replace(" '", "'").removeprefix("'s").strip()
+    """Write a noun phrase and what hangs on it: "cup of coffee", "person holding microphone"."""
+    is_holding = [token.kind is Kind.HOLDING and token.foreign for token in tokens]
+    if is_holding == [False, True, False] and not is_thai(tokens[1].text):
+        tokens = tokens[::-1]  # Korean and Japanese say first what is held
+    words = ""
+    for before, token in zip([tokens[0], *tokens], tokens, strict=False):
+        if token.kind is Kind.OF_THE_ONE_BEFORE:
+            words += "'s" if before.being or not token.foreign else ""  # レースのドレス is a lace dress
+        else:
+            words += " " + (token.english if token.foreign or token.kind in THINGS else token.text.lower())
+    return words.removeprefix("'s").strip()
 
 
 def _mended(token: Token, names: Names) -> str:
@@ -214,6 +240,7 @@ def _doubts(clause: _Clause, names: Names) -> Iterator[str]:
     """Yield what the user should know where a text could have meant something else."""
     if clause.where:
         yield f'Left out "{_english(clause.where)}": people are looked for in the whole picture.'
-    if clause.name == "holder" or (clause.verb and clause.verb[0].kind is Kind.WITH):
-        things = names.show([_english(row) for row in clause.things])
-        yield f"Read as the {things} of {names.show(clause.who[0].people)}; for the person type only the name."
+    if clause.name == "holder" or (clause.verb and clause.verb[-1].kind is Kind.WITH):
+        things = names.show([thing for thing in _asked(clause) if thing])
+        who = names.show(clause.who[0].people)
+        yield f"Read as the {things} of {who}; for the person type only the name."

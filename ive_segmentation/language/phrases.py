@@ -1,11 +1,12 @@
-"""The tokens of one sentence -> the few that carry meaning: settled names, noun phrases, and what joins them."""
+"""The tokens of one sentence -> the few that carry meaning: settled names, noun phrases, what joins them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
 from ive_segmentation.language.prompt import EVERYONE
 from ive_segmentation.language.things import Kind, singular
@@ -13,7 +14,7 @@ from ive_segmentation.language.tokens import Token, is_thai
 
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
 _ARTICLES = {"a", "an", "the"}
-_JOINING = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
+_JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
 
 def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[str]]:
@@ -30,122 +31,121 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         PromptError: If a name could be several members, or is nobody's.
     """
     _refuse_strangers(tokens, names)
-    tokens = _resolve(_without_fillers(tokens))
-    messages: list[str] = []
+    spoken = [token for token in tokens if token.kind is not Kind.FILLER]
+    rows = groupby(_with_joined_looks(_resolved(spoken)), key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
-    for is_thing, group in groupby(_joined_looks(tokens), key=lambda token: token.kind in THINGS):
-        row = list(group)
-        if is_thing:
-            row = [_noun_phrase(row, messages)]
-        condensed += row
+    messages: list[str] = []
+    for is_noun_phrase, row in rows:
+        if is_noun_phrase:
+            phrase, left_out = _noun_phrase(list(row), names)
+            condensed.append(phrase)
+            messages += left_out
+        else:
+            condensed += row
     return _settled(condensed, names), messages
 
 
 def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
     """Refuse a word that must be a name and is no member's.
 
-    A word nobody knows is a name where it has a capital ("Karina"; small letters make it a thing), where it
-    owns something without an article ("karina's shirt", but "the guitarist's shirt"), or, in a language whose
-    things are all looked up, where a member would stand ("카리나의 셔츠", "เสื้อของคารีนา").
+    An unknown English word is a name where it has a capital ("Karina"), where it owns something ("karina's
+    shirt") and where it stands in a list with a member ("karina and rei"), unless an article makes it a thing
+    ("the guitarist's shirt"). SAM 3 reads English, so an unknown Korean, Thai or Japanese word is of no use to
+    it: beside a member ("원영의 예쁘장한 셔츠") it can be left out, elsewhere it may be the name that matters.
     """
-    kinds = [token.kind for token in tokens]
+    somebody = any(token.kind is Kind.NAME for token in tokens)
+    kinds = "".join(token.kind for token in tokens)
     for at, token in enumerate(tokens):
-        if token.understood:
-            continue
-        before, after = "".join(kinds[:at])[-1:], "".join(kinds[at + 1 :])[:1]
-        owns = after == Kind.OF_THE_ONE_BEFORE and not any(
-            word.text.lower() in _ARTICLES for word in tokens[:at]
-        )
-        stands_for_owner = token.foreign and (after == Kind.HOLDING or before == Kind.OF_THE_ONE_AFTER)
-        if token.looks_like_a_name or owns or stands_for_owner:
+        owns = kinds[at + 1 : at + 2] == Kind.OF_THE_ONE_BEFORE
+        listed = kinds[max(at - 2, 0) : at] == "NA" or kinds[at + 1 : at + 3] == "AN"
+        if token.foreign:
+            is_stranger = owns or not somebody
+        else:
+            has_article = at > 0 and tokens[at - 1].text.lower() in _ARTICLES
+            is_stranger = not has_article and (owns or listed or token.looks_like_a_name)
+        if is_stranger and not token.understood:
             raise names.nobody(token.text)
 
 
-def _without_fillers(tokens: Sequence[Token]) -> list[Token]:
-    kept: list[Token] = []
-    spoken = [token for token in tokens if token.kind is not Kind.FILLER]
-    for at, token in enumerate(spoken):
-        near = {word.kind for word in (*spoken[max(at - 1, 0) : at], *spoken[at + 1 : at + 2])}
-        after = spoken[at + 1].kind if at + 1 < len(spoken) else None
-        if token.kind is Kind.HONORIFIC and Kind.NAME not in near:
-            kept.append(replace(token, kind=Kind.THING, english=token.text.lower()))
-        elif token.kind is Kind.ALL and after not in THINGS:
-            kept.append(replace(token, kind=Kind.NAME, people=(EVERYONE,)))
-        elif token.kind not in {Kind.HONORIFIC, Kind.ALL}:
-            kept.append(token)
-    return kept
-
-
-def _resolve(tokens: Sequence[Token]) -> list[Token]:
-    """Read "with" and "on" before a name, and drop the の of 黒のドレス: a look owns nothing."""
-    resolved: list[Token] = []
+def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Read the words whose meaning hangs on their neighbours."""
+    before: Token | None = None
     for at, token in enumerate(tokens):
         after = tokens[at + 1].kind if at + 1 < len(tokens) else None
-        if token.kind is Kind.WITH and after is Kind.NAME:
-            token = replace(token, kind=_JOINING.get(token.text.lower(), Kind.WITH))
-        if token.kind is Kind.OF_THE_ONE_BEFORE and resolved and resolved[-1].kind is Kind.LOOK:
-            continue
-        resolved.append(token)
-    return resolved
+        kind = token.kind
+        if kind is Kind.WITH and after is Kind.NAME:
+            kind = _JOINING_NAMES.get(token.text.lower(), kind)
+        elif kind is Kind.OF_THE_ONE_BEFORE and before and before.kind is Kind.LOOK:
+            kind = Kind.FILLER  # the の of 黒のドレス: a look owns nothing
+        elif kind is Kind.HONORIFIC:
+            near_name = after is Kind.NAME or (before and before.kind is Kind.NAME)
+            kind = Kind.FILLER if near_name else Kind.THING
+        elif kind is Kind.ALL:
+            kind = Kind.FILLER if after in THINGS else Kind.NAME
+        before = token
+        if kind is not Kind.FILLER:
+            yield replace(token, kind=kind, people=(EVERYONE,) if token.kind is Kind.ALL else token.people)
 
 
-def _joined_looks(tokens: Sequence[Token]) -> list[Token]:
-    """Keep "black and white dress" one thing: "and" between looks, when no noun came before, is part of the phrase."""
+def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
+    """Make "and" part of the phrase between looks, so that "black and white dress" stays one thing."""
     joined: list[Token] = []
-    for at, token in enumerate(tokens):
-        after = tokens[at + 1].kind if at + 1 < len(tokens) else None
-        phrase_so_far = joined[_start_of_phrase(joined) :]
-        only_looks = phrase_so_far and all(word.kind is Kind.LOOK for word in phrase_so_far)
-        if token.kind is Kind.AND and only_looks and after in THINGS:
-            token = Token(Kind.LOOK, token.text, english="and")
+    and_after_looks: Token | None = None
+    only_looks = False
+    for token in tokens:
+        if and_after_looks and token.kind in THINGS:
+            joined[-1] = replace(and_after_looks, kind=Kind.LOOK, english="and")
+        is_and = token.kind is Kind.AND
+        and_after_looks = token if is_and and only_looks else None
+        starts = not joined or joined[-1].kind not in THINGS
+        only_looks = token.kind is Kind.LOOK and (starts or only_looks)
         joined.append(token)
     return joined
 
 
-def _start_of_phrase(tokens: Sequence[Token]) -> int:
-    start = len(tokens)
-    while start and tokens[start - 1].kind in THINGS:
-        start -= 1
-    return start
-
-
-def _noun_phrase(words: Sequence[Token], messages: list[str]) -> Token:
+def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]]:
     """Make one English noun phrase: looks first, the head last and in the singular."""
     text = " ".join(word.text for word in words)
-    thai = is_thai(words[0].text)
+    left_out = [word.text for word in words if word.foreign and not word.understood]
+    words = [word for word in words if word.understood or not word.foreign]
     nouns = [word for word in words if word.kind is not Kind.LOOK]
-    known = [word for word in nouns if word.understood]
-    if known and any(word.foreign for word in nouns):
-        for word in nouns:
-            if word.foreign and not word.understood:
-                messages.append(
-                    f'Left out "{word.text}", a word not in the vocabulary; English goes to SAM 3 as it is.'
-                )
-        nouns = [word for word in nouns if word.understood or not word.foreign]
-    elif unknown := [word.text for word in nouns if word.foreign]:
-        messages.append(
-            f'"{" ".join(unknown)}" is not in the vocabulary and goes to SAM 3 as it is; try it in English.'
-        )
-    head = nouns[0 if thai else -1] if nouns else words[-1]
+    if left_out and not nouns:
+        raise names.nobody(left_out[0])
+    head = nouns[0 if is_thai(text) else -1] if nouns else words[-1]
     if any(word.foreign for word in words):
         looks = [word for word in words if word.kind is Kind.LOOK]
-        words = [*looks, *(reversed(nouns) if thai else nouns)]
+        words = [*looks, *(reversed(nouns) if is_thai(text) else nouns)]
     english = [word.english for word in words]
-    english[-1] = english[-1] if words[-1].understood else singular(english[-1])
-    return replace(head, text=text, english=" ".join(english), kind=head.kind)
+    if not words[-1].understood:
+        english[-1] = singular(english[-1])
+    messages = [
+        f'Left out "{word}", which is not in the vocabulary: write it in English.' for word in left_out
+    ]
+    return replace(head, text=text, english=" ".join(english)), messages
 
 
 def _settled(tokens: Sequence[Token], names: Names) -> list[Token]:
-    """Read names side by side together ("Kim" could be two, "Kim Jiwonn" is one), then insist on one member each."""
+    """Read names side by side together, then insist on one member each.
+
+    "Kim" could be two members and "Kim Jiwonn" is one; the group's name before a member's ("IVE Wonyoung")
+    says nothing.
+    """
     settled: list[Token] = []
     for token in tokens:
-        if token.kind is Kind.NAME and settled and settled[-1].kind is Kind.NAME:
-            before = settled[-1]
+        before = settled[-1] if settled else token
+        if before is not token and before.kind is token.kind is Kind.NAME:
             both = tuple(person for person in before.people if person in token.people)
-            if both:
+            if not both and names.is_family_name(name_key(before.text)) and token.people != (EVERYONE,):
+                raise names.nobody(f"{before.text} {token.text}")
+            if before.people == (EVERYONE,):
+                settled[-1] = token
+                continue
+            if both or token.people == (EVERYONE,):
                 unsettled = before.unsettled and token.unsettled and len(both) > 1
-                text, mended = f"{before.text} {token.text}", before.mended or token.mended
-                settled[-1] = replace(before, text=text, people=both, unsettled=unsettled, mended=mended)
+                mended = before.mended or token.mended
+                text = f"{before.text} {token.text}"
+                people = both or before.people
+                settled[-1] = replace(before, text=text, people=people, unsettled=unsettled, mended=mended)
                 continue
         settled.append(token)
     for token in settled:

@@ -11,10 +11,10 @@ from ive_segmentation.language.things import Kind, Word, lexicon
 LONGEST = 20
 """Letters of the longest word worth looking up."""
 SURE = 5
-"""A shorter thing or name does not count where it touches unknown letters: レイ is not in レイク, nor เร in เรือ."""
+"""A shorter thing or name does not count where it touches unknown letters: no レイ in レイク, no เร in เรือ."""
 UNKNOWN_LETTER = 10
 UNKNOWN_WORD = 30
-"""Costs beside 1 for a known word: few unknown words first, then few unknown letters, then few words in all."""
+"""Costs, beside 1 for a known word: few unknown words first, then few unknown letters, then few words."""
 
 _CONTENT = {Kind.NAME, Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK, Kind.HONORIFIC}
 
@@ -53,7 +53,7 @@ class _Path:
     before: _Path | None
 
 
-def split(text: str, names: Names) -> list[Piece]:
+def split(text: str, names: Names, follows_a_word: bool = False) -> list[Piece]:
     """Cut a stretch of one script into the cheapest row of names, known words and unknown rests.
 
     It is a shortest path over the letters, so a short word inside a longer one cannot win.
@@ -61,6 +61,7 @@ def split(text: str, names: Names) -> list[Piece]:
     Args:
         text: Letters of one script. Spaces separate Korean words; elsewhere they mean nothing.
         names: The members.
+        follows_a_word: Whether a word of another script stands right before, so that particles may come first.
 
     Returns:
         The pieces in order, with positions in `text`; neighbouring unknown letters are one piece.
@@ -73,7 +74,7 @@ def split(text: str, names: Names) -> list[Piece]:
         for piece in _pieces_from(start, letters, names):
             before = [path for path in ending_at[start] if _may_follow(piece, path.piece, letters, gaps)]
             if start == 0:
-                if not piece.is_particle:
+                if follows_a_word or not piece.is_particle:
                     ending_at[piece.end].append(_Path(_cost(piece), piece, None))
             elif before:
                 cheapest = min(before, key=lambda path: path.cost + _cost(piece, path.piece))
@@ -133,9 +134,8 @@ def _joined(pieces: list[Piece], gaps: set[int]) -> list[Piece]:
     """Make one piece of unknown letters in a row, but not across a space."""
     joined: list[Piece] = []
     for piece in pieces:
-        if joined and not piece.is_known and not joined[-1].is_known and piece.start not in gaps:
-            piece = Piece(joined.pop().start, piece.end)
-        joined.append(piece)
+        continues = bool(joined) and not (piece.is_known or joined[-1].is_known or piece.start in gaps)
+        joined.append(Piece(joined.pop().start, piece.end) if continues else piece)
     return joined
 
 

@@ -1,4 +1,4 @@
-"""The clean text -> a row of tokens: names, things and the little words between them, in any of the languages."""
+"""The clean text -> a row of tokens: names, things and the little words between, in any of the languages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ive_segmentation.language.running import split
 from ive_segmentation.language.things import Kind, Word, known, singular
 
 LONGEST_PHRASE = 5
-"""Words of the longest phrase worth looking up ("unknown people i do not")."""
+"""Words of the longest phrase worth looking up ("people i do not know")."""
 
 _HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
 _THAI = "\u0e00-\u0e7f"
@@ -43,7 +43,7 @@ class Token:
         kind: Its letter in the patterns of `parse.py`.
         text: The words as typed (after `normalise`).
         english: How SAM 3 is told, for a thing; the meaning, for a little word.
-        people: The members meant, for a name. Several who are `unsettled` are one name that several answer to.
+        people: The members meant, for a name; `EVERYONE` and `UNKNOWN` too.
         unsettled: Whether `people` holds candidates rather than people.
         mended: Whether the name was read through a typing mistake.
         understood: Whether the words are in the lexicon.
@@ -123,7 +123,7 @@ def _words_in_a_row(parts: list[re.Match[str]], at: int) -> int:
 
 
 def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]:
-    """Read a phrase as a name; one that is an ordinary word too ("An", "Rose") only where a name must stand."""
+    """Read a phrase as a name; an ordinary word ("An", "Rose") only where a name must stand."""
     people = names.find(name_key(phrase))
     if people and known(name_key(phrase)):
         owns = after is not None and after.lastgroup == "own"
@@ -159,7 +159,8 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
         kinds = {"own": Kind.OF_THE_ONE_BEFORE, "and": Kind.AND, "stop": Kind.STOP}
         yield Token(kinds[part.lastgroup or ""], part[0])
         return
-    for piece in split(part[0], names):
+    before = part.string[part.start() - 1 : part.start()]
+    for piece in split(part[0], names, follows_a_word=before.isalnum()):
         text = part[0][piece.start : piece.end]
         if piece.people:
             yield Token(Kind.NAME, text, people=piece.people, unsettled=len(piece.people) > 1, foreign=True)
