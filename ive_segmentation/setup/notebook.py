@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from types import FrameType
+from typing import Any
 
 import nbformat
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -60,7 +63,8 @@ def kernel(folder: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     manager = KernelManager(kernel_name="python3", transport_encryption="auto")
     try:
-        manager.start_kernel(cwd=str(folder))
+        # What libraries write past Python's own output would tear the lines of progress apart.
+        manager.start_kernel(cwd=str(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         client = manager.blocking_client()
         client.start_channels()
         client.wait_for_ready(timeout=START_TIMEOUT)
@@ -77,7 +81,7 @@ def execute(
     manager: KernelManager,
     client: BlockingKernelClient,
     source: str,
-    on_output: Callable[[dict], None] = lambda _: None,
+    on_output: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> None:
     """Execute one cell and wait for its end, however long it takes.
 
@@ -127,29 +131,44 @@ def play(path: Path, manager: KernelManager, client: BlockingKernelClient) -> st
         CellError: If a cell failed; its heading is in the message.
     """
     cells = read_cells(path)
-    printed: list[str] = []
-
-    def keep(message: dict) -> None:
-        if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-            printed.append(message["content"]["text"])
-
     address = None
     for number, cell in enumerate(cells, start=1):
-        print(f"[{number:2}/{len(cells)}] {cell.heading} ", end="", flush=True)
-        printed.clear()
+        line = _Line(f"[{number:2}/{len(cells)}] {cell.heading}")
         started = time.monotonic()
         try:
-            execute(manager, client, cell.source, keep)
+            execute(manager, client, cell.source, line.show)
         except CellError as error:
-            print("failed", flush=True)
+            line.end("failed")
             raise CellError(f'The cell under "{cell.heading}" failed. {error}') from error
-        print(f"{time.monotonic() - started:.1f} s", flush=True)
-        text = "".join(printed)
-        for line in text.splitlines():
-            print(f"        {line}", flush=True)
-        found = ADDRESS.findall(text)
+        line.end(f"{time.monotonic() - started:.1f} s")
+        for printed in line.printed.splitlines():
+            print(f"        {printed}", flush=True)
+        found = ADDRESS.findall(line.printed)
         address = found[-1] if found else address
     return address
+
+
+class _Line:
+    """The line of one cell: in a terminal it shows the cell's progress bar while the cell runs."""
+
+    def __init__(self, title: str) -> None:
+        self.printed = ""
+        self._title = title
+        self._live = sys.stdout.isatty()
+        print(title, end="" if self._live else " ", flush=True)
+
+    def show(self, message: dict[str, Any]) -> None:
+        if message["msg_type"] != "stream":
+            return
+        text = message["content"]["text"]
+        if message["content"]["name"] == "stdout":
+            self.printed += text
+        elif self._live and (bar := re.split(r"[\r\n]+", text.rstrip())[-1].strip()):
+            width = shutil.get_terminal_size().columns
+            print(f"\r\x1b[K{self._title}  {bar}"[: width + 3], end="", flush=True)
+
+    def end(self, words: str) -> None:
+        print(f"\r\x1b[K{self._title} {words}" if self._live else words, flush=True)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,144 @@
+"""Figures of the notebook: pictures side by side, the faces of the bank, how alike the members look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ive_segmentation import images
+from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.language import Member
+from ive_segmentation.result import Image
+
+FACE_MARGIN = 0.35
+"""Shown round a face box, as a share of its side: hair and chin, by which people know each other."""
+
+
+def side_by_side(pictures: Mapping[str, Image], columns: int = 3, height: float = 4.0) -> Figure:
+    """Show pictures in rows, each under its title.
+
+    Args:
+        pictures: Title to picture: (H, W, 3) uint8 RGB or (H, W, 4) uint8 RGBA.
+        columns: Most pictures in a row.
+        height: Inches of a row.
+
+    Returns:
+        The figure, not yet shown.
+    """
+    across = min(columns, max(len(pictures), 1))
+    rows = -(-max(len(pictures), 1) // across)
+    figure, axes = plt.subplots(rows, across, figsize=(12 if across > 1 else 8, height * rows), squeeze=False)
+    for place in axes.flat:
+        place.axis("off")
+    for place, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
+        place.imshow(picture)
+        place.set_title(title, fontsize=10)
+    return _finished(figure)
+
+
+def sample_faces(
+    gallery: Gallery, dataset: Path, members: Sequence[Member] = (), per_member: int = 6
+) -> Figure:
+    """Show the first faces of each member as the bank sees them.
+
+    Args:
+        gallery: The bank.
+        dataset: Where its photos lie.
+        members: For the names to show; a folder without an entry shows its own name.
+        per_member: Most faces in a row.
+
+    Returns:
+        The figure, one row per member; a photo that has gone since leaves an empty place.
+    """
+    rows = len(gallery.names)
+    figure, axes = plt.subplots(rows, per_member, figsize=(1.5 * per_member, 1.6 * rows), squeeze=False)
+    for row, name in enumerate(_names(gallery, members)):
+        _ticks_off(axes[row])
+        axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center")
+        for place, photo in zip(axes[row], np.flatnonzero(gallery.labels == row)[:per_member], strict=False):
+            try:
+                picture = images.load(dataset / gallery.photos[photo])
+            except images.ImageError:
+                continue
+            place.imshow(_face(picture, gallery.boxes[photo]))
+    return _finished(figure)
+
+
+def likeness(gallery: Gallery) -> NDArray[np.float32]:
+    """Mean cosine similarity between the photos of each two members; no photo is compared with itself.
+
+    Args:
+        gallery: The bank.
+
+    Returns:
+        (K, K) in the order of `gallery.names`; NaN for a member compared with herself by a single photo.
+    """
+    similarities = gallery.embeddings @ gallery.embeddings.T
+    np.fill_diagonal(similarities, np.nan)
+    count = len(gallery.names)
+    table = np.full((count, count), np.nan, np.float32)
+    for one in range(count):
+        for other in range(count):
+            block = similarities[np.ix_(gallery.labels == one, gallery.labels == other)]
+            if not np.isnan(block).all():
+                table[one, other] = np.nanmean(block)
+    return table
+
+
+def likeness_map(gallery: Gallery, members: Sequence[Member] = ()) -> Figure:
+    """Show `likeness` as a heat map.
+
+    Args:
+        gallery: The bank.
+        members: For the names to show.
+
+    Returns:
+        The figure.
+    """
+    table, names = likeness(gallery), _names(gallery, members)
+    figure, place = plt.subplots(figsize=(1.0 * len(names) + 2.5, 0.8 * len(names) + 1.5))
+    shown = place.imshow(table, cmap="viridis")
+    place.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    place.set_yticks(range(len(names)), names)
+    middle = (np.nanmin(table) + np.nanmax(table)) / 2
+    for row, column in np.ndindex(table.shape):
+        value = table[row, column]
+        ink = "white" if value < middle else "black"
+        place.text(
+            column, row, "–" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", color=ink
+        )
+    figure.colorbar(shown, label="mean cosine similarity")
+    return _finished(figure)
+
+
+def _names(gallery: Gallery, members: Sequence[Member]) -> list[str]:
+    shown = {member.folder: member.name for member in members}
+    return [shown.get(folder, folder) for folder in gallery.names]
+
+
+def _face(picture: Image, box: NDArray[np.float32]) -> Image:
+    left, top, right, bottom = box
+    margin = FACE_MARGIN * max(right - left, bottom - top)
+    x1, y1 = max(int(left - margin), 0), max(int(top - margin), 0)
+    return picture[y1 : int(bottom + margin) + 1, x1 : int(right + margin) + 1]
+
+
+def _ticks_off(places: NDArray[np.object_]) -> None:
+    for place in places:
+        assert isinstance(place, Axes)
+        place.set_xticks([])
+        place.set_yticks([])
+        for edge in place.spines.values():
+            edge.set_visible(False)
+
+
+def _finished(figure: Figure) -> Figure:
+    figure.tight_layout()
+    plt.close(figure)  # or Jupyter would show it a second time, at the end of the cell
+    return figure
