@@ -16,6 +16,8 @@ from ive_segmentation.demo.scenes import draw_scene
 PICTURES = 20
 #: First seed of the gallery; no scene of training (from 0) or of the benchmark (from 1,000,000) is among them.
 GALLERY = 700_000
+#: Pictures of one member at most, and seeds tried for one picture (in one of six the face is covered).
+MOST, TRIES = 200, 50
 SIZES = ((420, 560), (480, 480), (560, 420))
 SHOTS = ("close", "close", "medium", "medium", "wide")
 NOTE = "Every picture in this folder is drawn by ive_segmentation.demo. It shows nobody real.\n"
@@ -31,8 +33,8 @@ def solo_picture(member: str, number: int) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    first = GALLERY + 1000 * (100 * list(MEMBERS).index(member) + number)
-    for seed in range(first, first + 1000):
+    first = GALLERY + TRIES * (MOST * list(MEMBERS).index(member) + number)
+    for seed in range(first, first + TRIES):
         scene = draw_scene(
             seed,
             size=SIZES[number % len(SIZES)],
@@ -44,7 +46,7 @@ def solo_picture(member: str, number: int) -> np.ndarray:
         )
         if scene.persons and scene.persons[0].face_box is not None and scene.persons[0].face_visible > 0.6:
             return scene.image
-    raise AssertionError("a thousand solo pictures without a face in full view")
+    raise AssertionError(f"{TRIES} solo pictures without a face in full view")
 
 
 def draw_dataset(folder: Path, pictures: int = PICTURES) -> Path:
@@ -52,7 +54,7 @@ def draw_dataset(folder: Path, pictures: int = PICTURES) -> Path:
 
     Args:
         folder: Where to; made where it is missing. Files of the same names are replaced.
-        pictures: How many of each member.
+        pictures: How many of each member, up to `MOST`.
 
     Returns:
         The folder.

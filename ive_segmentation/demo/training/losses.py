@@ -104,7 +104,9 @@ def losses(out: EveryLayer, batch: Batch, most: int) -> dict[str, torch.Tensor]:
     width = out.embeddings.shape[-1]
     picked = torch.gather(out.embeddings, 2, chosen[..., None].expand(-1, -1, -1, width))
     place = keep.permute(1, 0, 2).reshape(prompts, -1)
-    shapes = torch.bmm(picked.permute(1, 0, 2, 3).reshape(prompts, -1, width), out.pixels.flatten(2))[place].float()
+    raised = torch.gather(out.offsets, 2, chosen[..., None]).permute(1, 0, 2, 3).reshape(prompts, -1, 1)
+    products = torch.bmm(picked.permute(1, 0, 2, 3).reshape(prompts, -1, width), out.pixels.flatten(2))
+    shapes = (products.float() + raised)[place]
     truth = masks.flatten(2)[:, None].expand(-1, layers, -1, -1).reshape(prompts, layers * widest, -1)[place]
     terms["mask"] = functional.binary_cross_entropy_with_logits(shapes, truth, reduction="none").mean(1).sum() / total
     terms["dice"] = _dice(shapes, truth).sum() / total

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Model, Sam3Processor
+from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
 SIDE, PATCH, WINDOW, QUERIES, TEXT = 280, 14, 10, 20, 32
@@ -76,7 +77,8 @@ class EveryLayer:
 
     Attributes:
         logits: (L, N, Q); boxes: (L, N, Q, 4); presence: (L, N, 1).
-        embeddings: (L, N, Q, C) to be multiplied with `pixels` (N, C, M, M): the masks' logits.
+        embeddings: (L, N, Q, C) to be multiplied with `pixels` (N, C, M, M): the masks' logits but for
+        offsets: (L, N, Q, 1), to be added.
         semantic: (N, 1, M, M) logits of "belongs to some instance".
     """
 
@@ -84,6 +86,7 @@ class EveryLayer:
     boxes: torch.Tensor
     presence: torch.Tensor
     embeddings: torch.Tensor
+    offsets: torch.Tensor
     pixels: torch.Tensor
     semantic: torch.Tensor
 
@@ -130,27 +133,34 @@ def run_every_layer(
     offsets = model.detr_decoder.box_head(queries)
     boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes) + offsets).float().sigmoid())
     logits = model.dot_product_scoring(queries, encoded.text_features, mask).squeeze(-1)
-    kept: list[torch.Tensor] = []
-    hook = model.mask_decoder.instance_projection.register_forward_hook(lambda *call: kept.append(call[2]))
-    masks = model.mask_decoder(
-        decoder_queries=queries[-1][:, :1],
-        backbone_features=list(levels),
-        encoder_hidden_states=encoded.last_hidden_state,
-        prompt_features=words,
-        prompt_mask=mask,
+    decoder = model.mask_decoder
+    attended, _ = decoder.prompt_cross_attn(
+        query=decoder.prompt_cross_attn_norm(encoded.last_hidden_state),
+        key=words,
+        value=words,
+        attention_mask=create_bidirectional_mask(
+            config=decoder.config,
+            inputs_embeds=encoded.last_hidden_state,
+            encoder_hidden_states=words,
+            attention_mask=mask,
+        ),
     )
-    hook.remove()
+    pixels = decoder._embed_pixels(list(levels), encoded.last_hidden_state + attended)
+    # The projection of every pixel is moved over to the few queries: e.(Wp + b) = (eW).p + e.b
+    projection = decoder.instance_projection
+    embeddings = decoder.mask_embedder(queries)
     return EveryLayer(
         logits=logits.float(),
         boxes=boxes,
         presence=decoded.presence_logits.float(),
-        embeddings=model.mask_decoder.mask_embedder(queries),
-        pixels=kept[0],
-        semantic=masks.semantic_seg.float(),
+        embeddings=embeddings @ projection.weight[:, :, 0, 0],
+        offsets=(embeddings @ projection.bias[:, None]).float(),
+        pixels=pixels,
+        semantic=decoder.semantic_projection(pixels).float(),
     )
 
 
 def coarse_masks(out: EveryLayer, factor: int = 4) -> torch.Tensor:
     """Mask logits (L, N, Q, M/f, M/f) at a resolution that is good enough to match by."""
     pooled = functional.avg_pool2d(out.pixels.float(), factor)
-    return torch.einsum("lnqc,nchw->lnqhw", out.embeddings.float(), pooled)
+    return torch.einsum("lnqc,nchw->lnqhw", out.embeddings.float(), pooled) + out.offsets[..., None]

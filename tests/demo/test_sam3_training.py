@@ -1,0 +1,76 @@
+"""What training rests on: it sees the model as `Sam3Model.forward` does, and its targets are the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from transformers import Sam3Model
+
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
+from ive_segmentation.demo.training.prompts import answers, ask
+from ive_segmentation.demo.training.small_sam3 import CELLS, SIDE, config, processor, run_every_layer
+from ive_segmentation.demo.training.store import label
+
+
+@pytest.mark.parametrize("with_box", [False, True])
+def test_the_last_layer_is_the_model_s_own_output(with_box: bool) -> None:
+    torch.manual_seed(0)
+    model = Sam3Model(config()).eval()
+    inputs = processor()(images=draw_scene(5).image, text="shirt", return_tensors="pt")
+    text = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    box = (torch.tensor([[[0.4, 0.5, 0.2, 0.6]]]), torch.tensor([[1]])) if with_box else None
+    boxes = {"input_boxes": box[0], "input_boxes_labels": box[1]} if box else {}
+    with torch.inference_mode():
+        plain = model(pixel_values=inputs.pixel_values, **text, **boxes)
+        seen = model.get_vision_features(inputs.pixel_values)
+        ours = run_every_layer(model, seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[:-1], text, box)
+    masks = torch.einsum("nqc,nchw->nqhw", ours.embeddings[-1], ours.pixels) + ours.offsets[-1][..., None]
+    torch.testing.assert_close(masks, plain.pred_masks, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(ours.boxes[-1], plain.pred_boxes, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(ours.logits[-1], plain.pred_logits, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(ours.presence[-1], plain.presence_logits, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(ours.semantic, plain.semantic_seg, atol=1e-4, rtol=1e-3)
+
+
+def test_pictures_are_prepared_as_the_shipped_processor_does() -> None:
+    image = draw_scene(5, size=(SIDE, SIDE)).image
+    theirs = processor()(images=image, text="shirt", return_tensors="pt").pixel_values[0]
+    torch.testing.assert_close(normalised(image), theirs, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_the_label_map_holds_the_scene_s_own_masks(concept: str) -> None:
+    asked = 0
+    for seed in range(2_000_000, 2_000_006):
+        scene = draw_scene(seed, holding=0.6)
+        drawn = label(scene)
+        ours = [np.isin(drawn.labels, values) for values in answers(drawn.parts, concept)]
+        theirs = scene.instances(concept)
+        asked += len(theirs)
+        assert {mask.tobytes() for mask in ours if mask.any()} == {mask.tobytes() for mask in theirs}
+    assert asked
+
+
+def test_a_colour_asks_for_the_things_of_that_colour() -> None:
+    scene = draw_scene(2_000_003, people=5, shot="wide")
+    drawn = label(scene)
+    for colour in {thing.colour for thing in scene.things if thing.concept == "shirt"}:
+        assert colour is not None
+        expected = sum(thing.concept == "shirt" and thing.colour == colour for thing in scene.things)
+        assert len(answers(drawn.parts, "shirt", colour)) == expected
+
+
+def test_cuts_keep_boxes_round_their_masks() -> None:
+    rng = np.random.default_rng(0)
+    drawn = label(draw_scene(2_000_001, people=4))
+    for _ in range(20):
+        scene = resized(cut(drawn, rng), SIDE)
+        for asked in ask(rng, scene.parts, 4):
+            boxes, masks = targets(scene.labels, asked.answers, CELLS)
+            assert len(boxes) == len(masks)
+            for (x0, y0, x1, y1), mask in zip(boxes * CELLS, masks, strict=True):
+                inside = mask[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
+                assert torch.isclose(inside.sum(), mask.sum(), rtol=1e-3)
