@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
+from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import load_settings
 
@@ -27,6 +29,7 @@ app = typer.Typer(
 )
 bank_app = typer.Typer(help="Build, show and audit the identity bank.", no_args_is_help=True)
 app.add_typer(bank_app, name="bank")
+app.add_typer(demo_app, name="demo")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Dataset = Annotated[Path | None, typer.Option(help="Folder with one folder of photos per member.")]
@@ -39,6 +42,8 @@ Checkpoint = Annotated[str | None, typer.Option(help="SAM 3: a Hugging Face repo
 
 def main() -> None:
     """Run the command line; every error meant for the user is one line on stderr and exit code 1."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # what libraries say to programmers; python -W brings it back
     try:
         code = app(standalone_mode=False)
     except Exit as exit_:
@@ -118,9 +123,9 @@ def bank_build(
 @bank_app.command("show")
 def bank_show(bank: Bank = None, as_json: AsJson = False) -> None:
     """Show what the bank holds."""
-    from ive_segmentation.identity.bank import load_report
+    from ive_segmentation.identity.bank import load_gallery
 
-    _print_report(load_report(load_settings(bank=bank).bank), as_json)
+    _print_report(load_gallery(load_settings(bank=bank).bank).report, as_json)
 
 
 @app.command()

@@ -67,7 +67,7 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
 def load_bank(
     settings: Settings, faces: FaceModel, progress: Progress = silent
 ) -> tuple[BankReport, Gallery]:
-    """Bring the bank in line with the dataset, and load it.
+    """Bring the bank in line with the dataset, and load it; with no photos the bank is taken as it is.
 
     Args:
         settings: Reads dataset and bank.
@@ -80,13 +80,15 @@ def load_bank(
     Raises:
         BankError: If there is no usable photo, or the bank cannot be written.
     """
-    report = build_bank(
-        settings.dataset,
-        faces,
-        settings.bank,
-        lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
-    )
-    return report, load_gallery(settings.bank, faces.hash)
+    if _has_photos(settings.dataset):
+        build_bank(
+            settings.dataset,
+            faces,
+            settings.bank,
+            lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
+        )
+    gallery = load_gallery(settings.bank, faces.hash)
+    return gallery.report, gallery
 
 
 def wants_demo(settings: Settings) -> bool:

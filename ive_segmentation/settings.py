@@ -57,12 +57,27 @@ class Settings:
     # Identity.
     match_photos: int = 3
     """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
+    space_shrinkage: float = 0.8
+    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9 alike)."""
+    space_centring: float = 0.75
+    """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small groups)."""
+    false_accept_rate: float = 0.01
+    """Share of strangers' faces that may be given a member's name; the bank calibrates itself to it."""
+    margin_quantile: float = 0.8
+    """The margin is the lead over the runner-up that this share of strangers does not have (identity_accuracy)."""
+    calibration_photos: int = 30
+    """Smaller banks take the defaults below: a rate of a few percent cannot be seen on fewer strangers."""
+    calibration_members: int = 3
+    """With fewer, nobody can be left out as a stranger and leave two to be confused with."""
     match_threshold: float = 0.45
-    """Scores below this are Unknown, where the bank could not calibrate itself."""
-    match_margin: float = 0.02
-    """The candidate must be this far ahead of the runner-up, where the bank could not calibrate itself."""
+    """Scores below this are Unknown where the bank is too small to calibrate itself; strangers to the six
+    members reach 0.36 (identity_accuracy)."""
+    match_margin: float = 0.1
+    """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six members)."""
+    match_slope: float = 20.0
+    """Steepness of the confidence where the bank is too small (as fitted on the six members)."""
     collage: bool = False
-    """True for pictures put together from several: there one member may be two people."""
+    """True for pictures put together from several: in those one member may be two people."""
     evidence_photos: int = 3
     """Gallery photos shown for each named face."""
 

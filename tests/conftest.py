@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+from tests.small_sam3 import write_small_sam3
 from hypothesis import settings
 
 # Examples share two cores with whatever else runs: how long one takes says nothing about the program.
@@ -32,3 +34,9 @@ def real_photos() -> Path:
 def real_faces() -> Path:
     """An InsightFace model pack with a 128-d recogniser (read only)."""
     return _shared("models/faces")
+
+
+@pytest.fixture(scope="session")
+def small_sam3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a SAM 3 of the real architecture, made small, with random weights."""
+    return write_small_sam3(tmp_path_factory.mktemp("sam3"))

@@ -12,7 +12,7 @@ SIDE = 320
 FLAT, HARD = 4, 16
 MOST_SOFT = 0.546
 """Of all steps between neighbouring pixels that are not flat, the share that is soft. Between flat colours
-steps are hard: this bound tells 60 scenes (plain, and as JPEG at quality 70 and 90) from the 113 real photos of
+steps are hard: this bound tells 60 scenes (plain, and as JPEG at quality 70 and 90) from 113 real photos of
 the six with one mistake."""
 
 

@@ -189,7 +189,7 @@ class Sam3:
 
     def _see(self, image: npt.NDArray[np.uint8]) -> Features:
         pixels = self._processor.image_processor(
-            images=np.ascontiguousarray(image), return_tensors="pt", device=self._device
+            images=np.array(image, order="C"), return_tensors="pt", device=self._device
         ).pixel_values
         try:
             with torch.inference_mode():

@@ -1,0 +1,191 @@
+"""The command line's contracts: what is printed for machines, what for people, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ive_segmentation.cli import main
+from ive_segmentation.result import Result
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Call the command line in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ive_segmentation", *(str(argument) for argument in arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def dataset(real_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three photos of each of two members: enough to be named, quick to embed."""
+    folder = tmp_path_factory.mktemp("dataset")
+    for member in ("Jang_Wonyoung", "Naoi_Rei"):
+        (folder / member).mkdir()
+        for photo in sorted((real_photos / member).iterdir())[:3]:
+            shutil.copy(photo, folder / member)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bank(dataset: Path, real_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bank") / "bank"
+    subprocess.run(
+        [sys.executable, "-m", "ive_segmentation", "bank", "build", "--dataset", dataset, "--faces", real_faces,
+         "--bank", path],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def photo(real_photos: Path) -> Path:
+    """A photo of Rei that is not in the bank."""
+    return sorted((real_photos / "Naoi_Rei").iterdir())[3]
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["doctor"], ["prompt"], ["bank"], ["bank", "build"], ["bank", "show"], ["identify"],
+                ["segment"], ["app"], ["demo"], ["demo", "scene"], ["demo", "dataset"], ["demo", "train"]],
+)  # fmt: skip
+def test_every_command_explains_itself(command: list[str], run: Run) -> None:
+    code, out, _ = run(*command, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["segment"],
+        ["segment", "picture.jpg"],
+        ["prompt"],
+        ["prompt", ""],
+        ["prompt", "Karina's shirt"],
+        ["prompt", "Wonyoung", "--dataset", "/no/such/folder"],
+        ["bank", "build", "--faces", "/no/such/folder"],
+        ["bank", "show", "--bank", "/no/such/bank"],
+        ["segment", "/no/such/picture.jpg", "Wonyoung", "--out", "/tmp/never"],
+    ],
+)
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_1(arguments: list[str], run: Run) -> None:
+    code, out, err = run(*arguments)
+    assert code == 1
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_prompt_for_machines(run: Run) -> None:
+    code, out, _ = run("prompt", "Rei and Liz's shoes", "--json")
+    assert code == 0
+    assert json.loads(out) == {
+        "level": "possession",
+        "requests": [{"people": ["Naoi_Rei", "Kim_Jiwon"], "thing": "shoe"}],
+        "messages": [],
+    }
+
+
+def test_prompt_of_other_people(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "Ada_Lovelace").mkdir()
+    _, out, _ = run("prompt", "Ada's hat", "--dataset", tmp_path, "--json")
+    assert json.loads(out)["requests"] == [{"people": ["Ada_Lovelace"], "thing": "hat"}]
+
+
+def test_bank_build_then_show(dataset: Path, real_faces: Path, bank: Path, run: Run) -> None:
+    code, out, _ = run("bank", "build", "--dataset", dataset, "--faces", real_faces, "--bank", bank, "--json")
+    again = json.loads(out)
+    assert code == 0
+    assert again["embedded"] == 0
+    assert set(again["members"]) == {"Jang_Wonyoung", "Naoi_Rei"}
+    _, shown, _ = run("bank", "show", "--bank", bank, "--json")
+    assert json.loads(shown)["members"] == again["members"]
+
+
+def test_identify_for_machines(bank: Path, real_faces: Path, photo: Path, run: Run) -> None:
+    code, out, _ = run("identify", photo, "--bank", bank, "--faces", real_faces, "--json")
+    (answer,) = json.loads(out)
+    assert code == 0
+    assert answer["image"] == str(photo)
+    (face,) = answer["faces"]
+    assert len(face["box"]) == 4
+    assert face["candidate"] == "Naoi_Rei"
+    assert face["runner_up"] == "Jang_Wonyoung"
+    assert -1 <= face["runner_up_similarity"] <= face["similarity"] <= 1
+    assert all(path.startswith("Naoi_Rei/") for path in face["evidence"])
+
+
+def test_identify_goes_on_after_a_broken_picture(
+    bank: Path, real_faces: Path, photo: Path, tmp_path: Path, run: Run
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("no picture")
+    code, out, err = run("identify", broken, photo, "--bank", bank, "--faces", real_faces, "--json")
+    assert code == 1
+    assert [len(answer["faces"]) for answer in json.loads(out)] == [0, 1]
+    assert len(err.strip().splitlines()) == 1
+
+
+def _segment(run: Run, photo: Path, prompt: str, out: Path, **places: Path) -> tuple[int, dict[str, Any]]:
+    options = [word for name, place in places.items() for word in (f"--{name}", place)]
+    code, printed, _ = run("segment", photo, prompt, "--out", out, "--json", *options)
+    return code, json.loads(printed)
+
+
+def test_segment_writes_what_it_says(
+    dataset: Path, bank: Path, real_faces: Path, small_sam3: Path, photo: Path, tmp_path: Path, run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("IVE_SAM3_THRESHOLD", "0")  # random weights are sure of nothing
+    places = {"dataset": dataset, "bank": bank, "faces": real_faces, "sam3": small_sam3}
+    code, printed = _segment(run, photo, "hat", tmp_path / "out", **places)
+    assert code == 0
+    result = Result.load(tmp_path / "out" / "result.json")
+    assert printed["segments"] == result.to_dict()["segments"]
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert sorted(Path(file).name for file in printed["files"]) == files
+    assert len(files) == 2 + 2 * len(result.segments)
+    assert result.segments
+    for number, segment in enumerate(result.segments, start=1):
+        (mask,) = (tmp_path / "out").glob(f"mask_{number:02d}_*.png")
+        (cutout,) = (tmp_path / "out").glob(f"cutout_{number:02d}_*.png")
+        assert np.array_equal(np.array(Image.open(mask)) > 0, segment.mask)
+        assert Image.open(cutout).mode == "RGBA"
+
+
+def test_segment_without_sam3_still_names_the_faces(
+    dataset: Path, bank: Path, real_faces: Path, photo: Path, tmp_path: Path, run: Run
+) -> None:
+    places = {"dataset": dataset, "bank": bank, "faces": real_faces, "sam3": tmp_path}
+    code, printed = _segment(run, photo, "Rei", tmp_path / "out", **places)
+    assert code == 1
+    assert printed["segments"] == []
+    assert [person["match"]["candidate"] for person in printed["persons"]] == ["Naoi_Rei"]
+    assert any("config.json" in message for message in printed["messages"])
+    assert (tmp_path / "out" / "overlay.png").exists()
+
+
+def test_doctor_for_machines(run: Run) -> None:
+    _, out, _ = run("doctor", "--json")
+    checks = json.loads(out)
+    assert {check["status"] for check in checks} <= {"ok", "warn", "fail"}
+    assert all(check["remedy"] for check in checks if check["status"] != "ok")
