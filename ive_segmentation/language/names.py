@@ -75,7 +75,7 @@ class Names:
         return f" {last} ".join(", ".join(names).rsplit(", ", 1))
 
     def is_family_name(self, key: str) -> bool:
-        """Return whether a word is only the first part of a member's folder, which needs the rest behind it."""
+        """Return whether a word is only the first part of a member's folder: it needs the rest."""
         return any(
             key == name_key(re.split(r"[\s_]", folder)[0]) != name_key(folder)
             and key != name_key(member.name)

@@ -14,7 +14,7 @@ _APOSTROPHES = re.compile("[’‘‛ʼʻ′`´]")
 _COMMAS = re.compile(r"[、，/／|]")
 _STOPS = re.compile(r"[。！？!?;]+|[.:](?=\s|$)|\n+")
 _STRAY_HYPHENS = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
-_STRAY_APOSTROPHES = re.compile(r"(?<![^\W_])'")
+_STRAY_APOSTROPHES = re.compile(r"(?<![^\s',&+;-])'+(?:s(?![^\s',&+;-]))?")
 _LONE_JAMO = re.compile("[\u3131-\u318e]+")
 """Korean laughter (ㅋㅋ) and tears (ㅠㅠ); no word is written with them."""
 _PUNCTUATION = "',&+;-"
@@ -37,7 +37,7 @@ def normalise(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         raise PromptError(
-            f"The prompt has {len(text)} characters, more than {MAX_LENGTH}. Say what you want in a few words."
+            f"The prompt has {len(text)} characters, over {MAX_LENGTH}. Say what you want in a few words."
         )
     if any(_is_control(character) for character in text):
         raise PromptError(

@@ -1,20 +1,20 @@
 """Text in, `Prompt` out: normalise, find the words, read clause by clause.
 
 A text that names nobody is a plain concept and goes to SAM 3 as it is, with plurals made singular and words
-of other languages translated. A text that names somebody fits one of the patterns below or is refused; nothing
-is guessed.
+of other languages translated. A text that names somebody fits a pattern below, or is refused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from ive_segmentation.language.members import Member
 from ive_segmentation.language.names import Names, names_of
 from ive_segmentation.language.normalise import normalise
-from ive_segmentation.language.phrases import THINGS, condense
+from ive_segmentation.language.phrases import THINGS, condense, with_compounds
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
 from ive_segmentation.language.things import Kind
 from ive_segmentation.language.tokens import Token, is_thai, tokenize
@@ -25,7 +25,7 @@ _PARTS = {
     "HERS": "(?P<what>THING(?:STHING)*(?:A?HTHING|ATHING(?![BNPRSW]))*)",
     "THING": "[TYLl](?:[BPW][TYLl])*",
 }
-"""Parts of the patterns, whose small letters are kinds of tokens (`Kind`): N a name, T a thing, A "and" ..."""
+"""Parts of the patterns; the single letters are kinds of tokens (`Kind`): N a name, T a thing, A "and" ..."""
 
 
 def _pattern(template: str) -> re.Pattern[str]:
@@ -78,9 +78,9 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     Three levels: a concept ("microphone"), people ("Wonyoung", "everyone", "strangers"), their things
     ("Wonyoung's white shirt and Yujin's bag"). Several of each may stand in one text.
 
-    An unknown word is taken for a name, and the text refused, where it has a capital ("Karina"), owns something
-    ("karina's shirt") or stands in a list with members; otherwise it is a thing. A long name with a typing
-    mistake is read as the member, and a message says so.
+    An unknown word is taken for a name, and the text refused, where it has a capital ("Karina"), owns
+    something ("karina's shirt") or stands in a list with members; otherwise it is a thing. A long name with a
+    typing mistake is read as the member, and a message says so.
 
     Args:
         text: What the user typed.
@@ -115,15 +115,10 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
 
 
 def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:
-    """Yield the rows of tokens between those of some kinds."""
-    row: list[Token] = []
-    for token in tokens:
-        if token.kind in kinds:
-            yield row
-            row = []
-        else:
-            row.append(token)
-    yield row
+    """Yield the rows of tokens between those of some kinds, empty rows left out."""
+    for is_between, row in groupby(tokens, key=lambda token: token.kind not in kinds):
+        if is_between:
+            yield list(row)
 
 
 def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
@@ -213,9 +208,11 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:
             raise PromptError(f'It is not clear who "{pronouns[0]}" is. Write the name instead.')
-        if any(token.kind in THINGS for token in row):
+        meant = [at for at, token in enumerate(row) if token.kind in THINGS | {Kind.BEYOND}]
+        if any(row[at].kind in THINGS for at in meant):
             found = True
-            yield Request((), _english([token for token in row if token.kind is not Kind.PRONOUN]))
+            phrase = row[meant[0] : meant[-1] + 1]
+            yield Request((), _english([token for token in phrase if token.kind is not Kind.PRONOUN]))
 
 
 def _english(tokens: Sequence[Token]) -> str:
@@ -229,7 +226,7 @@ def _english(tokens: Sequence[Token]) -> str:
             words += "'s" if before.being or not token.foreign else ""  # レースのドレス is a lace dress
         else:
             words += " " + (token.english if token.foreign or token.kind in THINGS else token.text.lower())
-    return words.removeprefix("'s").strip()
+    return " ".join(with_compounds(words.removeprefix("'s").split()))
 
 
 def _mended(token: Token, names: Names) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
 from ive_segmentation.language.prompt import EVERYONE
-from ive_segmentation.language.things import Kind, singular
+from ive_segmentation.language.things import Kind, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
@@ -49,9 +49,9 @@ def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
     """Refuse a word that must be a name and is no member's.
 
     An unknown English word is a name where it has a capital ("Karina"), where it owns something ("karina's
-    shirt") and where it stands in a list with a member ("karina and rei"), unless an article makes it a thing
-    ("the guitarist's shirt"). SAM 3 reads English, so an unknown Korean, Thai or Japanese word is of no use to
-    it: beside a member ("원영의 예쁘장한 셔츠") it can be left out, elsewhere it may be the name that matters.
+    shirt") and where it stands in a list with a member ("karina and rei"), unless an article makes it a
+    thing ("the guitarist's shirt"). SAM 3 reads English, so an unknown Korean, Thai or Japanese word is of no
+    use to it: beside a member ("원영의 예쁘장한 셔츠") it can be left out, elsewhere it may be a name.
     """
     somebody = any(token.kind is Kind.NAME for token in tokens)
     kinds = "".join(token.kind for token in tokens)
@@ -84,7 +84,12 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             kind = Kind.FILLER if after in THINGS else Kind.NAME
         before = token
         if kind is not Kind.FILLER:
-            yield replace(token, kind=kind, people=(EVERYONE,) if token.kind is Kind.ALL else token.people)
+            if token.kind is Kind.ALL:
+                yield replace(token, kind=kind, people=(EVERYONE,))
+            elif token.kind is Kind.HONORIFIC:
+                yield replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
+            else:
+                yield replace(token, kind=kind)
 
 
 def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
@@ -122,6 +127,18 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
         f'Left out "{word}", which is not in the vocabulary: write it in English.' for word in left_out
     ]
     return replace(head, text=text, english=" ".join(english)), messages
+
+
+def with_compounds(words: Sequence[str]) -> list[str]:
+    """Use the one name of a thing whose parts were read apart: 손 가방 is a handbag, not a hand bag."""
+    joined = list(words[:1])
+    for word in words[1:]:
+        compound = known(name_key(joined[-1] + word))
+        if compound and compound.kind in THINGS - {Kind.LOOK} and not compound.being:
+            joined[-1] = compound.english
+        else:
+            joined.append(word)
+    return joined
 
 
 def _settled(tokens: Sequence[Token], names: Names) -> list[Token]:

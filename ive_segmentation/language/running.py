@@ -11,7 +11,7 @@ from ive_segmentation.language.things import Kind, Word, lexicon
 LONGEST = 20
 """Letters of the longest word worth looking up."""
 SURE = 5
-"""A shorter thing or name does not count where it touches unknown letters: no レイ in レイク, no เร in เรือ."""
+"""A shorter thing or name does not count where it touches unknown letters: no レイ in レイク."""
 UNKNOWN_LETTER = 10
 UNKNOWN_WORD = 30
 """Costs, beside 1 for a known word: few unknown words first, then few unknown letters, then few words."""
@@ -61,7 +61,7 @@ def split(text: str, names: Names, follows_a_word: bool = False) -> list[Piece]:
     Args:
         text: Letters of one script. Spaces separate Korean words; elsewhere they mean nothing.
         names: The members.
-        follows_a_word: Whether a word of another script stands right before, so that particles may come first.
+        follows_a_word: Whether a word of another script stands right before: particles may come first.
 
     Returns:
         The pieces in order, with positions in `text`; neighbouring unknown letters are one piece.

@@ -25,10 +25,10 @@ _PARTS = re.compile(
         (
             rf"(?P<running>[{_HANGUL}]+(?: [{_HANGUL}]+)*|[{_THAI}]+(?: [{_THAI}]+)*"
             rf"|(?:{_T_SHIRT}|[{_JAPANESE}])+(?: (?:{_T_SHIRT}|[{_JAPANESE}])+)*)",
-            r"(?P<own>'s(?![^\W_])|')",
+            rf"(?P<own>'s(?!{_LATIN})|')",
             r"(?P<and>[,&+])",
             r"(?P<stop>;)",
-            rf"(?P<latin>{_LATIN}+(?:'(?!s(?![^\W_])){_LATIN}+)*)",
+            rf"(?P<latin>{_LATIN}+(?:'(?!s(?!{_LATIN})){_LATIN}+)*)",
         )
     )
 )
