@@ -143,6 +143,8 @@ class Drawn:
     hair: int
     worn: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
+    grips: dict[int, np.ndarray] = field(default_factory=dict)
+    """Where each held thing's label is gripped, (2,) xy in pixels."""
     keypoints: np.ndarray | None = None
     face_area: float = 0.0
 
@@ -271,6 +273,7 @@ def draw_person(canvas: Canvas, owner: int, who: Identity, look: Look, outfit: O
             if thing is not None:
                 kind, colour, angle = thing
                 drawn.held.append(canvas.label(kind, owner, colour[0]))
+                drawn.grips[drawn.held[-1]] = trunk.pixels([hand])[0]
                 DRAW_HELD[kind](trunk.moved(hand[0], hand[1], angle), colour[1], drawn.held[-1])
             _arm(trunk, side, hand, who.skin, sleeve, cloth, drawn.body)
 

@@ -84,6 +84,15 @@ def _visible(canvas: Canvas, values: list[int]) -> np.ndarray:
     return chosen[canvas.labels]
 
 
+def _grip_seen(canvas: Canvas, value: int, drawn: list[Drawn]) -> bool:
+    grip = next((parts.grips[value] for parts in drawn if value in parts.grips), None)
+    if grip is None:
+        return True
+    (x, y), (height, width) = np.floor(grip).astype(int), canvas.labels.shape
+    inside = 0 <= x < width and 0 <= y < height
+    return bool(inside and canvas.table[canvas.labels[y, x]].owner == canvas.table[value].owner)
+
+
 def _person(canvas: Canvas, who: Identity, drawn: Drawn, sliver: float) -> DrawnPerson | None:
     mask = _visible(canvas, [drawn.body, drawn.face, drawn.hair, *drawn.worn])
     if mask.sum() < 8 * sliver:
@@ -188,7 +197,7 @@ def draw_scene(
         entry, mask = canvas.table[value], canvas.labels == value
         if mask.sum() > sliver:
             owner = None if entry.owner is None else index.get(entry.owner)
-            things.append(DrawnThing(entry.concept, mask, owner, entry.colour))
+            things.append(DrawnThing(entry.concept, mask, owner, entry.colour, _grip_seen(canvas, value, drawn)))
     return Scene(_lit(rng, canvas.image), [person for person in found if person is not None], things)
 
 

@@ -32,12 +32,17 @@ class DrawnPerson:
 
 @dataclass(frozen=True)
 class DrawnThing:
-    """One thing; `mask` (H, W) bool is what is visible, `owner` an index of persons, None for nobody's."""
+    """One thing; `mask` (H, W) bool is what is visible, `owner` an index of persons, None for nobody's.
+
+    `grip_seen` is False where the hand that holds the thing is hidden by somebody else or out of the picture:
+    then even a careful viewer can only guess whose it is.
+    """
 
     concept: str
     mask: np.ndarray
     owner: int | None
     colour: str | None = None
+    grip_seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ def to_coco(scene: Scene, file_name: str = "scene.png") -> dict[str, object]:
     ]
     for thing in [*parts, *scene.things]:
         owner = None if thing.owner is None else thing.owner + 1
-        annotations.append(_annotation(len(annotations) + 1, thing.concept, thing.mask, owner=owner, colour=thing.colour))
+        extra = {"owner": owner, "colour": thing.colour, "grip_seen": thing.grip_seen}
+        annotations.append(_annotation(len(annotations) + 1, thing.concept, thing.mask, **extra))
     return {
         "info": {"description": "Drawn by ive_segmentation.demo; nobody in it is real."},
         "images": [{"id": 1, "file_name": file_name, "width": width, "height": height}],
@@ -134,7 +140,7 @@ def from_coco(truth: dict, image: np.ndarray) -> Scene:
             parts[entry["owner"] - 1, concept] = decoded(entry)
         elif concept != "person":
             owner = None if entry["owner"] is None else entry["owner"] - 1
-            things.append(DrawnThing(concept, decoded(entry), owner, entry["colour"]))
+            things.append(DrawnThing(concept, decoded(entry), owner, entry["colour"], entry["grip_seen"]))
     people = [entry for entry in truth["annotations"] if names[entry["category_id"]] == "person"]
     for i, entry in enumerate(people):
         box, points = entry["face_bbox"], entry["face_keypoints"]
