@@ -138,9 +138,11 @@ def _window(
     scale = whole * np.exp(rng.uniform(np.log(0.8 * size / DETECTOR_SIDE), np.log(1.3)))
     chosen = None
     if len(picture.boxes) and rng.random() < 0.7:
-        # Faces of all sizes alike, from 16 px to almost the whole window.
+        # Faces of all sizes alike, from 16 px to almost the whole window; those that fit into
+        # smaller windows need not be shown in the largest.
         chosen = picture.boxes[int(rng.integers(len(picture.boxes)))]
-        side = np.exp(rng.uniform(np.log(size / 20), np.log(0.95 * size)))
+        least = size / 20 if size < DETECTOR_SIDE else size / 4
+        side = np.exp(rng.uniform(np.log(least), np.log(0.95 * size)))
         scale = float(np.clip(side / np.sqrt(np.prod(chosen[2:] - chosen[:2])), 0.3, 2.5))
     slack = np.array([width, height]) * scale - size
     if chosen is None:

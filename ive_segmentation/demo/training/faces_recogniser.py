@@ -81,7 +81,7 @@ def train_recogniser(
     out: Path,
     work: Path,
     *,
-    steps: int = 6000,
+    steps: int = 1700,
     people: int = 3000,
     each: int = 12,
     seed: int = 0,
