@@ -28,8 +28,8 @@ FEW_PHOTOS = 5
 """A member's score is the mean over the best three photos (`Settings.match_photos`): with fewer than five
 there is hardly a choice of best ones."""
 GPU_MEMORY = 6.0
-"""GiB of GPU memory that SAM 3 is comfortable with: 840M parameters in bfloat16 are 1.6 GiB, one picture at
-1008×1008 and eight concepts add about as much again, and other programs want some too."""
+"""GiB of free GPU memory below which a warning is due. An estimate: 840M parameters in bfloat16 are 1.6 GiB,
+and one picture at 1008×1008 with eight concepts should not want more than twice that again."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def _gpu(_: Settings) -> Check:
         return Check(
             "GPU",
             "warn",
-            "no NVIDIA GPU; SAM 3 runs on the CPU, at half a minute a picture",
-            "Nothing is broken. A GPU with 6 GB answers in a second or two.",
+            "no NVIDIA GPU; SAM 3 runs on the CPU, at 20 to 40 s a picture",
+            "Nothing is broken; it is slow. A GPU with 6 GB or more would do it faster.",
         )
     free, total = (size / 2**30 for size in torch.cuda.mem_get_info())
     detail = f"{torch.cuda.get_device_name()}, {free:.1f} of {total:.1f} GiB free"

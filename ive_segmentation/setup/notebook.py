@@ -73,7 +73,7 @@ def kernel(folder: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]
     finally:
         # A second Ctrl-C must not leave the kernel behind.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        manager.shutdown_kernel(now=True)
+        manager.shutdown_kernel()
         signal.signal(signal.SIGINT, before)
 
 
