@@ -96,7 +96,9 @@ def _read_entries(path: Path) -> dict[str, Entry]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise MembersError(f"{path} cannot be read ({error}). Correct it, or take it away.") from error
+        raise MembersError(
+            f"{path} cannot be read ({error}). Correct it; names that are not Latin stand between quotes."
+        ) from error
     return {folder: _read_entry(path, folder, entry) for folder, entry in table.items()}
 
 

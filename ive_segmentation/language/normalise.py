@@ -12,7 +12,7 @@ MAX_LENGTH = 300
 
 _APOSTROPHES = re.compile("[’‘‛ʼʻ′`´]")
 _COMMAS = re.compile(r"[、，/／|]")
-_STOPS = re.compile(r"[。！？!?;]+|[.:](?=\s|$)|\n+")
+_STOPS = re.compile(r"[。！？!?;]+|(?<=\w\w\w)[.](?=\s|$)|\n+")
 _STRAY_HYPHENS = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
 _STRAY_APOSTROPHES = re.compile(r"(?<![^\s',&+;-])'+(?:s(?![^\s',&+;-]))?")
 _LONE_JAMO = re.compile("[\u3131-\u318e]+")

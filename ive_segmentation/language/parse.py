@@ -123,13 +123,9 @@ def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:
 
 def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
     """Read a sentence that names somebody; every token must be part of a clause."""
-    near_people = re.finditer("X|P(?=N)", "".join(token.kind for token in tokens))
-    if beyond := [tokens[match.start()].text for match in near_people]:
-        raise PromptError(
-            f'"{beyond[0]}" cannot be asked: nobody is left out, or found by standing beside another. '
-            "Name the people you want."
-        )
     letters = "".join(token.kind for token in tokens)
+    if beyond := re.search("X|P(?=N)", letters):
+        raise _beyond(tokens[beyond.start()])
     at = 0
     while at < len(letters):
         if letters[at] == Kind.AND:
@@ -147,6 +143,13 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
         yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
+
+
+def _beyond(token: Token) -> PromptError:
+    return PromptError(
+        f'"{token.text}" cannot be asked: nothing is left out, or found by what it stands beside. '
+        "Name the people and things you want."
+    )
 
 
 def _unreadable(tokens: Sequence[Token]) -> PromptError:
@@ -205,6 +208,9 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     """Read a sentence that names nobody: one concept for each side of an "and"."""
     found = False
     for row in _split(tokens, Kind.AND):
+        for token in row:
+            if token.kind is Kind.BEYOND and token.foreign:
+                raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:
             raise PromptError(f'It is not clear who "{pronouns[0]}" is. Write the name instead.')

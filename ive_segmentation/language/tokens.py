@@ -127,7 +127,8 @@ def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]
     people = names.find(name_key(phrase))
     if people and known(name_key(phrase)):
         owns = after is not None and after.lastgroup == "own"
-        ends = after is None or after.lastgroup in {"and", "stop"}
+        joins = after is not None and (word := known(name_key(after[0]))) and word.kind is Kind.AND
+        ends = after is None or after.lastgroup in {"and", "stop"} or joins
         if not owns and not (ends and phrase in names.spellings):
             return []
     return [Token(Kind.NAME, phrase, people=people, unsettled=len(people) > 1)] if people else []

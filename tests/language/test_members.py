@@ -1,0 +1,133 @@
+"""Who can be named: folders, members.toml, both, and what is wrong with a members.toml."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from ive_segmentation.errors import UserError
+from ive_segmentation.language import MembersError, load_members, parse
+from ive_segmentation.language.members import name_key
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _dataset(path: Path, *folders: str, toml: str | None = None) -> Path:
+    for folder in folders:
+        (path / folder).mkdir()
+    if toml is not None:
+        (path / "members.toml").write_text(toml, encoding="utf-8")
+    return path
+
+
+def test_the_six_of_the_repository_need_no_photos() -> None:
+    members = load_members(REPOSITORY / "Dataset")
+    assert {member.folder: member.name for member in members} == {
+        "An_Yujin": "Yujin",
+        "Jang_Wonyoung": "Wonyoung",
+        "Kim_Gaeul": "Gaeul",
+        "Kim_Jiwon": "Liz",
+        "Lee_Hyunseo": "Leeseo",
+        "Naoi_Rei": "Rei",
+    }
+
+
+def test_every_alias_of_the_repository_means_its_member() -> None:
+    members = load_members(REPOSITORY / "Dataset")
+    for member in members:
+        for alias in member.aliases:
+            if alias != "Kim":
+                assert parse(alias, members).requests[0].people == (member.folder,), alias
+
+
+@pytest.mark.parametrize(
+    "text", ["Wonyoung", "Jang Wonyoung", "Wonyoung Jang", "jang_wonyoung", "JANG WON-YOUNG"]
+)
+def test_a_folder_without_an_entry_answers_to_its_own_name(tmp_path: Path, text: str) -> None:
+    members = load_members(_dataset(tmp_path, "Jang_Wonyoung", "An_Yujin"))
+    assert parse(text, members).requests[0].people == ("Jang_Wonyoung",)
+
+
+def test_the_real_photos_without_members_toml(real_photos: Path) -> None:
+    members = load_members(real_photos)
+    assert parse("Rei and Gaeul's shoes", members).requests[0].people == ("Naoi_Rei", "Kim_Gaeul")
+
+
+def test_folders_and_entries_are_merged(tmp_path: Path) -> None:
+    toml = '[Kim_Jiwon]\nname = "Liz"\nkorean = ["리즈"]\n[Naoi_Rei]\nenglish = ["Ray"]\n'
+    members = load_members(_dataset(tmp_path, "Kim_Jiwon", "An_Yujin", toml=toml))
+    assert [(member.folder, member.name) for member in members] == [
+        ("An_Yujin", "An Yujin"),
+        ("Kim_Jiwon", "Liz"),
+        ("Naoi_Rei", "Naoi Rei"),
+    ]
+    assert {"Liz", "리즈", "Jiwon", "Jiwon Kim"} <= set(members[1].aliases)
+
+
+def test_an_entry_finds_its_folder_however_the_disk_spells_it(tmp_path: Path) -> None:
+    folder = unicodedata.normalize("NFD", "김_민지")  # as macOS writes it
+    members = load_members(
+        _dataset(tmp_path, folder, "jang wonyoung", toml='["김_민지"]\n[Jang_Wonyoung]\nname = "W"\n')
+    )
+    assert {member.folder for member in members} == {folder, "jang wonyoung"}
+
+
+def test_what_is_no_folder_of_photos_is_no_member(tmp_path: Path) -> None:
+    _dataset(tmp_path, ".git", "_trash", "...", "Rei")
+    (tmp_path / "README.md").write_text("no member")
+    assert [member.folder for member in load_members(tmp_path)] == ["Rei"]
+
+
+def test_an_empty_dataset_has_no_members(tmp_path: Path) -> None:
+    assert load_members(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[Rei\n", "cannot be read"),
+        ("Rei = 1\n", "[Rei]"),
+        ('[Rei]\nklingon = ["Rei"]\n', "[Rei]"),
+        ("[Rei]\nname = 3\n", "name of [Rei]"),
+        ('[Rei]\nname = ["Rei"]\n', "name of [Rei]"),
+        ('[Rei]\nname = " "\n', "name of [Rei]"),
+        ('[Rei]\nkorean = "레이"\n', "korean of [Rei]"),
+        ("[Rei]\nkorean = [1]\n", "korean of [Rei]"),
+        ('["..."]\nname = "Rei"\n', "[...]"),
+    ],
+)
+def test_says_what_is_wrong_with_members_toml(tmp_path: Path, toml: str, words: str) -> None:
+    with pytest.raises(MembersError) as refusal:
+        load_members(_dataset(tmp_path, toml=toml))
+    assert isinstance(refusal.value, UserError)
+    assert words in str(refusal.value)
+
+
+def test_says_that_a_members_toml_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "members.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(MembersError, match="cannot be read"):
+        load_members(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["missing", "file"])
+def test_a_dataset_must_be_a_folder(tmp_path: Path, path: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MembersError, match="no folder"):
+        load_members(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Jang_Wonyoung", "jang won-young", True),
+        ("Rosé", "ROSE", True),
+        ("アン・ユジン", "ｱﾝ ﾕｼﾞﾝ", True),
+        ("장원영", unicodedata.normalize("NFD", "장원영"), True),
+        ("ลิซ", "ลซ", False),
+        ("カウル", "ガウル", False),
+    ],
+)
+def test_name_key(one: str, other: str, same: bool) -> None:
+    assert (name_key(one) == name_key(other)) is same
