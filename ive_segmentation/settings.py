@@ -52,19 +52,23 @@ class Settings:
     max_pixels: int = 100_000_000
     """Larger pictures are refused from their header, before they are decoded (decompression bombs)."""
     max_video_bytes: int = 2 * 2**30
-    """Largest upload of any kind to the page: five minutes of a phone's 4K video (400 MB a minute at 60 fps)."""
+    """Largest upload of any kind to the page: five minutes of a phone's 4K video (400 MB a minute at 60
+    fps)."""
 
     # Identity.
     match_photos: int = 3
     """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
     space_shrinkage: float = 0.8
-    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9 alike)."""
+    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9
+    alike)."""
     space_centring: float = 0.75
-    """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small groups)."""
+    """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small
+    groups)."""
     false_accept_rate: float = 0.01
     """Share of strangers' faces that may be given a member's name; the bank calibrates itself to it."""
     margin_quantile: float = 0.8
-    """The margin is the lead over the runner-up that this share of strangers does not have (identity_accuracy)."""
+    """The margin is the lead over the runner-up that this share of strangers does not have
+    (identity_accuracy)."""
     calibration_photos: int = 30
     """Smaller banks take the defaults below: a rate of a few percent cannot be seen on fewer strangers."""
     calibration_members: int = 3
@@ -73,14 +77,27 @@ class Settings:
     """Scores below this are Unknown where the bank is too small to calibrate itself; strangers to the six
     members reach 0.36 (identity_accuracy)."""
     match_margin: float = 0.1
-    """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six members)."""
+    """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six
+    members)."""
     match_slope: float = 20.0
     """Steepness of the confidence where the bank is too small (as fitted on the six members)."""
     collage: bool = False
     """True for pictures put together from several: in those one member may be two people."""
     misplaced_lead: float = 0.07
-    """A photo that scores this much more for another member is probably in the wrong folder (gallery_health: of
-    10 photos planted in wrong folders it finds 9.7 on average, and 0.7 that were not planted)."""
+    """A photo that scores this much more for another member is probably in the wrong folder
+    (gallery_health: of 10 photos planted in wrong folders it finds 9.7 on average, and 0.7 that were not
+    planted)."""
+    duplicate_bits: int = 10
+    """Photos of which fewer bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
+    duplicate_face: float = 0.9
+    """... if their faces are this similar too (re-encoded copies in the real photos: 0.98 and more)."""
+    embedding_batch: int = 32
+    """Faces the recogniser takes at once while the bank is built."""
+    decoders: int = 2
+    """Threads that decode photos while the models run."""
+    sure_confidence: float = 0.95
+    """A name is worded "sure" from here on, "probably" below; the confidence is calibrated
+    (identity_accuracy)."""
     evidence_photos: int = 3
     """Gallery photos shown for each named face."""
 

@@ -1,41 +1,37 @@
-"""The identity bank: a LanceDB table with one row per photo of `Dataset/`, and the gallery read from it."""
+"""The identity bank: built from the photos, checked and calibrated on itself, and read as a gallery."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-# Lance reports every table it creates as a warning.
-os.environ.setdefault("LANCE_LOG", "error")
-
-import lancedb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from ive_segmentation import images
-from ive_segmentation.errors import UserError
-from ive_segmentation.identity.faces import FaceModel, FoundFace, unit
+from ive_segmentation.identity import store
+from ive_segmentation.identity.calibration import (
+    Calibration,
+    calibrate,
+    default_calibration,
+    find_misplaced,
+    find_same_person,
+    leave_one_out,
+    run_trials,
+)
+from ive_segmentation.identity.faces import FaceModel
+from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
+from ive_segmentation.identity.space import Floats, Labels, Space, fit_space
+from ive_segmentation.identity.store import BankError, NoBankError, Row
+from ive_segmentation.settings import Settings
 
-TABLE = "photos"
+__all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
+
 REPORT = b"ive_segmentation.report"
-DECODERS = 2
-BATCH = 32
-
-Progress = Callable[[int, int, str], None]
-Row = dict[str, Any]
-
-
-class BankError(UserError):
-    """The bank cannot be built or read."""
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -53,18 +49,21 @@ class BankReport:
 
     dataset: str
     faces: str
+    """The face pack, as it was asked for."""
     recogniser: str
+    """SHA-256 of its recogniser."""
     members: dict[str, int]
     """Photos in the bank, per member's folder."""
     left_out: tuple[LeftOut, ...]
     embedded: int
-    """Photos that were embedded anew."""
+    """Photos that were looked at anew."""
     removed: int
     """Photos of the bank before that are gone."""
     rebuilt: str | None
-    """Why nothing of the bank before could be kept."""
+    """Why nothing of the bank before could be kept, or None."""
+    calibration: Calibration
+    warnings: tuple[str, ...]
     seconds: float
-    warnings: tuple[str, ...] = ()
 
     @property
     def photos(self) -> int:
@@ -72,85 +71,98 @@ class BankReport:
         return sum(self.members.values())
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain types, with the sum of the photos."""
+        """As plain types, with the sum of the photos."""
         return asdict(self) | {"photos": self.photos}
 
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The bank in memory, as matching wants it; rows are photos."""
+    """The bank in memory; rows are photos."""
 
-    embeddings: NDArray[np.float32]
-    """(N, D), rows of length one."""
+    embeddings: Floats
+    """(N, D), rows of length one: each face averaged with its mirror image."""
+    plain: Floats
+    """(N, D), rows of length one: each face as a new picture would show it."""
     members: tuple[str, ...]
     """Per row the member's folder name."""
     photos: tuple[str, ...]
     """Per row the path relative to the dataset, `Member/file.jpg`."""
-    boxes: NDArray[np.float32]
+    boxes: Floats
     """(N, 4) the face in the photo, xyxy in pixels."""
-    recogniser: str
-    """SHA-256 of the recogniser that made the embeddings."""
     report: BankReport
     names: tuple[str, ...] = field(init=False)
     """The distinct members, sorted."""
-    labels: NDArray[np.intp] = field(init=False)
+    labels: Labels = field(init=False)
     """(N,) index into `names`."""
+    space: Space = field(init=False)
+    """Where faces are compared."""
+    points: Floats = field(init=False)
+    """(N, D) the embeddings in that space."""
 
     def __post_init__(self) -> None:
-        names, labels = np.unique(np.array(self.members, dtype=object).astype(str), return_inverse=True)
+        names, labels = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
         object.__setattr__(self, "names", tuple(str(name) for name in names))
         object.__setattr__(self, "labels", labels.astype(np.intp))
+        object.__setattr__(self, "space", fit_space(self.embeddings, self.labels))
+        object.__setattr__(self, "points", self.space.project(self.embeddings))
+
+    @property
+    def calibration(self) -> Calibration:
+        """What a score means in this bank."""
+        return self.report.calibration
 
 
-def build_bank(dataset: Path, faces: FaceModel, uri: str, progress: Progress | None = None) -> BankReport:
+def build_bank(
+    dataset: Path,
+    faces: FaceModel,
+    uri: str,
+    progress: Progress | None = None,
+    *,
+    false_accepts: float = Settings.false_accept_rate,
+) -> BankReport:
     """Bring the bank in line with the dataset's photos.
 
-    Unchanged photos are not embedded again. All changes become visible in one LanceDB commit at the end, so a
-    process that is killed, or fails, leaves the bank as it was; of two builders at once the later one wins.
+    Unchanged photos are not looked at again. All changes become visible in one commit at the end, so a
+    process that is killed, or fails, leaves the bank as it was. When another process has changed the
+    bank meanwhile, the photos are listed again, so that the last to finish has seen them all.
 
     Args:
         dataset: One folder of photos per member.
         faces: The models.
         uri: LanceDB location, a folder or an object-store URI.
         progress: Called with photos done, photos in all, and the photo's relative path.
+        false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
 
     Returns:
-        What was done.
+        What the bank holds and what was done.
 
     Raises:
         BankError: If the dataset holds no usable photo, or the bank cannot be written.
     """
     begun = time.monotonic()
-    photos = list(_photos(dataset))
-    if not photos:
-        raise BankError(
-            f"{dataset} holds no photos. Make one folder per member, put that member's photos in it, and build again."
+    for _ in range(ATTEMPTS):
+        version = store.version(uri)
+        before, last, rebuilt = _before(uri, faces)
+        known = {row["hash"]: row for row in before if row["hash"]}
+        rows = list(look_at(dataset, list_photos(dataset), faces, known, progress or _silent))
+        embedded = sum(row.pop("new") for row in rows)
+        if last and _same(before, rows) and last.calibration.false_accepts == false_accepts:
+            return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
+        choose_faces(rows)
+        report = BankReport(
+            dataset=str(dataset),
+            faces=faces.name,
+            recogniser=faces.hash,
+            members=_count(rows, dataset),
+            left_out=tuple(LeftOut(row["photo"], row["left_out"]) for row in rows if row["left_out"]),
+            embedded=embedded,
+            removed=len({row["photo"] for row in before} - {row["photo"] for row in rows}),
+            rebuilt=rebuilt,
+            **_examine(rows, dataset, false_accepts),
+            seconds=time.monotonic() - begun,
         )
-    before, rebuilt = _rows_before(uri, faces)
-    rows = list(_embed(dataset, photos, faces, before, progress or _silent))
-    embedded = sum(row.pop("new") for row in rows)
-    _choose(rows)
-    kept = [row for row in rows if row["left_out"] is None]
-    if not kept:
-        raise BankError(
-            f"No photo in {dataset} shows a face that could be used (first: {rows[0]['photo']}: "
-            f"{rows[0]['left_out']}). Add photos that show each member's face, and build again."
-        )
-    members = dict.fromkeys(sorted({row["member"] for row in rows}), 0)
-    for row in kept:
-        members[row["member"]] += 1
-    report = BankReport(
-        dataset=str(dataset),
-        faces=faces.name,
-        recogniser=faces.hash,
-        members=members,
-        left_out=tuple(LeftOut(row["photo"], row["left_out"]) for row in rows if row["left_out"]),
-        embedded=embedded,
-        removed=len({row["photo"] for row in before.values()} - {row["photo"] for row in rows}),
-        rebuilt=rebuilt,
-        seconds=time.monotonic() - begun,
-        warnings=tuple(f"{name} has no usable photo." for name, count in members.items() if not count),
-    )
+        if store.version(uri) == version:
+            break
     _write(uri, rows, faces, report)
     return report
 
@@ -168,209 +180,108 @@ def load_gallery(uri: str, recogniser_hash: str | None = None) -> Gallery:
     Raises:
         BankError: If there is no bank, it is damaged, or another recogniser made it.
     """
-    table = _read(uri)
-    report = _report(table)
+    table, _ = store.read(uri)
+    report = _report(table, uri)
     if recogniser_hash is not None and report.recogniser != recogniser_hash:
         raise BankError(
             f"The bank {uri} was built with another face recogniser ({report.faces}). "
             "Build it again with the pack you use now, or use that pack."
         )
-    rows = [row for row in table.to_pylist() if row["left_out"] is None]
+    return _gallery([row for row in table.to_pylist() if row["left_out"] is None], report)
+
+
+def _gallery(rows: list[Row], report: BankReport) -> Gallery:
     return Gallery(
-        np.array([row["embedding"] for row in rows], np.float32),
+        _matrix(rows, "embedding"),
+        _matrix(rows, "plain"),
         tuple(row["member"] for row in rows),
         tuple(row["photo"] for row in rows),
-        np.array([row["box"] for row in rows], np.float32),
-        report.recogniser,
+        _matrix(rows, "box"),
         report,
     )
+
+
+def _matrix(rows: Sequence[Row], column: str) -> Floats:
+    return np.array([row[column] for row in rows], np.float32)
 
 
 def _silent(done: int, total: int, photo: str) -> None:
     """Report progress to nobody."""
 
 
-def _photos(dataset: Path) -> Iterator[Path]:
-    if not dataset.is_dir():
+def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, str | None]:
+    """Rows and report of the bank as it is, and why they cannot be used."""
+    try:
+        table, _ = store.read(uri)
+        report = _report(table, uri)
+    except NoBankError:
+        return [], None, None
+    except BankError:
+        return [], None, "the bank before could not be read"
+    if report.recogniser != faces.hash:
+        return [], None, f"the bank before was made by another face recogniser ({report.faces})"
+    return table.to_pylist(), report, None
+
+
+def _same(before: list[Row], rows: list[Row]) -> bool:
+    return [(row["photo"], row["hash"]) for row in before] == [(row["photo"], row["hash"]) for row in rows]
+
+
+def _count(rows: list[Row], dataset: Path) -> dict[str, int]:
+    folders = (path.name for path in dataset.iterdir() if path.is_dir() and not path.name.startswith("."))
+    counts = dict.fromkeys(sorted(folders), 0)
+    for row in rows:
+        counts[row["member"]] = counts.get(row["member"], 0) + (row["left_out"] is None)
+    return counts
+
+
+def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, Any]:
+    """Calibrate the bank on itself and say what is odd about it."""
+    kept = [row for row in rows if row["left_out"] is None]
+    if not kept:
         raise BankError(
-            f"There is no folder {dataset}. Give the folder that holds one folder of photos per member."
+            f"No photo in {dataset} can be used ({rows[0]['photo']}: {rows[0]['left_out']}). "
+            "Add photos that show each member's face, and build again."
         )
-    for member in sorted(
-        path for path in dataset.iterdir() if path.is_dir() and not path.name.startswith(".")
-    ):
-        yield from sorted(
-            path for path in member.rglob("*") if path.is_file() and not path.name.startswith(".")
-        )
-
-
-def _rows_before(uri: str, faces: FaceModel) -> tuple[dict[str, Row], str | None]:
-    try:
-        table = _read(uri)
-        recogniser = _report(table).recogniser
-    except BankError as error:
-        return {}, None if isinstance(
-            error.__cause__, FileNotFoundError
-        ) else "the bank before could not be read"
-    if recogniser != faces.hash:
-        return {}, "the bank before was made by another recogniser"
-    return {row["hash"]: row for row in table.to_pylist()}, None
-
-
-def _embed(
-    dataset: Path, photos: list[Path], faces: FaceModel, before: dict[str, Row], progress: Progress
-) -> Iterator[Row]:
-    """One row per photo, in order: known ones from `before`, the others decoded while the models run."""
-    waiting: list[tuple[Row, list[FoundFace]]] = []
-
-    def finished() -> Iterator[Row]:
-        crops = [face.crop for _, found in waiting for face in found]
-        embeddings = iter(faces.embed(crops))
-        for row, found in waiting:
-            row["faces"] += [
-                {
-                    "box": face.box.tolist(),
-                    "keypoints": face.keypoints.tolist(),
-                    "score": face.score,
-                    "embedding": next(embeddings).tolist(),
-                }
-                for face in found
-            ]
-            yield row
-        waiting.clear()
-
-    with ThreadPoolExecutor(DECODERS) as decoders:
-        decoded = _ahead(decoders, lambda path: _decode(path, before), photos, DECODERS + 1)
-        for done, (path, (digest, image, reason)) in enumerate(zip(photos, decoded, strict=True), 1):
-            relative = path.relative_to(dataset)
-            row: Row = {
-                "photo": relative.as_posix(),
-                "member": relative.parts[0],
-                "hash": digest,
-                "new": digest not in before,
-                "faces": [],
-                "left_out": reason,
-            }
-            found: list[FoundFace] = []
-            if digest in before:
-                row |= {"faces": before[digest]["faces"], "left_out": before[digest]["unusable"]}
-            elif image is not None:
-                found = faces.find(image)
-            row["unusable"] = row["left_out"]
-            waiting.append((row, found))
-            progress(done, len(photos), row["photo"])
-            if sum(len(f) for _, f in waiting) >= BATCH:
-                yield from finished()
-    yield from finished()
-
-
-def _decode(path: Path, before: dict[str, Row]) -> tuple[str, NDArray[np.uint8] | None, str | None]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        return (
-            "",
-            None,
-            "removed while the bank was being built" if gone else "cannot be read: " + str(error.strerror),
-        )
-    digest = hashlib.sha256(content).hexdigest()
-    if digest in before:
-        return digest, None, None
-    try:
-        return digest, images.load(content), None
-    except images.ImageError as error:
-        return digest, None, str(error)
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, work: Callable[[Path], Any], items: list[Path], ahead: int
-) -> Iterator[Any]:
-    """Map in order, never more than `ahead` results in memory."""
-    futures = [pool.submit(work, item) for item in items[:ahead]]
-    for item in items[ahead:]:
-        yield futures.pop(0).result()
-        futures.append(pool.submit(work, item))
-    for future in futures:
-        yield future.result()
-
-
-def _choose(rows: Iterable[Row]) -> None:
-    """Fill in which face of each photo is its member's, and which photos stay out."""
-    rows = list(rows)
-    first: dict[str, str] = {}
-    for row in rows:
-        if row["left_out"] is None and not row["faces"]:
-            row["left_out"] = "no face found"
-        if row["left_out"] is None and row["hash"] in first:
-            row["left_out"] = f"duplicate of {first[row['hash']]}"
-        first.setdefault(row["hash"], row["photo"])
-    for row in rows:
-        row |= {"box": None, "keypoints": None, "score": None, "embedding": None}
-    usable = [row for row in rows if row["left_out"] is None]
-    for member in {row["member"] for row in usable}:
-        mine = [row for row in usable if row["member"] == member]
-        alone = [row["faces"][0]["embedding"] for row in mine if len(row["faces"]) == 1]
-        everyone = [face["embedding"] for row in mine for face in row["faces"]]
-        centre = unit(np.mean(np.array(alone or everyone, np.float32), axis=0))
-        for row in mine:
-            best = max(row["faces"], key=lambda face: float(np.dot(centre, face["embedding"])))
-            row |= {key: best[key] for key in ("box", "keypoints", "score", "embedding")}
-
-
-def _schema(dimension: int, metadata: dict[bytes, bytes]) -> pa.Schema:
-    number = pa.float32()
-    face = [
-        ("box", pa.list_(number, 4)),
-        ("keypoints", pa.list_(pa.list_(number, 2), 5)),
-        ("score", number),
-        ("embedding", pa.list_(number, dimension)),
+    counts = _count(rows, dataset)
+    warnings = [
+        f"{name} has no usable photo: nobody can be named {name}." for name in counts if not counts[name]
     ]
-    text = [
-        (name, pa.string())
-        for name in ("photo", "member", "hash", "left_out", "unusable", "pack", "recogniser")
-    ]
-    return pa.schema([*text, *face, ("faces", pa.list_(pa.struct(face)))], metadata=metadata)
+    warnings += [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
+    names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
+    if len(kept) < Settings.calibration_photos or len(names) < Settings.calibration_members:
+        calibration = default_calibration(len(kept), len(names), false_accepts)
+    else:
+        probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")
+        scores = leave_one_out(probes, gallery, labels)
+        for row, member in find_misplaced(scores, labels).items():
+            warnings.append(
+                f"{kept[row]['photo']} looks more like {names[member]}: is it in the right folder?"
+            )
+        warnings += [
+            f"{names[first]} and {names[second]} look like the same person: put their photos in one folder."
+            for first, second in find_same_person(scores, labels)
+        ]
+        trials = run_trials(probes, gallery, labels, scores)
+        calibration = calibrate(trials, len(kept), len(names), false_accepts)
+    warnings += [calibration.warning] if calibration.warning else []
+    return {"calibration": calibration, "warnings": tuple(warnings)}
 
 
 def _write(uri: str, rows: list[Row], faces: FaceModel, report: BankReport) -> None:
-    schema = _schema(faces.dimension, {REPORT: json.dumps(report.to_json()).encode()})
     rows = [row | {"pack": faces.name, "recogniser": faces.hash} for row in rows]
-    try:
-        database = lancedb.connect(uri)
-        table = database.create_table(
-            TABLE, pa.Table.from_pylist(rows, schema=schema), mode="overwrite", on_bad_vectors="null"
-        )
-        table.optimize(cleanup_older_than=timedelta(minutes=1))
-    except Exception as error:  # LanceDB raises RuntimeError, ValueError and OSError for the same things
-        raise BankError(
-            f"The bank {uri} cannot be written ({_short(error)}). Free space or give another place, and build again."
-        ) from error
+    store.write(uri, rows, faces.dimension, {REPORT: json.dumps(report.to_json()).encode()})
 
 
-def _read(uri: str) -> pa.Table:
-    try:
-        database = lancedb.connect(uri)
-        if TABLE not in database.list_tables().tables:
-            raise FileNotFoundError(uri)
-        return database.open_table(TABLE).to_arrow()
-    except FileNotFoundError as error:
-        raise BankError(
-            f"There is no bank at {uri} yet. Build it: `python -m ive_segmentation bank build`."
-        ) from error
-    except Exception as error:  # as in `_write`
-        raise BankError(f"The bank {uri} is damaged ({_short(error)}). Build it again.") from error
-
-
-def _report(table: pa.Table) -> BankReport:
+def _report(table: pa.Table, uri: str) -> BankReport:
     try:
         values = json.loads(table.schema.metadata[REPORT])
         values.pop("photos")
         values["left_out"] = tuple(LeftOut(**item) for item in values["left_out"])
         values["warnings"] = tuple(values["warnings"])
+        values["calibration"] = Calibration(**values["calibration"])
         return BankReport(**values)
     except (KeyError, TypeError, ValueError) as error:
-        raise BankError("The bank was written by another version of this program. Build it again.") from error
-
-
-def _short(error: Exception) -> str:
-    return str(error).split("\n", 1)[0].split(", /", 1)[0][:120] or type(error).__name__
+        raise BankError(
+            f"The bank {uri} was written by another version of this program. Build it again."
+        ) from error

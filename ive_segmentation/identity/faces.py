@@ -19,6 +19,7 @@ from insightface.utils.face_align import norm_crop
 from numpy.typing import NDArray
 
 from ive_segmentation.identity.packs import FaceError, find_pack
+from ive_segmentation.identity.space import unit
 from ive_segmentation.settings import Settings
 
 __all__ = ["Face", "FaceError", "FaceModel", "FoundFace", "load_faces"]
@@ -35,7 +36,7 @@ class Face:
     box: NDArray[np.float32]
     """(4,) corners x1, y1, x2, y2 in pixels."""
     keypoints: NDArray[np.float32]
-    """(5, 2) x, y in pixels: the eyes, the tip of the nose, the corners of the mouth; left in the picture first."""
+    """(5, 2) x, y in pixels: eyes, tip of the nose, corners of the mouth; left in the picture first."""
     score: float
     """How sure the detector is, 0 to 1."""
     embedding: NDArray[np.float32]
@@ -127,19 +128,6 @@ class FaceModel:
         return int(self._recogniser.output_shape[-1])
 
 
-def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    """Scale vectors to length one.
-
-    Args:
-        vectors: (..., D).
-
-    Returns:
-        The same, float32; a vector of zeros stays one.
-    """
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
-
-
 def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Settings.hub_timeout) -> FaceModel:
     """Load a face model pack.
 
@@ -166,8 +154,8 @@ def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Setti
         detector, recogniser = models.det_model, models.models["recognition"]
     except Exception as error:  # a broken ONNX file raises a different type from each layer it gets through
         raise FaceError(
-            f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as ONNX "
-            "files. Fetch it again or point the setting `faces` at another folder."
+            f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as "
+            "ONNX files. Fetch it again or point the setting `faces` at another folder."
         ) from error
     _free_the_batch(recogniser, providers)
     provider = "CUDA" if "CUDAExecutionProvider" in recogniser.session.get_providers() else "CPU"

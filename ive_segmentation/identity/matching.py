@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import Face
+from ive_segmentation.identity.space import Floats, member_scores
 from ive_segmentation.settings import Settings
 
 
@@ -43,7 +44,7 @@ class Match:
 
 
 def match_faces(
-    faces: Sequence[Face] | NDArray[np.float32],
+    faces: Sequence[Face] | Floats,
     gallery: Gallery,
     *,
     one_to_one: bool = True,
@@ -52,13 +53,16 @@ def match_faces(
 ) -> list[Match]:
     """Name the faces of one picture, all together.
 
+    A member cannot be two people in a picture, so faces are given to members by the assignment with the
+    greatest sum of scores, where leaving a face unnamed is worth the threshold. A face is then named if it
+    reaches the threshold and is clear of the best member that no other face was given.
+
     Args:
         faces: The faces, or their embeddings (M, D).
         gallery: The bank.
-        one_to_one: One member cannot be two people in a picture: the faces are given to members by the
-            assignment with the greatest sum of similarities. A collage switches it off.
-        threshold: Similarity below which a face is Unknown; None takes the setting.
-        margin: How far the candidate must be ahead of the runner-up; None takes the setting.
+        one_to_one: False lets one member be several faces, as in a collage.
+        threshold: Score below which a face is Unknown; None takes what the bank calibrated.
+        margin: How far the candidate must be ahead of the runner-up; None takes what the bank calibrated.
 
     Returns:
         One match per face, in their order.
@@ -66,64 +70,68 @@ def match_faces(
     embeddings = np.array([face.embedding if isinstance(face, Face) else face for face in faces], np.float32)
     if not len(embeddings):
         return []
-    threshold = Settings.match_threshold if threshold is None else threshold
-    margin = Settings.match_margin if margin is None else margin
-    similarities = embeddings @ gallery.embeddings.T
-    scores = member_scores(similarities, gallery)
-    return [
-        _match(scores[i], similarities[i], candidate, gallery, threshold, margin)
-        for i, candidate in enumerate(_candidates(scores, one_to_one))
-    ]
+    calibration = gallery.calibration
+    threshold = calibration.threshold if threshold is None else threshold
+    margin = calibration.margin if margin is None else margin
+    similarities = gallery.space.project(embeddings) @ gallery.points.T
+    scores = member_scores(similarities, gallery.labels, len(gallery.names))
+    given = _assign(scores, threshold) if one_to_one else scores.argmax(axis=1)
+    matches = []
+    for face, candidate in enumerate(given):
+        best = int(scores[face].argmax()) if candidate < 0 else int(candidate)
+        taken = set(np.delete(given, face).tolist()) if one_to_one else set()
+        free = [k for k in range(scores.shape[1]) if k != best and k not in taken]
+        score = float(scores[face, best])
+        named = candidate >= 0 and score >= threshold
+        named = named and all(score - scores[face, k] >= margin for k in free)
+        matches.append(_match(scores[face], similarities[face], best, gallery, named=named))
+    return matches
 
 
-def member_scores(similarities: NDArray[np.float32], gallery: Gallery) -> NDArray[np.float32]:
-    """Mean of each member's best few similarities.
-
-    Args:
-        similarities: (M, N) of faces to gallery rows.
-        gallery: The bank.
-
-    Returns:
-        (M, K) one score per face and member, in the order of `gallery.names`.
-    """
-    scores = np.zeros((len(similarities), len(gallery.names)), np.float32)
-    for k in range(len(gallery.names)):
-        own = np.sort(similarities[:, gallery.labels == k], axis=1)
-        scores[:, k] = own[:, -Settings.match_photos :].mean(axis=1)
-    return scores
+def _assign(scores: Floats, threshold: float) -> NDArray[np.intp]:
+    """Member given to each face, or minus one."""
+    faces, members = scores.shape
+    unnamed = np.full((faces, faces), threshold, np.float32)
+    rows, columns = linear_sum_assignment(np.hstack([scores, unnamed]), maximize=True)
+    given = np.empty(faces, np.intp)
+    given[rows] = np.where(columns < members, columns, -1)
+    return given
 
 
-def _candidates(scores: NDArray[np.float32], one_to_one: bool) -> list[int | None]:
-    if not one_to_one:
-        return [int(k) for k in scores.argmax(axis=1)]
-    faces, members = linear_sum_assignment(scores, maximize=True)
-    candidates: list[int | None] = [None] * len(scores)
-    for face, member in zip(faces, members, strict=True):
-        candidates[int(face)] = int(member)
-    return candidates
-
-
-def _match(
-    scores: NDArray[np.float32],
-    similarities: NDArray[np.float32],
-    candidate: int | None,
-    gallery: Gallery,
-    threshold: float,
-    margin: float,
-) -> Match:
-    best = int(scores.argmax()) if candidate is None else candidate
-    others = np.delete(np.arange(len(scores)), best)
-    second = int(others[scores[others].argmax()]) if len(others) else None
-    score, rival = float(scores[best]), None if second is None else float(scores[second])
-    clear = rival is None or score - rival >= margin
+def _match(scores: Floats, similarities: Floats, best: int, gallery: Gallery, *, named: bool) -> Match:
+    order = np.argsort(-scores, kind="stable")
+    rival = next((int(k) for k in order if k != best), None)
+    rival_score = None if rival is None else float(scores[rival])
+    lead = scores[best] - (-1.0 if rival_score is None else rival_score)
     rows = np.flatnonzero(gallery.labels == best)
     nearest = rows[np.argsort(-similarities[rows], kind="stable")][: Settings.evidence_photos]
     return Match(
-        member=gallery.names[best] if candidate is not None and score >= threshold and clear else None,
-        similarity=score,
-        runner_up=None if second is None else gallery.names[second],
-        runner_up_similarity=rival,
-        evidence=tuple(Evidence(gallery.photos[i], float(similarities[i])) for i in nearest),
-        confidence=float(np.clip(score, 0, 1)),
+        member=gallery.names[best] if named else None,
+        similarity=float(scores[best]),
+        runner_up=None if rival is None else gallery.names[rival],
+        runner_up_similarity=rival_score,
+        evidence=tuple(Evidence(gallery.photos[row], float(similarities[row])) for row in nearest),
+        confidence=float(gallery.calibration.confidence(scores[best], lead)),
         candidate=gallery.names[best],
     )
+
+
+def describe_match(match: Match, names: Mapping[str, str] | None = None) -> str:
+    """Word a match for people.
+
+    Args:
+        match: From `match_faces`.
+        names: What to call the members, by folder name; a folder that is not there is called by its own name.
+
+    Returns:
+        "Wonyoung, sure", "probably Rei, could be Gaeul" or "Unknown".
+    """
+    names = names or {}
+    if match.member is None:
+        return "Unknown"
+    name = names.get(match.member, match.member)
+    if match.confidence >= Settings.sure_confidence:
+        return f"{name}, sure"
+    if match.runner_up is None:
+        return f"probably {name}"
+    return f"probably {name}, could be {names.get(match.runner_up, match.runner_up)}"

@@ -30,8 +30,8 @@ class FaceError(UserError):
 def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settings.hub_timeout) -> Path:
     """Find the folder that holds a pack's ONNX files, fetching the pack where it is nowhere yet.
 
-    InsightFace would fetch it too, but without any time limit, and a broken download would leave a folder
-    that looks complete; so the file comes from InsightFace's address into InsightFace's store, by other means.
+    InsightFace would fetch it too, but without a time limit, and a broken download would leave a folder that
+    looks complete; so the file comes from InsightFace's address to InsightFace's store by other means.
 
     Args:
         pack: A folder, or a name that InsightFace knows (`buffalo_l`).
@@ -53,7 +53,8 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
         )
     if pack not in KNOWN_PACKS:
         raise FaceError(
-            f"There is no face pack {pack!r}. Give a folder with ONNX files, or one of {', '.join(KNOWN_PACKS)}."
+            f"There is no face pack {pack!r}. Give a folder with ONNX files, or one of "
+            f"{', '.join(KNOWN_PACKS)}."
         )
     stored = STORE.expanduser() / pack
     if found := _models_folder(stored):
@@ -80,7 +81,8 @@ def _models_folder(folder: Path) -> Path | None:
 def _fetch(pack: str, target: Path, timeout: float) -> None:
     url = storage.model_zoo_download_url(f"{pack}.zip")
     failure = (
-        f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} ({{}}). "
+        f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} "
+        "({}). "
         "Connect to the internet once, or point the setting `faces` at a folder with the ONNX files."
     )
     if not _answers(url, timeout):

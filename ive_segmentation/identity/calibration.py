@@ -1,0 +1,254 @@
+"""When a face is somebody's: threshold, margin and confidence, learnt from the bank's own photos."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores
+from ive_segmentation.settings import Settings
+
+FOLDS = 128
+"""At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Faces put to the bank as if they were new."""
+
+    similarity: Floats
+    """(T,) score of the best member."""
+    rival: Floats
+    """(T,) score of the runner-up."""
+    right: NDArray[np.bool_]
+    """(T,) whether the best member is the true one; never for a stranger."""
+    stranger: NDArray[np.bool_]
+    """(T,) whether the face's own member was taken out of the bank."""
+
+    @property
+    def lead(self) -> Floats:
+        """(T,) how far the best member is ahead of the runner-up."""
+        return self.similarity - self.rival
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a score means in this bank."""
+
+    threshold: float
+    """A face that scores less is Unknown."""
+    margin: float
+    """So is one that is not this far ahead of the runner-up."""
+    bias: float
+    """Confidence is the logistic of bias + slope * similarity + lead_slope * lead."""
+    slope: float
+    lead_slope: float
+    false_accepts: float
+    """The rate of strangers named that was asked for."""
+    origin: str
+    """Where the numbers come from, in words."""
+    warning: str | None = None
+
+    def confidence(self, similarity: Any, lead: Any) -> Any:
+        """Probability that the best member is the true one.
+
+        Args:
+            similarity: Its score, a number or an array.
+            lead: How far it is ahead of the runner-up.
+
+        Returns:
+            0 to 1, in the shape of the arguments.
+        """
+        return expit(self.bias + self.slope * similarity + self.lead_slope * lead)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain types."""
+        return asdict(self)
+
+
+def leave_one_out(probes: Floats, gallery: Floats, labels: Labels) -> Floats:
+    """Score each photo against the bank without it; the space is fitted without it too.
+
+    Args:
+        probes: (N, D) the photos' faces as they would be seen in a new picture.
+        gallery: (N, D) the same faces as the bank keeps them.
+        labels: (N,) the member of each, 0 to K - 1.
+
+    Returns:
+        (N, K) scores; minus one where a member has no other photo.
+    """
+    members = int(labels.max()) + 1
+    scores = np.full((len(labels), members), -1.0, np.float32)
+    for away in _folds(np.arange(len(labels)), min(len(labels), FOLDS)):
+        if not away.all():
+            scores[away] = _ask(probes[away], gallery[~away], labels[~away], members)
+    return scores
+
+
+def find_misplaced(scores: Floats, labels: Labels) -> dict[int, int]:
+    """Find photos that fit another member clearly better than the one whose folder they are in.
+
+    Args:
+        scores: (N, K) from `leave_one_out`.
+        labels: (N,) the member of each, 0 to K - 1.
+
+    Returns:
+        Row of each such photo, and the member it resembles.
+    """
+    rows = np.arange(len(labels))
+    own = scores[rows, labels]
+    others = scores.copy()
+    others[rows, labels] = -1.0
+    clear = others.max(axis=1) - own > Settings.misplaced_lead
+    # A member's only photo has no score of its own.
+    return {int(row): int(others[row].argmax()) for row in np.flatnonzero(clear & (own > -1.0))}
+
+
+def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
+    """Find pairs of members whose photos fit the other as well as their own folder.
+
+    Args:
+        scores: (N, K) from `leave_one_out`.
+        labels: (N,) the member of each, 0 to K - 1.
+
+    Returns:
+        Pairs, the smaller number first.
+    """
+    means = np.array([scores[labels == member].mean(axis=0) for member in range(scores.shape[1])])
+    leads = np.diag(means)[:, None] - means
+    alike = np.maximum(leads, leads.T) < Settings.misplaced_lead
+    return [
+        (int(a), int(b)) for a, b in np.argwhere(np.triu(alike, 1)) if min(means[a, a], means[b, b]) > -1.0
+    ]
+
+
+def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -> Trials:
+    """Put each photo to the bank twice: without that photo, and without all photos of its member.
+
+    Members left out one at a time are the hardest strangers there are: they look like the rest of the group.
+    Photos that are probably in the wrong folder are not asked as strangers: whoever they show may well be in
+    the bank when "their" member is away.
+
+    Args:
+        probes: (N, D) the photos' faces as they would be seen in a new picture.
+        gallery: (N, D) the same faces as the bank keeps them.
+        labels: (N,) the member of each, 0 to K - 1.
+        known: (N, K) from `leave_one_out`.
+
+    Returns:
+        N trials of known faces, then those of strangers (none with fewer than three members).
+    """
+    members = int(labels.max()) + 1
+    doubtful = np.isin(np.arange(len(labels)), list(find_misplaced(known, labels)))
+    strangers = [np.zeros((0, members), np.float32)]
+    if members > 2:
+        for away in _folds(labels, min(members, FOLDS)):
+            asked = away & ~doubtful
+            strangers.append(_ask(probes[asked], gallery[~away], labels[~away], members))
+    scores = np.concatenate([known, *strangers])
+    ranked = np.sort(scores, axis=1)
+    stranger = np.arange(len(scores)) >= len(known)
+    right = np.zeros(len(scores), bool)
+    right[: len(known)] = known.argmax(axis=1) == labels
+    rival = ranked[:, -2] if members > 1 else np.full(len(ranked), -1.0, np.float32)
+    return Trials(ranked[:, -1], rival, right, stranger)
+
+
+def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -> Calibration:
+    """Derive threshold, margin and confidence.
+
+    The margin is the lead that `margin_quantile` of the strangers do not have; the threshold is then the
+    score that no more than the wanted share of all strangers exceed. The confidence is a logistic regression
+    on score and lead over known faces and strangers in equal weight.
+
+    Args:
+        trials: From `run_trials`.
+        photos: How many photos the bank has.
+        members: How many members.
+        false_accepts: Share of strangers that may be named, 0 to 1.
+
+    Returns:
+        The calibration; with too few photos or members, the stated defaults and a warning.
+    """
+    strangers, known = trials.stranger, ~trials.stranger
+    if members < Settings.calibration_members or photos < Settings.calibration_photos:
+        return default_calibration(photos, members, false_accepts)
+    lead = trials.lead
+    margin = float(np.quantile(lead[strangers], Settings.margin_quantile))
+    clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)
+    allowed = int(false_accepts * strangers.sum())
+    threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
+    bias, slope, lead_slope = _logistic(trials)
+    named = known & trials.right & (trials.similarity >= threshold) & (lead >= margin)
+    warning = None
+    if allowed == 0:
+        warning = (
+            f"{int(strangers.sum())} photos cannot show a false-accept rate of {false_accepts:.1%}: the "
+            "threshold lies above every stranger seen. Add photos, or allow a higher rate."
+        )
+    origin = (
+        f"calibrated on {photos} photos of {members} members for {false_accepts:.1%} false accepts; "
+        f"names {named.sum() / max(known.sum(), 1):.0%} of them"
+    )
+    return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning)
+
+
+def default_calibration(photos: int, members: int, false_accepts: float) -> Calibration:
+    """What holds where the bank is too small to calibrate itself.
+
+    Args:
+        photos: How many photos the bank has.
+        members: How many members.
+        false_accepts: The rate that was asked for.
+
+    Returns:
+        The settings' threshold and margin, with a warning that says so.
+    """
+    slope = Settings.match_slope
+    return Calibration(
+        threshold=Settings.match_threshold,
+        margin=Settings.match_margin,
+        bias=-slope * Settings.match_threshold,
+        slope=slope,
+        lead_slope=0.0,
+        false_accepts=false_accepts,
+        origin="default: too few photos to calibrate",
+        warning=(
+            f"{photos} photos of {members} members are too few to calibrate the bank (it takes "
+            f"{Settings.calibration_photos} of {Settings.calibration_members}): threshold "
+            f"{Settings.match_threshold} and margin {Settings.match_margin} are defaults."
+        ),
+    )
+
+
+def _folds(groups: NDArray[np.intp], folds: int) -> list[NDArray[np.bool_]]:
+    return [groups % folds == fold for fold in range(folds)]
+
+
+# The matrices are small and many: on a busy machine several threads wait for each other most of the time.
+@threadpool_limits.wrap(limits=1)
+def _ask(probes: Floats, gallery: Floats, labels: Labels, members: int) -> Floats:
+    present, there = np.unique(labels, return_inverse=True)
+    space = fit_space(gallery, there)
+    scores = np.full((len(probes), members), -1.0, np.float32)
+    scores[:, present] = member_scores(space.project(probes) @ space.project(gallery).T, there, len(present))
+    return scores
+
+
+def _logistic(trials: Trials) -> tuple[float, float, float]:
+    features = np.stack([np.ones(len(trials.right)), trials.similarity, trials.lead], axis=1)
+    signs = np.where(trials.right, 1.0, -1.0)
+    weights = np.where(trials.stranger, 0.5 / trials.stranger.sum(), 0.5 / (~trials.stranger).sum())
+
+    def loss(slopes: NDArray[np.float64]) -> float:
+        # A little ridge keeps the slopes finite where known faces and strangers do not overlap at all.
+        return float(weights @ np.logaddexp(0, -signs * (features @ slopes)) + 1e-5 * slopes @ slopes)
+
+    bias, slope, lead_slope = minimize(loss, np.zeros(3), method="BFGS").x
+    return float(bias), float(slope), float(lead_slope)

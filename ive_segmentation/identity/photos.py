@@ -1,0 +1,223 @@
+"""The photos of the dataset become rows of the bank: read, looked at, and one face of each chosen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dctn
+
+from ive_segmentation import images
+from ive_segmentation.identity.faces import FaceModel, FoundFace
+from ive_segmentation.identity.space import unit
+from ive_segmentation.identity.store import BankError, Row
+from ive_segmentation.settings import Settings
+
+Progress = Callable[[int, int, str], None]
+
+FACE_COLUMNS = ("box", "keypoints", "score", "sharpness", "plain", "embedding")
+AHEAD = 4
+"""Photos decoded before they are asked for; each holds its pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Photo:
+    hash: str = ""
+    look: str | None = None
+    image: NDArray[np.uint8] | None = None
+    unusable: str | None = None
+
+
+def list_photos(dataset: Path) -> list[Path]:
+    """List the files in the members' folders.
+
+    Args:
+        dataset: One folder per member.
+
+    Returns:
+        Paths, sorted.
+
+    Raises:
+        BankError: If there is no such folder or it holds no photo.
+    """
+    if not dataset.is_dir():
+        raise BankError(f"There is no folder {dataset}. Give the folder that holds one folder per member.")
+    photos = sorted(
+        path
+        for path in dataset.glob("*/**/*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(dataset).parts)
+    )
+    if not photos:
+        raise BankError(
+            f"{dataset} holds no photos. Make one folder per member, put photos in it, and build again."
+        )
+    return photos
+
+
+def look_at(
+    dataset: Path, photos: list[Path], faces: FaceModel, before: dict[str, Row], progress: Progress
+) -> Iterator[Row]:
+    """Make a row of each photo, with all faces in it; the next photos are decoded while the models run.
+
+    Args:
+        dataset: The folder that the rows' paths are relative to.
+        photos: Files in it.
+        faces: The models.
+        before: Rows by content hash; their photos are not looked at again.
+        progress: Called with photos done, photos in all, and the photo's relative path.
+
+    Yields:
+        Rows in the photos' order; `new` tells whether the photo had to be looked at.
+    """
+    waiting: list[tuple[Row, list[FoundFace]]] = []
+    with ThreadPoolExecutor(Settings.decoders) as decoders:
+        decoded = _ahead(decoders, lambda path: _decode(path, before), photos)
+        for done, (path, photo) in enumerate(zip(photos, decoded, strict=True), 1):
+            relative = path.relative_to(dataset)
+            known = before.get(photo.hash)
+            row: Row = {
+                "photo": relative.as_posix(),
+                "member": relative.parts[0],
+                "hash": photo.hash,
+                "look": known["look"] if known else photo.look,
+                "unusable": known["unusable"] if known else photo.unusable,
+                "faces": known["faces"] if known else [],
+                "new": known is None,
+            }
+            waiting.append((row, [] if photo.image is None else faces.find(photo.image)))
+            if sum(len(found) for _, found in waiting) >= Settings.embedding_batch:
+                yield from _embedded(waiting, faces)
+                waiting = []
+            progress(done, len(photos), row["photo"])
+    yield from _embedded(waiting, faces)
+
+
+def _embedded(waiting: list[tuple[Row, list[FoundFace]]], faces: FaceModel) -> Iterator[Row]:
+    crops = [face.crop for _, found in waiting for face in found]
+    mirrored = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+    both = faces.embed([*crops, *mirrored])
+    plain, gallery = both[: len(crops)], unit(both[: len(crops)] + both[len(crops) :])
+    numbers = iter(range(len(crops)))
+    for row, found in waiting:
+        for face in found:
+            number = next(numbers)
+            row["faces"].append(
+                {
+                    "box": face.box.tolist(),
+                    "keypoints": face.keypoints.tolist(),
+                    "score": face.score,
+                    "sharpness": _sharpness(face.crop),
+                    "plain": plain[number].tolist(),
+                    "embedding": gallery[number].tolist(),
+                }
+            )
+        yield row
+
+
+def _decode(path: Path, before: dict[str, Row]) -> _Photo:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return _Photo(unusable="taken away while the bank was being built")
+    except OSError as error:
+        return _Photo(unusable=f"cannot be read ({error.strerror})")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest in before:
+        return _Photo(digest)
+    try:
+        image = images.load(content)
+    except images.ImageError as error:
+        return _Photo(digest, unusable=str(error))
+    return _Photo(digest, look_of(image), image)
+
+
+def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], _Photo], paths: list[Path]) -> Iterator[_Photo]:
+    """Map in order, with few results in memory."""
+    futures = [pool.submit(work, path) for path in paths[:AHEAD]]
+    for path in paths[AHEAD:]:
+        yield futures.pop(0).result()
+        futures.append(pool.submit(work, path))
+    for future in futures:
+        yield future.result()
+
+
+def look_of(image: NDArray[np.uint8]) -> str:
+    """Describe what a picture looks like in 64 bits that resizing and re-encoding hardly change.
+
+    The signs of the lowest 8 x 8 frequencies against their median (Zauner, "Implementation and
+    Benchmarking of Perceptual Image Hash Functions", 2010).
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    grey = cv2.cvtColor(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    low = dctn(grey.astype(np.float32), norm="ortho")[:8, :8].ravel()
+    return np.packbits(low > np.median(low)).tobytes().hex()
+
+
+def _sharpness(crop: NDArray[np.uint8]) -> float:
+    """Variance of the Laplacian of the upright face (Pech-Pacheco et al., ICPR 2000)."""
+    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var())
+
+
+def choose_faces(rows: list[Row]) -> None:
+    """Fill in which face of each photo is its member's, and why a photo is left out.
+
+    Where a photo shows several faces, the one that agrees best with the rest of its folder is taken. Of
+    photos that show the same, the one stays that agrees best with its folder, then the larger face.
+
+    Args:
+        rows: From `look_at`; changed in place.
+    """
+    for row in rows:
+        row["left_out"] = row["unusable"] or (None if row["faces"] else "no face found")
+        row.update(dict.fromkeys(FACE_COLUMNS))
+    folders: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["left_out"] is None:
+            folders[row["member"]].append(row)
+    ranked: list[tuple[float, float, Row]] = []
+    for folder in folders.values():
+        centre = _centre(folder)
+        for row in folder:
+            agreements = [float(centre @ np.array(face["plain"])) for face in row["faces"]]
+            best = int(np.argmax(agreements))
+            row.update({column: row["faces"][best][column] for column in FACE_COLUMNS})
+            ranked.append((round(agreements[best], 1), row["box"][2] - row["box"][0], row))
+    _leave_out_duplicates([row for *_, row in sorted(ranked, key=lambda item: (-item[0], -item[1]))])
+
+
+def _centre(folder: list[Row]) -> NDArray[Any]:
+    alone = [row["faces"][0]["plain"] for row in folder if len(row["faces"]) == 1]
+    everyone = [face["plain"] for row in folder for face in row["faces"]]
+    return unit(np.mean(np.array(alone or everyone), axis=0))
+
+
+def _leave_out_duplicates(rows: list[Row]) -> None:
+    if not rows:
+        return
+    looks = np.array([np.frombuffer(bytes.fromhex(row["look"]), np.uint8) for row in rows])
+    faces = np.array([row["plain"] for row in rows], np.float32)
+    kept: list[int] = []
+    for number, row in enumerate(rows):
+        differing = np.unpackbits(looks[kept] ^ looks[number], axis=1).sum(axis=1)
+        same = (differing <= Settings.duplicate_bits) & (
+            faces[kept] @ faces[number] >= Settings.duplicate_face
+        )
+        if not same.any():
+            kept.append(number)
+            continue
+        first = rows[kept[int(same.argmax())]]
+        kind = "duplicate" if first["hash"] == row["hash"] else "near-duplicate"
+        row["left_out"] = f"{kind} of {first['photo']}"

@@ -1,0 +1,157 @@
+"""The bank on disk: one LanceDB table, every change one commit, nothing pickled."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+# Lance reports every table it creates as a warning.
+os.environ.setdefault("LANCE_LOG", "error")
+
+import lancedb
+import pyarrow as pa
+
+from ive_segmentation.errors import UserError
+
+TABLE = "photos"
+Row = dict[str, Any]
+
+
+class BankError(UserError):
+    """The bank cannot be built or read."""
+
+
+class NoBankError(BankError):
+    """There is no bank yet."""
+
+
+def read(uri: str) -> tuple[pa.Table, int]:
+    """Read the bank's table whole.
+
+    Args:
+        uri: LanceDB location, a folder or an object-store URI.
+
+    Returns:
+        The table, one row per photo of the dataset, and its version.
+
+    Raises:
+        NoBankError: If there is none.
+        BankError: If it is damaged.
+    """
+    try:
+        return _read(uri)
+    except BankError as error:
+        if isinstance(error, NoBankError):
+            raise
+    return _read(uri)  # another process may have replaced the files between looking and reading
+
+
+def _read(uri: str) -> tuple[pa.Table, int]:
+    try:
+        database = lancedb.connect(uri)
+        found = TABLE in database.list_tables().tables
+        table = database.open_table(TABLE) if found else None
+        if table is not None:
+            return table.to_arrow(), table.version
+    except Exception as error:  # LanceDB raises RuntimeError, ValueError and OSError for the same things
+        raise BankError(
+            f"The bank {uri} is damaged ({shorten(error)}). "
+            "Build it again: `python -m ive_segmentation bank build`."
+        ) from error
+    raise NoBankError(f"There is no bank at {uri} yet. Build it: `python -m ive_segmentation bank build`.")
+
+
+def version(uri: str) -> int | None:
+    """Tell which version of the bank is the last.
+
+    Args:
+        uri: LanceDB location.
+
+    Returns:
+        A number that every commit changes, or None where no bank can be opened.
+    """
+    try:
+        return int(lancedb.connect(uri).open_table(TABLE).version)
+    except Exception:  # as above; a damaged bank has no version worth keeping
+        return None
+
+
+def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes]) -> None:
+    """Replace the bank in one commit: readers see the rows before or these, whatever happens.
+
+    Args:
+        uri: LanceDB location.
+        rows: One per photo of the dataset, with the columns of `schema`.
+        dimension: Length of an embedding.
+        metadata: Kept with the table, in the same commit.
+
+    Raises:
+        BankError: If it cannot be written.
+    """
+    data = pa.Table.from_pylist(rows, schema=schema(dimension, metadata))
+    try:
+        database = lancedb.connect(uri)
+        try:
+            table = database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
+        except Exception:
+            if version(uri) is not None:
+                raise
+            # What lies there cannot even be opened, so there is no good bank that could be lost.
+            database.drop_table(TABLE)
+            table = database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
+    except Exception as error:
+        raise BankError(
+            f"The bank {uri} cannot be written ({shorten(error)}). "
+            "Free space or give another place, and build again."
+        ) from error
+    _forget_versions_before(table)
+
+
+def _forget_versions_before(table: Any) -> None:
+    # Embeddings of photos that were taken away must not stay on the disk. A reader at work gets a minute.
+    try:
+        table.optimize(cleanup_older_than=timedelta(minutes=1))
+    except Exception:  # another builder is cleaning up at the same time; the next build does it again
+        return
+
+
+def schema(dimension: int, metadata: dict[bytes, bytes]) -> pa.Schema:
+    """Columns of the bank: a photo, its member's face in it, and how good that face is.
+
+    Args:
+        dimension: Length of an embedding.
+        metadata: Kept with the table.
+
+    Returns:
+        The schema. `embedding` (the face and its mirror image) is what the gallery compares with, `plain`
+        (the face alone) is what a new picture would show; `faces` are all faces of the photo, so that the
+        choice among them can be made again when the folder has changed.
+    """
+    number, text = pa.float32(), pa.string()
+    vector = pa.list_(number, dimension)
+    face = [
+        ("box", pa.list_(number, 4)),
+        ("keypoints", pa.list_(pa.list_(number, 2), 5)),
+        ("score", number),
+        ("sharpness", number),
+        ("plain", vector),
+        ("embedding", vector),
+    ]
+    photo = [(name, text) for name in ("photo", "member", "hash", "look", "left_out", "unusable")]
+    origin = [("pack", text), ("recogniser", text)]
+    return pa.schema([*photo, *face, ("faces", pa.list_(pa.struct(face))), *origin], metadata=metadata)
+
+
+def shorten(error: Exception) -> str:
+    """Say in a few words what a library's error said in many.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        The beginning of its first line, without paths.
+    """
+    first = str(error).split("\n", 1)[0]
+    words = [word for word in first.split() if "/" not in word]
+    return " ".join(words)[:100].rstrip(" ,:;.") or type(error).__name__
