@@ -1,4 +1,4 @@
-"""What everything is drawn with: colours with names, curves, and a pen that paints a picture and its labels."""
+"""What everything is drawn with: named colours, curves, and a pen that paints a picture and its labels."""
 
 from dataclasses import dataclass, field
 
@@ -154,9 +154,7 @@ class Pen:
         if colour is not None:
             cv2.fillPoly(self.canvas.image, corners, colour, cv2.LINE_AA, SHIFT)
             if width:
-                cv2.polylines(
-                    self.canvas.image, corners, True, darker(colour), width, cv2.LINE_AA, SHIFT
-                )
+                cv2.polylines(self.canvas.image, corners, True, darker(colour), width, cv2.LINE_AA, SHIFT)
         if label is not None:
             cv2.fillPoly(self.canvas.labels, corners, label, cv2.LINE_8, SHIFT)
             if width > 1:

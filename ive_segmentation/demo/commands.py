@@ -1,10 +1,10 @@
 """The commands of the drawn world: `python -m ive_segmentation demo scene|dataset|train`."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from ive_segmentation.demo.dataset import MOST, PICTURES, draw_dataset
@@ -14,9 +14,19 @@ from ive_segmentation.errors import UserError
 from ive_segmentation.output.writing import write_png, write_whole
 from ive_segmentation.settings import CACHE
 
-demo_app = typer.Typer(help="A drawn world with exact truth, for a first run and for tests.", no_args_is_help=True)
+demo_app = typer.Typer(
+    help="A drawn world with exact truth, for a first run and for tests.", no_args_is_help=True
+)
 
 Out = Annotated[Path, typer.Option(help="Folder to write to; made where it is missing.")]
+
+
+class Part(StrEnum):
+    """What `train` can train."""
+
+    sam3 = "sam3"
+    faces = "faces"
+    both = "both"
 
 
 class TrainingPackagesError(UserError):
@@ -27,7 +37,9 @@ class TrainingPackagesError(UserError):
 def scene(
     out: Out,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same picture.")] = 0,
-    people: Annotated[int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")] = None,
+    people: Annotated[
+        int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")
+    ] = None,
     width: Annotated[int, typer.Option(min=96, max=4096)] = 960,
     height: Annotated[int, typer.Option(min=96, max=4096)] = 720,
 ) -> None:
@@ -50,20 +62,32 @@ def dataset(
 
 @demo_app.command()
 def train(
-    out: Annotated[Path, typer.Option(help="Folder of the checkpoint; training goes on where it stopped.")],
-    part: Annotated[str, typer.Option(help="sam3, or faces.")] = "sam3",
-    scenes: Annotated[Path, typer.Option(help="Where scenes drawn ahead are kept.")] = CACHE / "demo-scenes",
-    count: Annotated[int, typer.Option(min=250, help="Scenes to draw ahead.")] = 12_000,
-    steps: Annotated[int | None, typer.Option(min=1, help="Training steps; by default the recipe's.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop early after this long; a rerun goes on.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoints: sam3/ and faces/ in it.")],
+    part: Annotated[Part, typer.Option(help="Which of the two.")] = Part.both,
+    work: Annotated[Path, typer.Option(help="Where drawn pictures and unfinished runs are kept.")] = (
+        CACHE / "demo-training"
+    ),
+    scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 12_000,
+    steps: Annotated[int | None, typer.Option(min=1, help="SAM 3's steps; by default the recipe's.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
 ) -> None:
-    """Train the built-in checkpoints from nothing (two hours and a half on two cores, minutes on a GPU)."""
+    """Train the built-in checkpoints from nothing; what was stopped goes on where it was."""
     try:
-        from ive_segmentation.demo.training import sam3_train, store  # noqa: PLC0415 -- never at run time
+        # Training packages must not be needed at run time.
+        from ive_segmentation.demo.training import (  # noqa: PLC0415
+            faces_detector,
+            faces_recogniser,
+            sam3_train,
+            store,
+        )
     except ModuleNotFoundError as error:
         raise TrainingPackagesError(
             f"Training needs the package {error.name}. Install requirements-dev.txt and start again."
         ) from error
-    recipe = sam3_train.Recipe() if steps is None else sam3_train.Recipe(steps=steps)
-    shards = store.draw_ahead(scenes, count)
-    sam3_train.train(shards, out, recipe, None if minutes is None else minutes * 60)
+    if part in (Part.faces, Part.both):
+        faces_detector.train_detector(out / "faces", work / "faces")
+        faces_recogniser.train_recogniser(out / "faces", work / "faces")
+    if part in (Part.sam3, Part.both):
+        recipe = sam3_train.Recipe() if steps is None else sam3_train.Recipe(steps=steps)
+        shards = store.draw_ahead(work / "scenes", scenes)
+        sam3_train.train(shards, out / "sam3", work / "sam3.state", recipe, minutes and minutes * 60)

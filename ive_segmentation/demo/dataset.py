@@ -1,6 +1,5 @@
 """The six drawn members' solo pictures, in the layout of `Dataset/`."""
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from ive_segmentation.demo.scenes import draw_scene
 
 #: Pictures per member: issue 3 measures names with twenty.
 PICTURES = 20
-#: First seed of the gallery; no scene of training (from 0) or of the benchmark (from 1,000,000) is among them.
+#: First seed of the gallery; training begins at 0, the benchmark at 1,000,000.
 GALLERY = 700_000
 #: Pictures of one member at most, and seeds tried for one picture (in one of six the face is covered).
 MOST, TRIES = 200, 50
@@ -83,12 +82,12 @@ def draw_dataset_once(folder: Path) -> Path:
     unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=folder.name))
     draw_dataset(unfinished)
     try:
-        os.replace(unfinished, folder)
+        unfinished.rename(folder)
     except OSError:
         # Another process was faster, and its pictures are the same; or what lies there is not whole.
         if not (folder / "README.txt").exists():
             shutil.rmtree(folder)
-            os.replace(unfinished, folder)
+            unfinished.rename(folder)
         else:
             shutil.rmtree(unfinished)
     return folder

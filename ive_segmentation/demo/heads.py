@@ -1,10 +1,11 @@
-"""One head: the face that keeps its identity, and the hair, hats and glasses that change from picture to picture."""
+"""One head: the face that keeps its identity, and the hair that changes from picture to picture."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ive_segmentation.demo.canvas import Colour, Pen, darker, ellipse, lighter, mix, pick_colour, smooth
+from ive_segmentation.demo.headwear import HATS, draw_glasses, draw_hat
 from ive_segmentation.demo.identities import Identity
 
 HAIR_COLOURS: tuple[Colour, ...] = (
@@ -14,7 +15,6 @@ HAIR_COLOURS: tuple[Colour, ...] = (
 STYLES = ("long", "wavy", "bob", "short", "ponytail", "twintails", "bun")
 FRINGES = ("straight", "part", "curtain", "swept", "none")
 EXPRESSIONS = ("neutral", "smile", "laugh", "happy", "surprise")
-HATS = ("cap", "bucket", "beret", "beanie")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def random_look(rng: np.random.Generator, hats: float = 0.3, glasses: float = 0.
         yaw=float(np.clip(rng.normal(0, 0.45), -1, 1)),
         hat=hat,
         hat_colour=pick_colour(rng) if hat else None,
-        glasses=pick_colour(rng, ("black", "brown", "red", "blue", "pink")) if rng.random() < glasses else None,
+        glasses=pick_colour(rng, ("black", "brown", "red", "blue", "pink"))
+        if rng.random() < glasses
+        else None,
         glasses_round=bool(rng.random() < 0.5),
         earrings=bool(rng.random() < 0.3),
     )
@@ -81,7 +83,14 @@ def back_hair(pen: Pen, look: Look, label: int | None) -> None:
         right = [(1.1, -0.5), (1.3, 0.3), (1.28, 0.95), (0.8, 1.2)]
         pen.fill(smooth([(0, -1.25), *right, *[(-x, y) for x, y in right[::-1]]]), colour, label)
     elif look.hair == "ponytail":
-        tail = [(0.5 * s, -1.1), (1.35 * s, -1.2), (1.9 * s, -0.4), (1.85 * s, 0.8), (1.5 * s, 1.7), (1.4 * s, 0.6)]
+        tail = [
+            (0.5 * s, -1.1),
+            (1.35 * s, -1.2),
+            (1.9 * s, -0.4),
+            (1.85 * s, 0.8),
+            (1.5 * s, 1.7),
+            (1.4 * s, 0.6),
+        ]
         pen.fill(smooth([*tail, (1.2 * s, -0.2)]), colour, label)
     elif look.hair == "twintails":
         for q in (-1, 1):
@@ -129,15 +138,33 @@ def _mouth(pen: Pen, who: Identity, x: float, look: Look) -> None:
         pen.fill(ellipse(x, y - 0.04, width, depth, 0, 180), darker(who.lip, 0.45), outline=0)
         if look.expression == "surprise":
             pen.fill(ellipse(x, y - 0.02, width, depth), darker(who.lip, 0.45), outline=0)
-        pen.fill(ellipse(x, y + depth * 0.6, width * 0.55, depth * 0.35), mix(who.lip, (255, 150, 150), 0.4), outline=0)
-        curve = ellipse(x, y - 0.04, width, depth, 0, 180) if look.expression == "laugh" else ellipse(x, y - 0.02, width, depth)
+        pen.fill(
+            ellipse(x, y + depth * 0.6, width * 0.55, depth * 0.35),
+            mix(who.lip, (255, 150, 150), 0.4),
+            outline=0,
+        )
+        curve = (
+            ellipse(x, y - 0.04, width, depth, 0, 180)
+            if look.expression == "laugh"
+            else ellipse(x, y - 0.02, width, depth)
+        )
         pen.stroke(curve, max(0.05, full * 0.8), who.lip)
         return
     lift = 0.1 if look.expression in ("smile", "happy") else 0.03
-    top = [(x - w, y - lift), (x - w * 0.4, y - full * 0.5), (x, y - full * 0.2), (x + w * 0.4, y - full * 0.5), (x + w, y - lift)]
+    top = [
+        (x - w, y - lift),
+        (x - w * 0.4, y - full * 0.5),
+        (x, y - full * 0.2),
+        (x + w * 0.4, y - full * 0.5),
+        (x + w, y - lift),
+    ]
     low = [(x + w * 0.5, y + full), (x, y + full * 1.3), (x - w * 0.5, y + full)]
     pen.fill(smooth([*top, *low]), who.lip, outline=0)
-    pen.stroke(smooth([(x - w, y - lift), (x, y + full * 0.25), (x + w, y - lift)], closed=False), 0.035, darker(who.lip, 0.5))
+    pen.stroke(
+        smooth([(x - w, y - lift), (x, y + full * 0.25), (x + w, y - lift)], closed=False),
+        0.035,
+        darker(who.lip, 0.5),
+    )
 
 
 def _features(pen: Pen, who: Identity, look: Look) -> np.ndarray:
@@ -172,7 +199,9 @@ def _features(pen: Pen, who: Identity, look: Look) -> np.ndarray:
     elif who.nose == "line":
         pen.stroke([(nx, ny - 0.26), (nx + 0.02, ny)], 0.05, shade)
     elif who.nose == "hook":
-        pen.stroke(smooth([(nx - 0.03, ny - 0.2), (nx + 0.1, ny), (nx - 0.06, ny + 0.02)], closed=False), 0.05, shade)
+        pen.stroke(
+            smooth([(nx - 0.03, ny - 0.2), (nx + 0.1, ny), (nx - 0.06, ny + 0.02)], closed=False), 0.05, shade
+        )
     else:
         pen.stroke(ellipse(nx, ny - 0.04, 0.13, 0.08, 20, 160), 0.055, shade)
     _mouth(pen, who, shift * 1.1, look)
@@ -186,15 +215,26 @@ def _fringe(pen: Pen, look: Look, label: int | None) -> None:
     colour, s = look.hair_colour, look.side
     crown = ellipse(0, -0.12, 1.16, 1.18, 172, 368)
     edges = {
-        "straight": [(0.98, 0.15), (0.84, -0.34), (0.6, -0.42), (0.4, -0.36), (0.15, -0.43), (-0.1, -0.36), (-0.35, -0.43),
-                     (-0.6, -0.37), (-0.84, -0.34), (-0.98, 0.15)],
-        "part": [(1.0, 0.25), (0.82, -0.25), (0.5 + 0.1 * s, -0.6), (0.35 * s, -0.98), (-0.5 + 0.1 * s, -0.6), (-0.82, -0.25),
-                 (-1.0, 0.25)],
-        "curtain": [(1.0, 0.5), (0.86, 0.0), (0.55, -0.42), (0.1, -0.92), (-0.1, -0.92), (-0.55, -0.42), (-0.86, 0.0),
-                    (-1.0, 0.5)],
-        "swept": [(0.98, 0.2), (0.84, -0.3), (0.55, -0.62 + 0.22 * s), (0.0, -0.6), (-0.55, -0.62 - 0.22 * s), (-0.84, -0.3),
-                  (-0.98, 0.2)],
-        "none": [(0.98, -0.05), (0.84, -0.5), (0.45, -0.76), (0.0, -0.82), (-0.45, -0.76), (-0.84, -0.5), (-0.98, -0.05)],
+        "straight": [
+            (0.98, 0.15), (0.84, -0.34), (0.6, -0.42), (0.4, -0.36), (0.15, -0.43),
+            (-0.1, -0.36), (-0.35, -0.43), (-0.6, -0.37), (-0.84, -0.34), (-0.98, 0.15),
+        ],
+        "part": [
+            (1.0, 0.25), (0.82, -0.25), (0.5 + 0.1 * s, -0.6), (0.35 * s, -0.98), (-0.5 + 0.1 * s, -0.6),
+            (-0.82, -0.25), (-1.0, 0.25),
+        ],
+        "curtain": [
+            (1.0, 0.5), (0.86, 0.0), (0.55, -0.42), (0.1, -0.92), (-0.1, -0.92), (-0.55, -0.42), (-0.86, 0.0),
+            (-1.0, 0.5),
+        ],
+        "swept": [
+            (0.98, 0.2), (0.84, -0.3), (0.55, -0.62 + 0.22 * s), (0.0, -0.6), (-0.55, -0.62 - 0.22 * s),
+            (-0.84, -0.3), (-0.98, 0.2),
+        ],
+        "none": [
+            (0.98, -0.05), (0.84, -0.5), (0.45, -0.76), (0.0, -0.82), (-0.45, -0.76), (-0.84, -0.5),
+            (-0.98, -0.05),
+        ],
     }  # fmt: skip
     pen.fill(np.concatenate([crown, smooth(edges[look.fringe], closed=False)]), colour, label)
     shine = ellipse(0.12 * s, -0.2, 0.82, 0.86, 235, 295)
@@ -204,40 +244,6 @@ def _fringe(pen: Pen, look: Look, label: int | None) -> None:
         for q in (-1, 1):
             lock = [(0.94, -0.3), (1.16, -0.1), (1.2, end * 0.6), (1.08, end), (0.97, end * 0.6), (0.92, 0.2)]
             pen.fill(smooth([(q * x, y) for x, y in lock]), colour, label)
-
-
-def draw_hat(pen: Pen, kind: str, colour: Colour, side: int, label: int | None) -> None:
-    """A hat worn on the head whose centre is the pen's origin."""
-    band = darker(colour, 0.35)
-    if kind == "cap":
-        pen.fill(np.concatenate([ellipse(0, -0.55, 1.2, 1.02, 180, 360), [(1.2, -0.5), (-1.2, -0.5)]]), colour, label)
-        brim = [(-1.15 * side, -0.62), (0.4 * side, -0.78), (1.75 * side, -0.58), (1.6 * side, -0.36), (0, -0.42)]
-        pen.fill(smooth(brim), band, label)
-        pen.fill(ellipse(0, -1.1, 0.22, 0.2), lighter(colour, 0.7), label, outline=0)
-    elif kind == "bucket":
-        pen.fill([(-0.8, -1.55), (0.8, -1.55), (1.12, -0.68), (-1.12, -0.68)], colour, label)
-        pen.fill(smooth([(-1.1, -0.82), (1.1, -0.82), (1.6, -0.3), (0, -0.42), (-1.6, -0.3)]), colour, label)
-        pen.stroke([(-1.05, -0.84), (1.05, -0.84)], 0.13, band, label)
-    elif kind == "beret":
-        pen.fill(ellipse(0.25 * side, -0.95, 1.38, 0.6, tilt=8 * side), colour, label)
-        pen.stroke(ellipse(0, -0.45, 1.08, 0.35, 200, 340), 0.13, band, label)
-        pen.fill(ellipse(0.2 * side, -1.55, 0.09, 0.13), band, label, outline=0)
-    else:
-        pen.fill(np.concatenate([ellipse(0, -0.55, 1.2, 1.1, 180, 360), [(1.2, -0.5), (-1.2, -0.5)]]), colour, label)
-        pen.fill([(-1.24, -0.8), (1.24, -0.8), (1.22, -0.42), (-1.22, -0.42)], band, label)
-        pen.fill(ellipse(0, -1.7, 0.3, 0.28), lighter(colour, 0.5), label)
-
-
-def _glasses(pen: Pen, eyes: np.ndarray, colour: Colour, rounded: bool, label: int | None) -> None:
-    (lx, ly), (rx, ry) = eyes
-    for x, y in ((lx, ly), (rx, ry)):
-        box = [(x - 0.37, y - 0.25), (x + 0.37, y - 0.25), (x + 0.33, y + 0.3), (x - 0.33, y + 0.3)]
-        lens = ellipse(x, y + 0.02, 0.37, 0.35) if rounded else smooth(box, steps=4)
-        pen.fill(lens, None, label, outline=0)
-        pen.stroke(np.concatenate([lens, lens[:1]]), 0.1, colour, label)
-    for line in ([(lx + 0.3, ly - 0.03), (rx - 0.3, ry - 0.03)], [(lx - 0.36, ly - 0.05), (-0.98, ly - 0.1)],
-                 [(rx + 0.36, ry - 0.05), (0.98, ry - 0.1)]):  # fmt: skip
-        pen.stroke(line, 0.09, colour, label)
 
 
 def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels) -> np.ndarray:
@@ -251,7 +257,7 @@ def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels) -> np.nd
     points = _features(pen, who, look)
     _fringe(pen, look, labels.hair)
     if look.glasses is not None:
-        _glasses(pen, points[:2], look.glasses[1], look.glasses_round, labels.glasses)
+        draw_glasses(pen, points[:2], look.glasses[1], look.glasses_round, labels.glasses)
     if look.hat is not None and look.hat_colour is not None:
         draw_hat(pen, look.hat, look.hat_colour[1], look.side, labels.hat)
     return pen.pixels(points)
@@ -263,11 +269,23 @@ def draw_behind(pen: Pen, look: Look, labels: HeadLabels) -> None:
     back_hair(pen, look, labels.hair)
     pen.fill(ellipse(0, -0.08, 1.15, 1.2), colour, labels.hair)
     if look.hair in ("long", "wavy"):
-        pen.fill(smooth([(-1.05, -0.1), (1.05, -0.1), (1.25, 1.2), (1.1, 2.6), (0, 2.75), (-1.1, 2.6), (-1.25, 1.2)]), colour, labels.hair)
+        pen.fill(
+            smooth(
+                [(-1.05, -0.1), (1.05, -0.1), (1.25, 1.2), (1.1, 2.6), (0, 2.75), (-1.1, 2.6), (-1.25, 1.2)]
+            ),
+            colour,
+            labels.hair,
+        )
     elif look.hair == "bob":
-        pen.fill(smooth([(-1.05, -0.1), (1.05, -0.1), (1.25, 0.7), (0.9, 1.2), (-0.9, 1.2), (-1.25, 0.7)]), colour, labels.hair)
+        pen.fill(
+            smooth([(-1.05, -0.1), (1.05, -0.1), (1.25, 0.7), (0.9, 1.2), (-0.9, 1.2), (-1.25, 0.7)]),
+            colour,
+            labels.hair,
+        )
     for x in (-0.6, -0.2, 0.25, 0.65):
-        pen.stroke(smooth([(x * 0.5, -0.9), (x, -0.2), (x * 1.1, 0.7)], closed=False), 0.05, darker(colour, 0.25))
+        pen.stroke(
+            smooth([(x * 0.5, -0.9), (x, -0.2), (x * 1.1, 0.7)], closed=False), 0.05, darker(colour, 0.25)
+        )
     pen.stroke(ellipse(0.1 * s, -0.2, 0.82, 0.86, 235, 295), 0.09, lighter(colour, 0.3))
     if look.hat is not None and look.hat_colour is not None:
         draw_hat(pen, look.hat, look.hat_colour[1], look.side, labels.hat)

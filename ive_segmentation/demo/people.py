@@ -5,133 +5,40 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ive_segmentation.demo.canvas import (
-    Canvas, Colour, Pen, darker, ellipse, lighter, mix, pick_colour, smooth,
-)  # fmt: skip
+    Canvas,
+    Colour,
+    Pen,
+    darker,
+    ellipse,
+    lighter,
+    mix,
+    pick_colour,
+    smooth,
+)
 from ive_segmentation.demo.heads import HeadLabels, Look, back_hair, draw_behind, draw_front, random_look
 from ive_segmentation.demo.identities import MEMBERS, Identity, stranger
-from ive_segmentation.demo.things import DRAW_HELD, THING_COLOURS, draw_shoe
+from ive_segmentation.demo.outfits import Named, Outfit, random_necklace, random_outfit
+from ive_segmentation.demo.poses import Pose, random_pose
+from ive_segmentation.demo.things import DRAW_HELD, draw_shoe
 
 __all__ = [
-    "MEMBERS", "Identity", "Look", "Outfit", "Pose", "Drawn", "draw_face", "draw_person", "random_look",
-    "random_necklace", "random_outfit", "random_pose", "stranger",
-]  # fmt: skip
+    "MEMBERS",
+    "Drawn",
+    "Identity",
+    "Look",
+    "Outfit",
+    "Pose",
+    "draw_face",
+    "draw_person",
+    "random_look",
+    "random_necklace",
+    "random_outfit",
+    "random_pose",
+    "stranger",
+]
 
 #: From the head's centre to the soles, and to the top of the hair, in head half widths.
 SOLE, CROWN = 7.75, 1.35
-Named = tuple[str, Colour]
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """What is worn below the head. `top` is the shirt or, with `bottom` "dress", the dress."""
-
-    top: Named
-    pattern: str
-    accent: Colour
-    sleeve: int
-    bottom: str
-    bottom_colour: Named
-    jacket: Named | None
-    shoes: str
-    shoe_colour: Named
-    necklace: Named | None
-
-
-def random_outfit(rng: np.random.Generator) -> Outfit:
-    """Garments drawn at random; neighbouring garments differ in colour."""
-    top = pick_colour(rng)
-    others = [name for name in ("white", "black", "grey", "red", "pink", "yellow", "green", "blue", "purple", "brown") if name != top[0]]
-    bottom = pick_colour(rng, tuple(others))
-    jacket = pick_colour(rng, tuple(n for n in others if n != bottom[0])) if rng.random() < 0.27 else None
-    return Outfit(
-        top=top,
-        pattern=str(rng.choice(["plain", "stripes", "heart", "collar", "buttons"], p=[0.36, 0.2, 0.16, 0.16, 0.12])),
-        accent=pick_colour(rng)[1],
-        sleeve=int(rng.integers(3)),
-        bottom=str(rng.choice(["skirt", "pants", "dress"], p=[0.36, 0.36, 0.28])),
-        bottom_colour=bottom,
-        jacket=jacket,
-        shoes=str(rng.choice(["sneaker", "boot", "pump"])),
-        shoe_colour=pick_colour(rng),
-        necklace=random_necklace(rng, top[0]),
-    )
-
-
-def random_necklace(rng: np.random.Generator, top: str) -> Named | None:
-    """A necklace now and then, never in the colour it lies on."""
-    names = tuple(name for name in ("yellow", "white", "red", "blue", "green") if name != top)
-    return pick_colour(rng, names) if rng.random() < 0.28 else None
-
-
-#: Where a hand can be, for the arm on the picture's right; y down, in units from the head's centre.
-HANDS: dict[str, tuple[float, float]] = {
-    "down": (1.45, 4.2),
-    "hip": (1.0, 3.75),
-    "chest": (0.6, 2.75),
-    "side": (2.35, 3.0),
-    "wave": (2.05, 0.1),
-    "up": (1.95, -0.95),
-    "mouth": (0.62, 1.72),
-    "cheek": (1.12, 0.95),
-    "face": (0.45, 0.35),
-}
-#: Where the hand goes with each held thing, and how the thing is turned there (degrees, outward positive).
-GRIPS: dict[str, tuple[tuple[str, float], ...]] = {
-    "bag": (("down", 0), ("down", 0), ("side", 0), ("chest", 0)),
-    "microphone": (("mouth", -18), ("chest", -14), ("side", 25), ("down", 160)),
-    "phone": (("chest", -10), ("side", 8), ("wave", 5), ("up", 0)),
-    "bouquet": (("chest", 14), ("side", 18), ("down", 25), ("face", 0)),
-    "lightstick": (("wave", 12), ("up", 8), ("side", 20), ("chest", 10)),
-}
-
-
-@dataclass(frozen=True)
-class Pose:
-    """How one person stands. `hands` and `held` are for the picture's left and right arm."""
-
-    away: bool
-    lean: float
-    tilt: float
-    stance: float
-    hands: tuple[tuple[float, float], tuple[float, float]]
-    held: tuple[tuple[str, Named, float] | None, tuple[str, Named, float] | None]
-    hides_face: bool
-
-
-def random_pose(rng: np.random.Generator, away: float = 0.1, hidden: float = 0.07, holding: float = 0.45) -> Pose:
-    """A stance, two arms and what they hold; `away`, `hidden` and `holding` (each hand) are chances."""
-    turned = bool(rng.random() < away)
-    hides = not turned and bool(rng.random() < hidden)
-    hands, held = [], []
-    both = str(rng.choice(["cheek", "hip", "wave", "up", "down"])) if rng.random() < 0.25 else None
-    for side in (-1, 1):
-        thing = None
-        place = both or str(rng.choice(["down", "down", "hip", "chest", "side", "wave", "up", "cheek"]))
-        if hides:
-            place = "face"
-            kind = str(rng.choice(["bouquet", "phone", "none"])) if side == 1 else "none"
-            if kind != "none":
-                thing = (kind, pick_colour(rng, THING_COLOURS[kind]), float(rng.uniform(-8, 8)))
-        elif rng.random() < holding:
-            kind = str(rng.choice(list(DRAW_HELD)))
-            grips = [g for g in GRIPS[kind] if g[0] != "face"]
-            place, angle = grips[int(rng.integers(len(grips)))]
-            thing = (kind, pick_colour(rng, THING_COLOURS.get(kind)), side * angle + float(rng.uniform(-10, 10)))
-        if turned and place in ("chest", "mouth"):
-            place = "side"
-        x, y = HANDS[place]
-        wobble = rng.uniform(-0.16, 0.16, 2) if place != "face" else rng.uniform(-0.06, 0.06, 2)
-        hands.append((side * (x + float(wobble[0])), y + float(wobble[1])))
-        held.append(thing)
-    return Pose(
-        away=turned,
-        lean=float(rng.normal(0, 2.5)),
-        tilt=float(np.clip(rng.normal(0, 6), -16, 16)),
-        stance=float(rng.uniform(0.34, 0.62)),
-        hands=(hands[0], hands[1]),
-        held=(held[0], held[1]),
-        hides_face=hides,
-    )
 
 
 @dataclass
@@ -159,7 +66,15 @@ def _elbow(shoulder: np.ndarray, hand: np.ndarray, side: int, length: float = 1.
     return middle + out * np.sqrt(max(length**2 - distance**2 / 4, 0.02))
 
 
-def _arm(pen: Pen, side: int, hand: tuple[float, float], skin: Colour, sleeve: int, cloth: tuple[int, Colour] | None, body: int) -> None:
+def _arm(
+    pen: Pen,
+    side: int,
+    hand: tuple[float, float],
+    skin: Colour,
+    sleeve: int,
+    cloth: tuple[int, Colour] | None,
+    body: int,
+) -> None:
     shoulder, end = np.array([side * 0.98, 1.95]), np.array(hand)
     elbow = _elbow(shoulder, end, side)
     line = smooth([shoulder, elbow, end], closed=False, steps=6)
@@ -173,7 +88,11 @@ def _arm(pen: Pen, side: int, hand: tuple[float, float], skin: Colour, sleeve: i
 def _legs(pen: Pen, who: Identity, outfit: Outfit, pose: Pose, drawn: Drawn, labels: dict[str, int]) -> None:
     spread = pose.stance
     for side in (-1, 1):
-        hip, knee, ankle = (side * 0.42, 4.2), (side * (0.42 + spread * 0.45), 5.7), (side * spread * 1.1, SOLE - 0.45)
+        hip, knee, ankle = (
+            (side * 0.42, 4.2),
+            (side * (0.42 + spread * 0.45), 5.7),
+            (side * spread * 1.1, SOLE - 0.45),
+        )
         line = smooth([hip, knee, ankle], closed=False, steps=4)
         pen.limb(line, 0.62, who.skin, drawn.body)
         shoe = pen.canvas.label("shoe", labels["owner"], outfit.shoe_colour[0])
@@ -183,9 +102,19 @@ def _legs(pen: Pen, who: Identity, outfit: Outfit, pose: Pose, drawn: Drawn, lab
             pen.limb(line[:-1], 0.92, outfit.bottom_colour[1], labels["bottom"])
     colour = outfit.bottom_colour[1]
     if outfit.bottom == "pants":
-        pen.fill(smooth([(-0.86, 3.75), (0.86, 3.75), (0.98, 4.45), (0.1, 4.75), (-0.1, 4.75), (-0.98, 4.45)], steps=4), colour, labels["bottom"])
+        pen.fill(
+            smooth(
+                [(-0.86, 3.75), (0.86, 3.75), (0.98, 4.45), (0.1, 4.75), (-0.1, 4.75), (-0.98, 4.45)], steps=4
+            ),
+            colour,
+            labels["bottom"],
+        )
     elif outfit.bottom == "skirt":
-        pen.fill([(-0.8, 3.6), (0.8, 3.6), (1.4, 5.35), (0.5, 5.45), (-0.5, 5.45), (-1.4, 5.35)], colour, labels["bottom"])
+        pen.fill(
+            [(-0.8, 3.6), (0.8, 3.6), (1.4, 5.35), (0.5, 5.45), (-0.5, 5.45), (-1.4, 5.35)],
+            colour,
+            labels["bottom"],
+        )
         for x in (-0.5, 0.0, 0.5):
             pen.stroke([(x * 0.7, 4.0), (x * 1.7, 5.3)], 0.05, darker(colour, 0.3))
 
@@ -206,13 +135,20 @@ def _torso(pen: Pen, outfit: Outfit, pose: Pose, labels: dict[str, int], who: Id
         pen.stroke([(-0.76, 3.42), (0.76, 3.42)], 0.2, darker(colour, 0.3))
     if pose.away:
         return
-    pen.fill(smooth([(-0.42, 1.36), (0.42, 1.36), (0.2, 1.72), (-0.2, 1.72)], steps=4), who.skin, body, outline=0)
+    pen.fill(
+        smooth([(-0.42, 1.36), (0.42, 1.36), (0.2, 1.72), (-0.2, 1.72)], steps=4), who.skin, body, outline=0
+    )
     if outfit.pattern == "heart":
         heart = [(0, 3.0), (-0.42, 2.55), (-0.24, 2.28), (0, 2.46), (0.24, 2.28), (0.42, 2.55)]
         pen.fill(smooth(heart, steps=3), outfit.accent, outline=0)
     elif outfit.pattern == "collar":
         for q in (-1, 1):
-            pen.fill([(0, 1.75), (q * 0.46, 1.38), (q * 0.62, 1.85)], lighter(colour, 0.55), labels["top"], outline=0.03)
+            pen.fill(
+                [(0, 1.75), (q * 0.46, 1.38), (q * 0.62, 1.85)],
+                lighter(colour, 0.55),
+                labels["top"],
+                outline=0.03,
+            )
     elif outfit.pattern == "buttons":
         for y in (2.1, 2.55, 3.0):
             pen.fill(ellipse(0, y, 0.1, 0.1), lighter(outfit.accent, 0.3), outline=0.03)
@@ -220,12 +156,34 @@ def _torso(pen: Pen, outfit: Outfit, pose: Pose, labels: dict[str, int], who: Id
 
 def _jacket(pen: Pen, colour: Colour, label: int, away: bool) -> None:
     if away:
-        pen.fill([(-0.4, 1.4), (0.4, 1.4), (1.2, 1.62), (1.28, 2.0), (1.02, 3.9), (-1.02, 3.9), (-1.28, 2.0), (-1.2, 1.62)], colour, label)
+        pen.fill(
+            [
+                (-0.4, 1.4),
+                (0.4, 1.4),
+                (1.2, 1.62),
+                (1.28, 2.0),
+                (1.02, 3.9),
+                (-1.02, 3.9),
+                (-1.28, 2.0),
+                (-1.2, 1.62),
+            ],
+            colour,
+            label,
+        )
         return
     for q in (-1, 1):
-        front = [(q * 0.34, 1.38), (q * 1.2, 1.62), (q * 1.28, 2.0), (q * 1.02, 3.95), (q * 0.5, 3.95), (q * 0.42, 2.5)]
+        front = [
+            (q * 0.34, 1.38),
+            (q * 1.2, 1.62),
+            (q * 1.28, 2.0),
+            (q * 1.02, 3.95),
+            (q * 0.5, 3.95),
+            (q * 0.42, 2.5),
+        ]
         pen.fill(front, colour, label)
-        pen.fill([(q * 0.34, 1.38), (q * 0.8, 1.75), (q * 0.44, 2.6)], darker(colour, 0.18), label, outline=0.03)
+        pen.fill(
+            [(q * 0.34, 1.38), (q * 0.8, 1.75), (q * 0.44, 2.6)], darker(colour, 0.18), label, outline=0.03
+        )
 
 
 def _necklace(pen: Pen, colour: Colour, label: int) -> None:
@@ -235,12 +193,29 @@ def _necklace(pen: Pen, colour: Colour, label: int) -> None:
     pen.fill(ellipse(0, 2.34, 0.24, 0.24), colour, label)
 
 
-def draw_person(canvas: Canvas, owner: int, who: Identity, look: Look, outfit: Outfit, pose: Pose, x: float, y: float, unit: float) -> Drawn:
+def draw_person(
+    canvas: Canvas,
+    owner: int,
+    who: Identity,
+    look: Look,
+    outfit: Outfit,
+    pose: Pose,
+    x: float,
+    y: float,
+    unit: float,
+) -> Drawn:
     """Draw one person, the head's centre at pixel (x, y), one head half width being `unit` pixels.
 
     Args:
         canvas: what is drawn on; parts get new labels of its table.
         owner: the person's index in the scene.
+        who: the face.
+        look: hair, expression and headwear.
+        outfit: what is worn below the head.
+        pose: how the person stands, and what is held.
+        x: the head's centre, pixels.
+        y: the head's centre, pixels.
+        unit: half the head's width, pixels.
 
     Returns:
         The labels of the parts; keypoints (5, 2) in pixels, None for a person who faces away.
@@ -265,7 +240,11 @@ def draw_person(canvas: Canvas, owner: int, who: Identity, look: Look, outfit: O
         hat=worn("hat", look.hat_colour) if look.hat_colour else None,
         glasses=worn("glasses", look.glasses) if look.glasses and not pose.away else None,
     )
-    cloth = (labels["top"], outfit.top[1]) if jacket is None or outfit.jacket is None else (jacket, outfit.jacket[1])
+    cloth = (
+        (labels["top"], outfit.top[1])
+        if jacket is None or outfit.jacket is None
+        else (jacket, outfit.jacket[1])
+    )
     sleeve = outfit.sleeve if jacket is None else 2
 
     def arms() -> None:
@@ -282,7 +261,11 @@ def draw_person(canvas: Canvas, owner: int, who: Identity, look: Look, outfit: O
     _legs(trunk, who, outfit, pose, drawn, labels)
     if pose.away:
         arms()
-    trunk.fill([(-0.36, 0.8), (0.36, 0.8), (0.42, 1.6), (-0.42, 1.6)], mix(who.skin, (200, 120, 100), 0.18), drawn.body)
+    trunk.fill(
+        [(-0.36, 0.8), (0.36, 0.8), (0.42, 1.6), (-0.42, 1.6)],
+        mix(who.skin, (200, 120, 100), 0.18),
+        drawn.body,
+    )
     _torso(trunk, outfit, pose, labels, who, drawn.body)
     if jacket is not None and outfit.jacket is not None:
         _jacket(trunk, outfit.jacket[1], jacket, pose.away)
@@ -313,9 +296,11 @@ def draw_face(
         size: side of the square picture, pixels.
         unit: half the head's width in pixels; by default 0.2 to 0.34 of `size`.
         angle: turn of the head in degrees; by default normal with 8.
+        look: hair, expression and headwear; by default random.
 
     Returns:
-        The picture (size, size, 3) uint8 RGB, and the keypoints (5, 2) float32 in pixels, InsightFace's order.
+        The picture (size, size, 3) uint8 RGB, and the keypoints (5, 2) float32 in pixels, in InsightFace's
+        order.
     """
     ground = np.empty((size, size, 3), np.uint8)
     ground[:] = mix(pick_colour(rng)[1], (236, 236, 240), float(rng.uniform(0, 0.8)))
@@ -324,6 +309,8 @@ def draw_face(
     x, y = size * (0.5 + rng.uniform(-0.04, 0.04, 2))
     pose = random_pose(rng, away=0, hidden=0, holding=0)
     pose = replace(pose, tilt=float(rng.normal(0, 8)) if angle is None else angle)
-    drawn = draw_person(canvas, 0, who, look or random_look(rng), random_outfit(rng), pose, float(x), float(y), u)
+    drawn = draw_person(
+        canvas, 0, who, look or random_look(rng), random_outfit(rng), pose, float(x), float(y), u
+    )
     assert drawn.keypoints is not None
     return canvas.image, drawn.keypoints.astype(np.float32)

@@ -5,10 +5,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ive_segmentation.demo.canvas import Canvas, Colour, Pen, ellipse, lighter, mix, pick_colour, smooth
-from ive_segmentation.demo.people import (
-    CROWN, MEMBERS, SOLE, Drawn, Identity, draw_person, random_look, random_necklace, random_outfit, random_pose, stranger,
-)  # fmt: skip
+from ive_segmentation.demo.canvas import Canvas, Pen, pick_colour
+from ive_segmentation.demo.heads import random_look
+from ive_segmentation.demo.identities import MEMBERS, Identity, stranger
+from ive_segmentation.demo.outfits import random_necklace, random_outfit
+from ive_segmentation.demo.people import CROWN, SOLE, Drawn, draw_person
+from ive_segmentation.demo.places import draw_place
+from ive_segmentation.demo.poses import random_pose
 from ive_segmentation.demo.things import DRAW_LOOSE, THING_COLOURS
 from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, Scene, box_of
 
@@ -17,59 +20,6 @@ SHOTS = ("wide", "medium", "close")
 FACE_SHOWN = 0.42
 #: Slivers are no instance: the least visible pixels, as a share of the picture.
 SLIVER = 2.5e-4
-
-
-def _gradient(top: Colour, bottom: Colour, width: int, height: int) -> np.ndarray:
-    t = np.linspace(0, 1, height)[:, None, None]
-    column = np.array(top) * (1 - t) + np.array(bottom) * t
-    return np.ascontiguousarray(np.broadcast_to(column, (height, width, 3))).astype(np.uint8)
-
-
-def _background(rng: np.random.Generator, width: int, height: int, floor: float) -> Canvas:
-    """A place to stand in; `floor` is the line where the ground begins, pixels."""
-    base = pick_colour(rng)[1]
-    soft = lighter(base, float(rng.uniform(0.35, 0.75)))
-    canvas = Canvas(_gradient(lighter(soft, 0.35), soft, width, height))
-    pen = Pen.at(canvas, 0, 0, float(height))
-    ratio, ground = width / height, floor / height
-    kind = str(rng.choice(["room", "park", "stage", "plain", "street"]))
-    if kind == "park":
-        for _ in range(3):
-            x, r = rng.uniform(0, ratio), rng.uniform(0.06, 0.12)
-            for dx in (-0.9, 0, 0.9):
-                pen.fill(ellipse(x + dx * r, rng.uniform(0.08, 0.2), r, r * 0.7), (255, 255, 255), outline=0)
-        hill = smooth([(-0.3, ground), (ratio * 0.3, ground - 0.16), (ratio * 0.7, ground - 0.06), (ratio + 0.3, ground - 0.2), (ratio + 0.3, 1.6), (-0.3, 1.6)])
-        pen.fill(hill, (156, 204, 150), outline=0)
-        pen.fill([(0, ground), (ratio, ground), (ratio, 1.3), (0, 1.3)], (178, 218, 160), outline=0)
-    elif kind == "stage":
-        canvas.image[:] = _gradient((46, 38, 78), mix(base, (70, 50, 110), 0.6), width, height)
-        for _ in range(int(rng.integers(2, 5))):
-            x, w = rng.uniform(0, ratio), rng.uniform(0.1, 0.25)
-            beam = mix((90, 76, 140), pick_colour(rng)[1], 0.4)
-            pen.fill([(x - 0.02, 0), (x + 0.02, 0), (x + w, ground), (x - w, ground)], beam, outline=0)
-        pen.fill([(0, ground), (ratio, ground), (ratio, 1.3), (0, 1.3)], (66, 54, 96), outline=0)
-    elif kind == "street":
-        x = -0.1
-        while x < ratio:
-            w, top = rng.uniform(0.16, 0.34), ground - rng.uniform(0.3, 0.75)
-            wall = mix(pick_colour(rng)[1], (240, 236, 230), 0.65)
-            pen.fill([(x, top), (x + w, top), (x + w, ground), (x, ground)], wall, outline=0)
-            for wy in np.arange(top + 0.05, ground - 0.08, 0.11):
-                for wx in np.arange(x + 0.03, x + w - 0.05, 0.08):
-                    pen.fill([(wx, wy), (wx + 0.04, wy), (wx + 0.04, wy + 0.06), (wx, wy + 0.06)], mix(wall, (120, 150, 190), 0.45), outline=0)
-            x += w
-        pen.fill([(0, ground), (ratio, ground), (ratio, 1.3), (0, 1.3)], (206, 202, 204), outline=0)
-    elif kind == "room":
-        pen.fill([(0, ground), (ratio, ground), (ratio, 1.3), (0, 1.3)], mix((196, 160, 128), soft, 0.35), outline=0)
-        for _ in range(int(rng.integers(1, 4))):
-            x, y, w, h = rng.uniform(0, ratio), rng.uniform(0.05, 0.3), rng.uniform(0.12, 0.3), rng.uniform(0.12, 0.25)
-            pen.fill([(x, y), (x + w, y), (x + w, y + h), (x, y + h)], mix(pick_colour(rng)[1], soft, 0.5), outline=0.008)
-    else:
-        pen.fill([(0, ground), (ratio, ground), (ratio, 1.3), (0, 1.3)], mix(soft, (255, 255, 255), 0.3), outline=0)
-        for _ in range(int(rng.integers(4, 16))):
-            x, y, r = rng.uniform(0, ratio), rng.uniform(0, 1), rng.uniform(0.008, 0.05)
-            pen.fill(ellipse(x, y, r, r), mix(pick_colour(rng)[1], soft, 0.55), outline=0)
-    return canvas
 
 
 def _choose(rng: np.random.Generator, count: int, strangers: float) -> list[Identity]:
@@ -139,7 +89,8 @@ def draw_scene(
         strangers: chance of each person to be nobody's.
         members: whom to draw (folder names), instead of drawing by lot.
         twins: chance that everybody wears the same.
-        away, hidden: chances of each person to face away, or to hide the face.
+        away: chance of each person to face away.
+        hidden: chance of each person who does not to hide the face.
         holding: chance of each hand to hold something.
 
     Returns:
@@ -152,14 +103,20 @@ def draw_scene(
     count = len(cast)
     shot = shot or str(rng.choice(SHOTS, p=[0.5, 0.33, 0.17]))
     spacing = width / count
-    tall = {"wide": CROWN + SOLE + 0.9, "medium": float(rng.uniform(5.2, 7.0)), "close": float(rng.uniform(2.8, 4.2))}[shot]
+    tall = {
+        "wide": CROWN + SOLE + 0.9,
+        "medium": float(rng.uniform(5.2, 7.0)),
+        "close": float(rng.uniform(2.8, 4.2)),
+    }[shot]
     unit = min(height / tall, spacing / float(rng.uniform(2.3, 3.3) if count > 1 else rng.uniform(2.6, 3.6)))
     if shot == "wide":
         unit *= float(rng.uniform(0.78, 1.0))
     spare = max(0.0, height - unit * (CROWN + 0.7 + (SOLE if shot == "wide" else tall - CROWN - 1.0)))
-    head_y = unit * (CROWN + 0.7) + spare * float(rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.1, 0.6))
+    head_y = unit * (CROWN + 0.7) + spare * float(
+        rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.1, 0.6)
+    )
     floor = min(height * float(rng.uniform(0.75, 0.95)), head_y + unit * (SOLE - 0.7))
-    canvas = _background(rng, width, height, floor)
+    canvas = draw_place(rng, width, height, floor)
 
     loose: list[int] = []
 
@@ -170,7 +127,11 @@ def draw_scene(
         loose.append(canvas.label(kind, None, name))
         size_of = unit * float(rng.uniform(0.9, 1.15))
         y = low - foot * size_of
-        draw(Pen.at(canvas, float(rng.uniform(0.06, 0.94)) * width, y, size_of, float(rng.uniform(-12, 12))), colour, loose[-1])
+        draw(
+            Pen.at(canvas, float(rng.uniform(0.06, 0.94)) * width, y, size_of, float(rng.uniform(-12, 12))),
+            colour,
+            loose[-1],
+        )
 
     if shot == "wide" and rng.random() < 0.4:
         lay(head_y + unit * (SOLE - 0.3))
@@ -197,13 +158,15 @@ def draw_scene(
         entry, mask = canvas.table[value], canvas.labels == value
         if mask.sum() > sliver:
             owner = None if entry.owner is None else index.get(entry.owner)
-            things.append(DrawnThing(entry.concept, mask, owner, entry.colour, _grip_seen(canvas, value, drawn)))
+            things.append(
+                DrawnThing(entry.concept, mask, owner, entry.colour, _grip_seen(canvas, value, drawn))
+            )
     return Scene(_lit(rng, canvas.image), [person for person in found if person is not None], things)
 
 
 def _lit(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """A little colour of light and grain, so that no two pictures share exact colours."""
     gain = 1 + rng.normal(0, 0.03, 3) + rng.normal(0, 0.04)
-    lit = cv2.multiply(image, (*np.clip(gain, 0.85, 1.08), 0.0))
+    lit = cv2.multiply(image, np.array([*np.clip(gain, 0.85, 1.08), 0.0]))
     grain = rng.integers(-3, 4, (*image.shape[:2], 1), np.int16)
     return np.clip(lit.astype(np.int16) + grain, 0, 255).astype(np.uint8)

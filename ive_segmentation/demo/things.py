@@ -15,7 +15,11 @@ CONCEPTS = ("person", "face", "hair", *WORN, *HELD)
 def draw_bag(pen: Pen, colour: Colour, label: int | None) -> None:
     """A handbag that hangs from the grip."""
     pen.stroke(ellipse(0, 0.75, 0.42, 0.75, 180, 360), 0.14, darker(colour, 0.3), label)
-    pen.fill(smooth([(-0.62, 0.7), (0.62, 0.7), (0.8, 1.6), (0.6, 1.85), (-0.6, 1.85), (-0.8, 1.6)], steps=4), colour, label)
+    pen.fill(
+        smooth([(-0.62, 0.7), (0.62, 0.7), (0.8, 1.6), (0.6, 1.85), (-0.6, 1.85), (-0.8, 1.6)], steps=4),
+        colour,
+        label,
+    )
     pen.fill([(-0.66, 0.72), (0.66, 0.72), (0.5, 1.15), (0, 1.28), (-0.5, 1.15)], darker(colour, 0.14), label)
     pen.fill(ellipse(0, 1.22, 0.12, 0.12), (252, 222, 130), label, outline=0.03)
 
@@ -32,7 +36,12 @@ def draw_microphone(pen: Pen, colour: Colour, label: int | None) -> None:
 def draw_phone(pen: Pen, colour: Colour, label: int | None) -> None:
     """A phone, its back or its screen to the viewer."""
     pen.fill(smooth([(-0.4, -0.95), (0.4, -0.95), (0.4, 0.5), (-0.4, 0.5)], steps=3), colour, label)
-    pen.fill([(-0.32, -0.84), (0.32, -0.84), (0.32, 0.38), (-0.32, 0.38)], mix(colour, (120, 190, 236), 0.75), label, outline=0)
+    pen.fill(
+        [(-0.32, -0.84), (0.32, -0.84), (0.32, 0.38), (-0.32, 0.38)],
+        mix(colour, (120, 190, 236), 0.75),
+        label,
+        outline=0,
+    )
     pen.stroke([(-0.2, -0.6), (0.16, -0.2)], 0.06, (240, 250, 255))
 
 
@@ -61,7 +70,14 @@ def draw_shoe(pen: Pen, colour: Colour, label: int | None, kind: str = "sneaker"
     """One shoe whose ankle is the origin; the toe points down and to the side `out`."""
     if kind == "boot":
         pen.fill([(-0.3, -0.75), (0.3, -0.75), (0.32, 0.2), (-0.32, 0.2)], colour, label)
-    toe = [(-0.34, -0.12), (0.34, -0.12), (0.42 + 0.2 * out, 0.25), (0.34 + 0.2 * out, 0.42), (-0.34 + 0.2 * out, 0.42), (-0.42 + 0.2 * out, 0.25)]
+    toe = [
+        (-0.34, -0.12),
+        (0.34, -0.12),
+        (0.42 + 0.2 * out, 0.25),
+        (0.34 + 0.2 * out, 0.42),
+        (-0.34 + 0.2 * out, 0.42),
+        (-0.42 + 0.2 * out, 0.25),
+    ]
     pen.fill(smooth(toe, steps=4), colour, label)
     if kind == "sneaker":
         pen.stroke([(-0.4 + 0.2 * out, 0.36), (0.4 + 0.2 * out, 0.36)], 0.12, lighter(colour, 0.75), label)

@@ -150,7 +150,9 @@ def from_coco(truth: dict, image: np.ndarray) -> Scene:
                 mask=decoded(entry),
                 face=parts.get((i, "face")),
                 hair=parts.get((i, "hair")),
-                face_box=None if box is None else np.array([*box[:2], box[0] + box[2], box[1] + box[3]], np.float32),
+                face_box=None
+                if box is None
+                else np.array([*box[:2], box[0] + box[2], box[1] + box[3]], np.float32),
                 keypoints=None if points is None else np.array(points, np.float32),
                 face_visible=entry["face_visible"],
             )

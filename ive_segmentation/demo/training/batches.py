@@ -49,7 +49,12 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
             return scene
         ys, xs = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         x0, x1, y0, y1 = xs[0], xs[-1] + 1, ys[0], ys[-1] + 1
-        left, right, up, down = rng.uniform(-0.05, 0.5, 4) * (x1 - x0, x1 - x0, (y1 - y0) * 0.7, (y1 - y0) * 0.7)
+        left, right, up, down = rng.uniform(-0.05, 0.5, 4) * (
+            x1 - x0,
+            x1 - x0,
+            (y1 - y0) * 0.7,
+            (y1 - y0) * 0.7,
+        )
         x0, x1, y0, y1 = x0 - left, x1 + right, y0 - up, y1 + down
     else:
         w, h = width * rng.uniform(0.45, 1.0), height * rng.uniform(0.45, 1.0)
@@ -68,14 +73,18 @@ def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def resized(scene: Labelled, side: int) -> Labelled:
-    """The scene squashed to a square, as SAM 3 does with any picture; parts too small to see leave `parts`' map."""
+    """The scene squashed to a square of `side` pixels, as SAM 3 does with any picture."""
     shrinks = scene.image.shape[0] > side
-    image = cv2.resize(scene.image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    image = cv2.resize(
+        scene.image, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
     labels = cv2.resize(scene.labels, (side, side), interpolation=cv2.INTER_NEAREST)
     return Labelled(image, labels, scene.parts)
 
 
-def targets(labels: np.ndarray, wanted: tuple[tuple[int, ...], ...], cells: int) -> tuple[torch.Tensor, torch.Tensor]:
+def targets(
+    labels: np.ndarray, wanted: tuple[tuple[int, ...], ...], cells: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Boxes (n, 4) xyxy in 0..1 and masks (n, cells, cells) of the wanted instances that can be seen."""
     side = labels.shape[0]
     boxes, masks = [], []
@@ -103,7 +112,9 @@ def _extents(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> torch.T
         mask = np.isin(labels, values)
         if mask.any():
             x, y, w, h = (v / side for v in cv2.boundingRect(mask.astype(np.uint8)))
-            reach = np.broadcast_arrays(grid[None] - x, grid[:, None] - y, x + w - grid[None], y + h - grid[:, None])
+            reach = np.broadcast_arrays(
+                grid[None] - x, grid[:, None] - y, x + w - grid[None], y + h - grid[:, None]
+            )
             out[:, mask] = np.stack(reach)[:, mask]
     return torch.from_numpy(out)
 
@@ -157,6 +168,8 @@ class Batches:
                 x0, y0, x1, y1 = found[int(rng.integers(len(found)))].tolist()
                 w, h = x1 - x0, y1 - y0
                 dx, dy, dw, dh = rng.normal(0, 0.06, 4)
-                prompts[i, 0] = torch.tensor([(x0 + x1) / 2 + dx * w, (y0 + y1) / 2 + dy * h, w * (1 + dw), h * (1 + dh)])
+                prompts[i, 0] = torch.tensor(
+                    [(x0 + x1) / 2 + dx * w, (y0 + y1) / 2 + dy * h, w * (1 + dw), h * (1 + dh)]
+                )
                 labels[i, 0] = 1
         return prompts.clamp(0.01, 0.99), labels

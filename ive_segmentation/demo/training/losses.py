@@ -8,7 +8,17 @@ from ive_segmentation.demo.training.batches import Batch
 from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
 
 #: Weights of the terms, those of the trial in the main (and of DETR before it).
-WEIGHTS = {"class": 2.0, "box": 5.0, "giou": 2.0, "mask": 5.0, "dice": 3.0, "presence": 1.0, "semantic": 2.0, "dense": 1.0, "extent": 3.0}
+WEIGHTS = {
+    "class": 2.0,
+    "box": 5.0,
+    "giou": 2.0,
+    "mask": 5.0,
+    "dice": 3.0,
+    "presence": 1.0,
+    "semantic": 2.0,
+    "dense": 1.0,
+    "extent": 3.0,
+}
 
 
 def _cxcywh(boxes: torch.Tensor) -> torch.Tensor:
@@ -34,7 +44,10 @@ def match(out: EveryLayer, boxes: torch.Tensor, masks: torch.Tensor, counts: lis
     """The query of each target, after each layer: (L, N, T) int64, the cheapest assignment (Hungarian).
 
     Args:
-        boxes: (N, T, 4), padded; masks: (N, T, M, M), padded; counts: how many of the T are real.
+        out: what the model says.
+        boxes: (N, T, 4), padded.
+        masks: (N, T, M, M), padded.
+        counts: how many of the T are real.
     """
     layers, prompts, _, _ = out.boxes.shape
     logits = coarse_masks(out).flatten(3).sigmoid()
@@ -64,7 +77,9 @@ def dense_losses(dense: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
     owned = ~truth.isnan()
     return {
         "dense": functional.cross_entropy(logits, batch.classes.to(dense.device)),
-        "extent": functional.smooth_l1_loss(reach[owned], truth[owned], beta=0.1) if owned.any() else reach.sum() * 0,
+        "extent": functional.smooth_l1_loss(reach[owned], truth[owned], beta=0.1)
+        if owned.any()
+        else reach.sum() * 0,
     }
 
 
@@ -108,14 +123,19 @@ def losses(out: EveryLayer, batch: Batch, most: int) -> dict[str, torch.Tensor]:
     products = torch.bmm(picked.permute(1, 0, 2, 3).reshape(prompts, -1, width), out.pixels.flatten(2))
     shapes = (products.float() + raised)[place]
     truth = masks.flatten(2)[:, None].expand(-1, layers, -1, -1).reshape(prompts, layers * widest, -1)[place]
-    terms["mask"] = functional.binary_cross_entropy_with_logits(shapes, truth, reduction="none").mean(1).sum() / total
+    terms["mask"] = (
+        functional.binary_cross_entropy_with_logits(shapes, truth, reduction="none").mean(1).sum() / total
+    )
     terms["dice"] = _dice(shapes, truth).sum() / total
 
     there = real.any(1).float()[None, :, None].expand_as(out.presence)
     terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, there)
     union = masks.amax(1).flatten(1)
     flat = out.semantic.flatten(1)
-    terms["semantic"] = functional.binary_cross_entropy_with_logits(flat, union) + _dice(flat, union)[real.any(1)].sum() / prompts
+    terms["semantic"] = (
+        functional.binary_cross_entropy_with_logits(flat, union)
+        + _dice(flat, union)[real.any(1)].sum() / prompts
+    )
     return terms
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import distributed, multiprocessing, nn
+from torch import distributed, nn
+from torch.multiprocessing.spawn import spawn
 from tqdm import tqdm
 from transformers import CLIPTokenizer, Sam3Model
 
@@ -18,7 +19,14 @@ from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import Batch, Batches
 from ive_segmentation.demo.training.losses import dense_losses, losses, weighted
 from ive_segmentation.demo.training.small_sam3 import (
-    CELLS, QUERIES, SIDE, config, processor, run_every_layer, tokenizer,
+    CELLS,
+    NECK,
+    QUERIES,
+    SIDE,
+    config,
+    processor,
+    run_every_layer,
+    tokenizer,
 )  # fmt: skip
 from ive_segmentation.demo.training.store import Store
 
@@ -52,11 +60,10 @@ class Student(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        settings = config()
-        self.model = Sam3Model(settings)
+        self.model = Sam3Model(config())
         # On CPUs plain attention trains a model of this size a third faster than the fused kernel does.
         self.model.set_attn_implementation("eager")
-        self.dense = nn.Conv2d(settings.vision_config.fpn_hidden_size, len(CONCEPTS) + 1 + 4, 1)
+        self.dense = nn.Conv2d(NECK, len(CONCEPTS) + 1 + 4, 1)
 
     def glimpse(self, batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
         """The loss terms of the vision encoder alone."""
@@ -68,7 +75,9 @@ class Student(nn.Module):
         seen = self.model.get_vision_features(batch.pixels.to(device))
         repeat = len(batch.words) // len(batch.pixels)
         levels = tuple(level.repeat_interleave(repeat, 0) for level in seen.fpn_hidden_states[:-1])
-        places = tuple(place[:1].expand(len(batch.words), -1, -1, -1) for place in seen.fpn_position_encoding[:-1])
+        places = tuple(
+            place[:1].expand(len(batch.words), -1, -1, -1) for place in seen.fpn_position_encoding[:-1]
+        )
         text = words(batch.words, padding=True, return_tensors="pt")
         text = {name: text[name].to(device) for name in ("input_ids", "attention_mask")}
         shown = batch.exemplars
@@ -76,10 +85,14 @@ class Student(nn.Module):
             shown = (shown[0].to(device), shown[1].to(device))
         outputs = run_every_layer(self.model, levels, places, text, shown)
         with torch.autocast(device.type, enabled=False):
-            return losses(outputs, batch, QUERIES) | dense_losses(self.dense(seen.fpn_hidden_states[0].float()), batch)
+            return losses(outputs, batch, QUERIES) | dense_losses(
+                self.dense(seen.fpn_hidden_states[0].float()), batch
+            )
 
 
-def save_state(path: Path, student: Student, optimiser: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:
+def save_state(
+    path: Path, student: Student, optimiser: torch.optim.Optimizer, step: int, recipe: Recipe
+) -> None:
     """Everything a resumed run needs, as safetensors beside a small JSON; written whole or not at all."""
     tensors = {f"weight/{name}": value for name, value in student.state_dict().items()}
     for name, parameter in student.named_parameters():
@@ -96,16 +109,22 @@ def load_state(path: Path, student: Student, optimiser: torch.optim.Optimizer) -
     tensors = load_file(path)
     student.load_state_dict({k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")})
     for name, parameter in student.named_parameters():
-        state = {key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}/{name}" in tensors}
+        state = {
+            key: tensors[f"{key}/{name}"]
+            for key in ("step", "exp_avg", "exp_avg_sq")
+            if f"{key}/{name}" in tensors
+        }
         if state:
             optimiser.state[parameter] = state
     return int(json.loads(path.with_suffix(".json").read_text())["step"])
 
 
 def export(student: Student, folder: Path) -> None:
-    """The checkpoint as `facebook/sam3` comes: config, safetensors (bfloat16: half the size) and processor."""
+    """The checkpoint as `facebook/sam3` comes: config, safetensors (in bfloat16) and processor."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = copy.deepcopy(student.model).to("cpu", torch.bfloat16)
+    model: nn.Module = copy.deepcopy(student.model)
+    model = model.to("cpu", torch.bfloat16)
+    assert isinstance(model, Sam3Model)
     model.set_attn_implementation("sdpa")
     model.save_pretrained(folder)
     processor().save_pretrained(folder)
@@ -116,29 +135,52 @@ def _average_gradients(student: Student, workers: int) -> None:
     parameters = list(student.parameters())
     flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
     distributed.all_reduce(flat)
-    for parameter, piece in zip(parameters, flat.div_(workers).split([p.numel() for p in parameters]), strict=True):
+    for parameter, piece in zip(
+        parameters, flat.div_(workers).split([p.numel() for p in parameters]), strict=True
+    ):
         parameter.grad = piece.view_as(parameter)
 
 
-def _work(rank: int, workers: int, scenes: list[Path], out: Path, recipe: Recipe, deadline: float | None) -> None:
+def _meeting(state: Path) -> Path:
+    """The file through which the workers find each other."""
+    return state.with_suffix(".meeting").absolute()
+
+
+def _work(
+    rank: int,
+    workers: int,
+    scenes: list[Path],
+    out: Path,
+    state: Path,
+    recipe: Recipe,
+    deadline: float | None,
+) -> None:
     """One worker of `train`; worker 0 prints and saves."""
     torch.manual_seed(recipe.seed)
     if workers > 1:
         torch.set_num_threads(1)
-        meeting = f"file://{out.parent.absolute() / (out.name + '.meeting')}"
-        distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=workers)
+        distributed.init_process_group(
+            "gloo", init_method=_meeting(state).as_uri(), rank=rank, world_size=workers
+        )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     student = Student().to(device)
     matrices = [p for p in student.parameters() if p.ndim >= 2]
     vectors = [p for p in student.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
-    state = out.with_suffix(".state")
     first = load_state(state, student, optimiser) if state.exists() else 0
     batches = Batches(Store(scenes), SIDE, CELLS, recipe.pictures, recipe.prompts)
-    words, running = tokenizer(), {}
+    words = tokenizer()
+    running: dict[str, float] = {}
     student.train()
-    bar = tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, desc="SAM 3", mininterval=10, disable=rank > 0)
+    bar = tqdm(
+        range(first, recipe.steps),
+        initial=first,
+        total=recipe.steps,
+        desc="SAM 3",
+        mininterval=10,
+        disable=rank > 0,
+    )
     for step in bar:
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * rate_at(step, recipe)
@@ -167,23 +209,26 @@ def _work(rank: int, workers: int, scenes: list[Path], out: Path, recipe: Recipe
         distributed.destroy_process_group()
 
 
-def train(scenes: list[Path], out: Path, recipe: Recipe, stop_after: float | None = None) -> None:
+def train(
+    scenes: list[Path], out: Path, state: Path, recipe: Recipe, stop_after: float | None = None
+) -> None:
     """Train, or go on training, and write the checkpoint to `out`.
 
     On a CPU every core gets a process of its own: one thread per process loses nothing on small layers.
 
     Args:
         scenes: shards written by `store.draw_ahead`.
-        out: folder of the checkpoint; the state to resume from lies beside it as `<name>.state`.
+        out: folder of the checkpoint.
+        state: file that a stopped run goes on from.
         recipe: steps, rates and sizes.
         stop_after: seconds after which to stop early with the state saved; None runs to the end.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    state.parent.mkdir(parents=True, exist_ok=True)
     workers = 1 if torch.cuda.is_available() else max(1, os.cpu_count() or 1)
-    out.parent.joinpath(out.name + ".meeting").unlink(missing_ok=True)
+    _meeting(state).unlink(missing_ok=True)
     deadline = None if stop_after is None else time.time() + stop_after
-    arguments = (workers, scenes, out, recipe, deadline)
+    arguments = (workers, scenes, out, state, recipe, deadline)
     if workers == 1:
         _work(0, *arguments)
     else:
-        multiprocessing.spawn(_work, arguments, nprocs=workers)
+        spawn(_work, arguments, nprocs=workers)

@@ -8,12 +8,12 @@ from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Mode
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-SIDE, PATCH, WINDOW, QUERIES, TEXT = 280, 14, 10, 20, 32
+SIDE, PATCH, WINDOW, QUERIES, TEXT, NECK = 280, 14, 10, 20, 32, 64
 #: Cells of a predicted mask's side: the finest level of the feature pyramid is four times the patch grid.
 CELLS = SIDE // PATCH * 4
 
 
-def config(width: int = 192, layers: int = 6, neck: int = 64) -> Sam3Config:
+def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
     """The small model: `width` and `layers` of the vision encoder, `neck` everywhere behind it."""
     attention = {"hidden_size": neck, "num_attention_heads": 2}
     return Sam3Config(
@@ -67,7 +67,9 @@ def tokenizer() -> CLIPTokenizer:
 
 def processor() -> Sam3Processor:
     """What prepares pictures and words for the small model, at run time and in training alike."""
-    images = Sam3ImageProcessor(size={"height": SIDE, "width": SIDE}, mask_size={"height": CELLS, "width": CELLS})
+    images = Sam3ImageProcessor(
+        size={"height": SIDE, "width": SIDE}, mask_size={"height": CELLS, "width": CELLS}
+    )
     return Sam3Processor(images, tokenizer())
 
 
@@ -101,7 +103,9 @@ def run_every_layer(
     """`Sam3Model.forward` from its pyramid on, keeping what the intermediate layers say (deep supervision).
 
     Args:
-        levels, positions: the three finest pyramid levels and their position encodings, one row per prompt.
+        model: the model.
+        levels: the three finest levels of the pyramid, one row per prompt.
+        positions: their position encodings, likewise.
         text: `input_ids` and `attention_mask` (N, T).
         exemplars: boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
     """
@@ -148,6 +152,7 @@ def run_every_layer(
     pixels = decoder._embed_pixels(list(levels), encoded.last_hidden_state + attended)
     # The projection of every pixel is moved over to the few queries: e.(Wp + b) = (eW).p + e.b
     projection = decoder.instance_projection
+    assert projection.bias is not None
     embeddings = decoder.mask_embedder(queries)
     return EveryLayer(
         logits=logits.float(),

@@ -1,10 +1,11 @@
-"""Scenes drawn ahead of training: pictures as JPEG, label maps as PNG, packed into .npz shards without pickle."""
+"""Scenes drawn ahead of training: JPEG pictures and PNG label maps in .npz shards, without pickle."""
 
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -75,10 +76,12 @@ def _write_shard(folder: Path, start: int, count: int) -> Path:
     for seed in range(start, start + count):
         drawn = training_scene(seed)
         quality = int(np.random.default_rng([seed, 8]).integers(60, 96))
-        images.append(cv2.imencode(".jpg", drawn.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].ravel())
+        images.append(
+            cv2.imencode(".jpg", drawn.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].ravel()
+        )
         maps.append(cv2.imencode(".png", drawn.labels)[1].ravel())
         parts.append(drawn.parts.ravel())
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, values in (("images", images), ("maps", maps), ("parts", parts)):
         arrays[name], arrays[f"{name}_at"] = _pack(values)
     unfinished = target.with_suffix(".tmp.npz")
@@ -118,5 +121,8 @@ class Store:
             ends = shard[f"{name}_at"]
             return shard[name][ends[at] : ends[at + 1]]
 
-        image = cv2.imdecode(piece("images"), cv2.IMREAD_COLOR)[:, :, ::-1]
-        return Labelled(image, cv2.imdecode(piece("maps"), cv2.IMREAD_UNCHANGED), piece("parts").reshape(-1, 3))
+        image = cv2.imdecode(piece("images"), cv2.IMREAD_COLOR)
+        labels = cv2.imdecode(piece("maps"), cv2.IMREAD_UNCHANGED)
+        assert image is not None
+        assert labels is not None
+        return Labelled(image[:, :, ::-1], labels, piece("parts").reshape(-1, 3))

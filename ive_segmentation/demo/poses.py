@@ -1,0 +1,85 @@
+"""How people stand, where their hands are, and what is in them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ive_segmentation.demo.canvas import pick_colour
+from ive_segmentation.demo.outfits import Named
+from ive_segmentation.demo.things import DRAW_HELD, THING_COLOURS
+
+#: Where a hand can be, for the arm on the picture's right; y down, in units from the head's centre.
+HANDS: dict[str, tuple[float, float]] = {
+    "down": (1.45, 4.2),
+    "hip": (1.0, 3.75),
+    "chest": (0.6, 2.75),
+    "side": (2.35, 3.0),
+    "wave": (2.05, 0.1),
+    "up": (1.95, -0.95),
+    "mouth": (0.62, 1.72),
+    "cheek": (1.12, 0.95),
+    "face": (0.45, 0.35),
+}
+#: Where the hand goes with each held thing, and how the thing is turned there (degrees, outward positive).
+GRIPS: dict[str, tuple[tuple[str, float], ...]] = {
+    "bag": (("down", 0), ("down", 0), ("side", 0), ("chest", 0)),
+    "microphone": (("mouth", -18), ("chest", -14), ("side", 25), ("down", 160)),
+    "phone": (("chest", -10), ("side", 8), ("wave", 5), ("up", 0)),
+    "bouquet": (("chest", 14), ("side", 18), ("down", 25), ("face", 0)),
+    "lightstick": (("wave", 12), ("up", 8), ("side", 20), ("chest", 10)),
+}
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How one person stands. `hands` and `held` are for the picture's left and right arm."""
+
+    away: bool
+    lean: float
+    tilt: float
+    stance: float
+    hands: tuple[tuple[float, float], tuple[float, float]]
+    held: tuple[tuple[str, Named, float] | None, tuple[str, Named, float] | None]
+    hides_face: bool
+
+
+def random_pose(
+    rng: np.random.Generator, away: float = 0.1, hidden: float = 0.07, holding: float = 0.45
+) -> Pose:
+    """A stance, two arms and what they hold; `away`, `hidden` and `holding` (each hand) are chances."""
+    turned = bool(rng.random() < away)
+    hides = not turned and bool(rng.random() < hidden)
+    hands, held = [], []
+    both = str(rng.choice(["cheek", "hip", "wave", "up", "down"])) if rng.random() < 0.25 else None
+    for side in (-1, 1):
+        thing = None
+        place = both or str(rng.choice(["down", "down", "hip", "chest", "side", "wave", "up", "cheek"]))
+        if hides:
+            place = "face"
+            kind = str(rng.choice(["bouquet", "phone", "none"])) if side == 1 else "none"
+            if kind != "none":
+                thing = (kind, pick_colour(rng, THING_COLOURS[kind]), float(rng.uniform(-8, 8)))
+        elif rng.random() < holding:
+            kind = str(rng.choice(list(DRAW_HELD)))
+            grips = [g for g in GRIPS[kind] if g[0] != "face"]
+            place, angle = grips[int(rng.integers(len(grips)))]
+            thing = (
+                kind,
+                pick_colour(rng, THING_COLOURS.get(kind)),
+                side * angle + float(rng.uniform(-10, 10)),
+            )
+        if turned and place in ("chest", "mouth"):
+            place = "side"
+        x, y = HANDS[place]
+        wobble = rng.uniform(-0.16, 0.16, 2) if place != "face" else rng.uniform(-0.06, 0.06, 2)
+        hands.append((side * (x + float(wobble[0])), y + float(wobble[1])))
+        held.append(thing)
+    return Pose(
+        away=turned,
+        lean=float(rng.normal(0, 2.5)),
+        tilt=float(np.clip(rng.normal(0, 6), -16, 16)),
+        stance=float(rng.uniform(0.34, 0.62)),
+        hands=(hands[0], hands[1]),
+        held=(held[0], held[1]),
+        hides_face=hides,
+    )
