@@ -16,6 +16,7 @@ from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.language import Member
 from ive_segmentation.result import Image
 
+PAGE_WIDTH, TITLE_HEIGHT = 12.0, 0.4  # inches
 FACE_MARGIN = 0.35
 """Shown round a face box, as a share of its side: hair and chin, by which people know each other."""
 
@@ -26,14 +27,17 @@ def side_by_side(pictures: Mapping[str, Image], columns: int = 3, height: float 
     Args:
         pictures: Title to picture: (H, W, 3) uint8 RGB or (H, W, 4) uint8 RGBA.
         columns: Most pictures in a row.
-        height: Inches of a row.
+        height: Inches of a row; less where the pictures are wide.
 
     Returns:
         The figure, not yet shown.
     """
     across = min(columns, max(len(pictures), 1))
     rows = -(-max(len(pictures), 1) // across)
-    figure, axes = plt.subplots(rows, across, figsize=(12 if across > 1 else 8, height * rows), squeeze=False)
+    widest = max((picture.shape[1] / picture.shape[0] for picture in pictures.values()), default=1.0)
+    width = min(height * widest, PAGE_WIDTH / across)
+    size = (width * across, (width / widest + TITLE_HEIGHT) * rows)
+    figure, axes = plt.subplots(rows, across, figsize=size, squeeze=False)
     for place in axes.flat:
         place.axis("off")
     for place, (title, picture) in zip(axes.flat, pictures.items(), strict=False):

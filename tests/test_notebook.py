@@ -1,0 +1,132 @@
+"""The notebook runs from top to bottom: on a fresh clone, with one's own models, and with none to be had."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.loading import DEMO_NOTICE
+from ive_segmentation.setup import notebook as player
+from tests.small_sam3 import write_small_sam3
+
+NOTEBOOK = Path(__file__).resolve().parent.parent / "main.ipynb"
+SECTIONS = ["Settings", "1. Environment", "2. Identity bank", "3. Models", "4. The pipeline", "5. The page"]
+STEPS = [
+    "Step 1: the picture and the prompt",
+    "Step 2: who is in the picture",
+    "Step 3: what is where",
+    "Step 4: whose is it",
+    "Step 5: the answer",
+]
+LONGEST = 30  # lines of a cell that still fits on a screen
+
+
+def test_it_is_committed_without_outputs() -> None:
+    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+def test_every_cell_is_short_and_stands_under_words() -> None:
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    assert [cell.cell_type for cell in cells[:2]] == ["markdown", "markdown"]
+    for cell in cells:
+        assert cell.cell_type == "markdown" or len(cell.source.splitlines()) <= LONGEST
+
+
+def test_it_tells_the_story_in_order() -> None:
+    headings = list(dict.fromkeys(cell.heading for cell in player.read_cells(NOTEBOOK)))
+    assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
+    assert [heading for heading in headings if heading in STEPS] == STEPS
+
+
+@dataclass
+class Shown:
+    """What the cells under each heading showed."""
+
+    printed: dict[str, str] = field(default_factory=lambda: defaultdict(str))
+    images: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    tables: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    page: str = ""
+
+
+def run_all(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path) -> Shown:
+    """Execute every cell in a kernel, and fetch the page that it leaves open."""
+    for name in ("IVE_DATASET", "IVE_SAM3", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"XDG_CACHE_HOME": str(cache), "HF_HUB_OFFLINE": "1", **environment}.items():
+        monkeypatch.setenv(name, value)
+    shown = Shown()
+    with player.kernel(NOTEBOOK.parent) as (manager, client):
+        for cell in player.read_cells(NOTEBOOK):
+
+            def keep(message: dict[str, Any], heading: str = cell.heading) -> None:
+                content = message["content"]
+                if message["msg_type"] == "stream" and content["name"] == "stdout":
+                    shown.printed[heading] += content["text"]
+                shown.images[heading] += "image/png" in content.get("data", {})
+                shown.tables[heading] += "<table" in content.get("data", {}).get("text/html", "")
+
+            player.execute(manager, client, cell.source, keep)
+        (address,) = player.ADDRESS.findall(shown.printed[SECTIONS[-1]])
+        with urlopen(address, timeout=10) as answer:
+            shown.page = answer.read().decode()
+    return shown
+
+
+def expect_bank_and_page(shown: Shown) -> None:
+    assert shown.tables["1. Environment"] == 1
+    assert shown.tables["Reading the photos"] >= 1
+    assert shown.images["Faces in the bank"] == 1
+    assert shown.images["How alike the members look"] == 1
+    assert "IVE Segmentation" in shown.page
+
+
+@pytest.mark.skipif(not (CHECKPOINTS / "sam3").is_dir(), reason="the demo's SAM 3 is not in this checkout")
+def test_a_fresh_clone_runs_on_the_drawn_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Dataset").mkdir()
+    shown = run_all({"IVE_DATASET": str(tmp_path / "Dataset")}, monkeypatch, tmp_path)
+    assert shown.printed["Settings"].strip() == DEMO_NOTICE
+    expect_bank_and_page(shown)
+    for step in STEPS:
+        assert shown.images[step] == 1, step
+    assert shown.tables["Step 2: who is in the picture"] == 1
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_dataset(tmp_path_factory.mktemp("photos"), pictures=3)
+
+
+def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {
+        "IVE_DATASET": str(photos),
+        "IVE_FACES": str(CHECKPOINTS / "faces"),
+        "IVE_SAM3": str(write_small_sam3(tmp_path / "sam3")),
+    }
+    shown = run_all(own, monkeypatch, tmp_path)
+    assert DEMO_NOTICE not in shown.printed["Settings"]
+    expect_bank_and_page(shown)
+    for step in STEPS:
+        assert shown.images[step] == 1, step
+
+
+def test_without_sam3_names_go_on_working(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"IVE_DATASET": str(photos), "IVE_FACES": str(CHECKPOINTS / "faces")}
+    shown = run_all(own, monkeypatch, tmp_path)
+    assert "facebook/sam3 is not on this machine" in shown.printed["3. Models"]
+    expect_bank_and_page(shown)
+    assert shown.tables["Step 2: who is in the picture"] == 1
+    assert shown.images["Step 3: what is where"] == 0
+    assert shown.images["Step 5: the answer"] == 1
