@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 # Lance reports every table it creates as a warning.
-os.environ.setdefault("LANCE_LOG", "error")
+os.environ.setdefault("LANCEDB_LOG", "error")
 
 import lancedb
 import pyarrow as pa
