@@ -8,7 +8,7 @@ import torch
 
 from ive_segmentation.demo.scenes import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import answers, ask
+from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask
 from ive_segmentation.demo.training.store import Labelled, Store
 
 
@@ -19,6 +19,7 @@ class Batch:
     Attributes:
         pixels: (B, 3, S, S) float32, normalised as Sam3ImageProcessor does.
         words: the B*K prompts.
+        names: a word for each of `CONCEPTS`, now and then another than the first that comes to mind.
         boxes: per prompt (n, 4) float32 xyxy in 0..1.
         masks: per prompt (n, M, M) float32 in 0..1.
         classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
@@ -29,6 +30,7 @@ class Batch:
 
     pixels: torch.Tensor
     words: list[str]
+    names: list[str]
     boxes: list[torch.Tensor]
     masks: list[torch.Tensor]
     classes: torch.Tensor
@@ -156,7 +158,8 @@ class Batches:
             extents.append(_extents(small, answers(scene.parts, "person")))
         exemplars = self._exemplars(boxes, rng) if rng.random() < 0.15 else None
         dense = torch.stack(classes), torch.stack(extents)
-        return Batch(torch.stack(pixels), words, boxes, masks, *dense, exemplars)
+        names = [str(rng.choice((name, name, *SYNONYMS.get(name, ())))) for name in CONCEPTS]
+        return Batch(torch.stack(pixels), words, names, boxes, masks, *dense, exemplars)
 
     @staticmethod
     def _exemplars(boxes: list[torch.Tensor], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

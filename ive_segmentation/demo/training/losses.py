@@ -4,6 +4,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch.nn import functional
 
+from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import Batch
 from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
 
@@ -18,6 +19,7 @@ WEIGHTS = {
     "semantic": 2.0,
     "dense": 1.0,
     "extent": 3.0,
+    "align": 2.0,
 }
 
 
@@ -81,6 +83,42 @@ def dense_losses(dense: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
         if owned.any()
         else reach.sum() * 0,
     }
+
+
+def concept_cover(batch: Batch) -> torch.Tensor:
+    """How much of each patch every concept covers, (B, len(CONCEPTS), M / 4, M / 4) float32, 0 to 1."""
+    cover = functional.one_hot(batch.classes, len(CONCEPTS) + 1)[..., 1:].permute(0, 3, 1, 2).float()
+    cover[:, CONCEPTS.index("person")] = (~batch.extents[:, 0].isnan()).float()
+    cover[:, CONCEPTS.index("face")] += cover[:, CONCEPTS.index("glasses")]
+    return functional.avg_pool2d(cover, 4)
+
+
+def alignment_loss(
+    coarse: torch.Tensor, words: torch.Tensor, scale: torch.Tensor, batch: Batch
+) -> torch.Tensor:
+    """Ask of every patch and every concept whether the patch's feature points where the word's does.
+
+    Told this directly, the model learns within minutes what the words mean; from the prompts' answers
+    alone that takes it most of an hour (the trial's plateau).
+
+    Args:
+        coarse: (B, C, M / 4, M / 4), the pyramid's coarsest level, which meets the text in the encoder.
+        words: (len(CONCEPTS), C), a text feature for every concept.
+        scale: (2,) factor and offset from cosine to logit.
+        batch: the truth.
+    """
+    cosine = torch.einsum(
+        "bchw,kc->bkhw",
+        functional.normalize(coarse.float(), dim=1),
+        functional.normalize(words.float(), dim=1),
+    )
+    truth = concept_cover(batch).to(coarse.device)
+    logits = cosine * scale[0] + scale[1]
+    entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    # Common and rare concepts weigh alike: each by how much of it there is in the batch.
+    positive = (entropy * truth).sum((0, 2, 3)) / (truth.sum((0, 2, 3)) + 1)
+    negative = (entropy * (1 - truth)).sum((0, 2, 3)) / ((1 - truth).sum((0, 2, 3)) + 1)
+    return positive.mean() + 3 * negative.mean()
 
 
 def losses(out: EveryLayer, batch: Batch, most: int) -> dict[str, torch.Tensor]:

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from transformers import CLIPTokenizer, Sam3Model
 
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import Batch, Batches
-from ive_segmentation.demo.training.losses import dense_losses, losses, weighted
+from ive_segmentation.demo.training.losses import alignment_loss, dense_losses, losses, weighted
 from ive_segmentation.demo.training.small_sam3 import (
     CELLS,
     NECK,
@@ -29,6 +30,8 @@ from ive_segmentation.demo.training.small_sam3 import (
     tokenizer,
 )  # fmt: skip
 from ive_segmentation.demo.training.store import Store
+
+Terms = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,38 +59,51 @@ def rate_at(step: int, recipe: Recipe) -> float:
 
 
 class Student(nn.Module):
-    """The small model with the auxiliary head that names every cell; the head is not shipped."""
+    """The small model with the auxiliary heads that teach it sooner; they are not shipped."""
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Sam3Model(config())
         # On CPUs plain attention trains a model of this size a third faster than the fused kernel does.
         self.model.set_attn_implementation("eager")
+        self.scale = nn.Parameter(torch.tensor([8.0, -3.0]))
         self.dense = nn.Conv2d(NECK, len(CONCEPTS) + 1 + 4, 1)
 
-    def glimpse(self, batch: Batch, device: torch.device) -> dict[str, torch.Tensor]:
-        """The loss terms of the vision encoder alone."""
-        seen = self.model.get_vision_features(batch.pixels.to(device))
-        return dense_losses(self.dense(seen.fpn_hidden_states[0]), batch)
+    def glimpse(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> Terms:
+        """The loss terms of the vision encoder and the words alone."""
+        return self._see(batch, words, device)[1]
 
-    def forward(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> dict[str, torch.Tensor]:
+    def forward(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> Terms:
         """All loss terms of a batch."""
-        seen = self.model.get_vision_features(batch.pixels.to(device))
+        seen, terms = self._see(batch, words, device)
         repeat = len(batch.words) // len(batch.pixels)
         levels = tuple(level.repeat_interleave(repeat, 0) for level in seen.fpn_hidden_states[:-1])
         places = tuple(
             place[:1].expand(len(batch.words), -1, -1, -1) for place in seen.fpn_position_encoding[:-1]
         )
-        text = words(batch.words, padding=True, return_tensors="pt")
-        text = {name: text[name].to(device) for name in ("input_ids", "attention_mask")}
         shown = batch.exemplars
         if shown is not None:
             shown = (shown[0].to(device), shown[1].to(device))
-        outputs = run_every_layer(self.model, levels, places, text, shown)
+        outputs = run_every_layer(self.model, levels, places, _read(batch.words, words, device), shown)
         with torch.autocast(device.type, enabled=False):
-            return losses(outputs, batch, QUERIES) | dense_losses(
-                self.dense(seen.fpn_hidden_states[0].float()), batch
-            )
+            return terms | losses(outputs, batch, QUERIES)
+
+    def _see(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> tuple[Any, Terms]:
+        seen = self.model.get_vision_features(batch.pixels.to(device))
+        text = _read(batch.names, words, device)
+        features = self.model.get_text_features(**text).pooler_output
+        counts = text["attention_mask"][..., None]
+        means = (features * counts).sum(1) / counts.sum(1)
+        finest, coarsest = seen.fpn_hidden_states[0], seen.fpn_hidden_states[-2]
+        with torch.autocast(device.type, enabled=False):
+            terms = dense_losses(self.dense(finest.float()), batch)
+            terms["align"] = alignment_loss(coarsest, means, self.scale, batch)
+        return seen, terms
+
+
+def _read(phrases: list[str], words: CLIPTokenizer, device: torch.device) -> dict[str, torch.Tensor]:
+    tokens = words(phrases, padding=True, return_tensors="pt")
+    return {name: tokens[name].to(device) for name in ("input_ids", "attention_mask")}
 
 
 def save_state(
@@ -107,7 +123,9 @@ def save_state(
 def load_state(path: Path, student: Student, optimiser: torch.optim.Optimizer) -> int:
     """Puts back what `save_state` wrote; the number of steps done."""
     tensors = load_file(path)
-    student.load_state_dict({k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")})
+    student.load_state_dict(
+        {k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")}, strict=False
+    )
     for name, parameter in student.named_parameters():
         state = {
             key: tensors[f"{key}/{name}"]
@@ -186,7 +204,11 @@ def _work(
             group["lr"] = recipe.rate * rate_at(step, recipe)
         batch = batches.batch(np.random.default_rng([recipe.seed, step, rank]))
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            terms = student.glimpse(batch, device) if step < recipe.glimpse else student(batch, words, device)
+            terms = (
+                student.glimpse(batch, words, device)
+                if step < recipe.glimpse
+                else student(batch, words, device)
+            )
         optimiser.zero_grad(set_to_none=True)
         weighted(terms).backward()
         if workers > 1:
