@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,25 @@ class Gallery:
     def calibration(self) -> Calibration:
         """What a score means in this bank."""
         return self.report.calibration
+
+    def without(self, photos: Container[str]) -> Gallery:
+        """The gallery as if it had never held some photos; the calibration stays as it is.
+
+        Args:
+            photos: Relative paths.
+
+        Returns:
+            The gallery of the others, its space fitted to them.
+        """
+        rows = [row for row, photo in enumerate(self.photos) if photo not in photos]
+        return Gallery(
+            self.embeddings[rows],
+            self.plain[rows],
+            tuple(self.members[row] for row in rows),
+            tuple(self.photos[row] for row in rows),
+            self.boxes[rows],
+            self.report,
+        )
 
 
 def build_bank(
