@@ -46,7 +46,7 @@ _CLAUSES = {
     # 마이크를 든 원영
     "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
     # Wonyoung on stage
-    "somewhere": _pattern("WHO (?P<where>WL|P THING) (?=A|$)"),
+    "somewhere": _pattern("WHO (?P<where>W?L|P THING) (?=A|$)"),
     # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
     "holding": _pattern("WHO (?P<verb>S?Y?H|W) HERS (?:[PW]RY)? H? (?=[AN]|$)"),
     # Wonyoung's shirt; Rei's ring on her finger
@@ -200,7 +200,9 @@ def _thing(row: Sequence[Token], clause: _Clause) -> str:
         return f"{thing} clothes"  # "Rei in pink"
     if clause.name in {"before", "behind"} and not row[-1].understood and clause.who[0].kind is Kind.NAME:
         owner = clause.who[0].text
-        raise PromptError(f'"{row[-1].text}" may be a thing or not. If it is, write "{owner}\'s {thing}".')
+        raise PromptError(
+            f'"{row[-1].text}" may be a thing or not. If it is, write "{owner}\'s {row[-1].text}".'
+        )
     return thing
 
 

@@ -49,47 +49,44 @@ def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
     """Refuse a word that must be a name and is no member's.
 
     An unknown English word is a name where it has a capital ("Karina"), where it owns something ("karina's
-    shirt") and where it stands in a list with a member ("karina and rei"), unless an article makes it a
-    thing ("the guitarist's shirt"). SAM 3 reads English, so an unknown Korean, Thai or Japanese word is of no
-    use to it: beside a member ("원영의 예쁘장한 셔츠") it can be left out, elsewhere it may be a name.
+    shirt") and where it stands in a list with a member ("karina and rei"), unless an article or an owner
+    makes it a thing ("the guitarist's shirt", "Rei's Birkin"). SAM 3 reads English, so an unknown Korean,
+    Thai or Japanese word is of no use to it: beside a member ("원영의 예쁘장한 셔츠") it can be left out,
+    elsewhere it may be a name.
     """
-    somebody = any(token.kind is Kind.NAME for token in tokens)
     kinds = "".join(token.kind for token in tokens)
     for at, token in enumerate(tokens):
         owns = kinds[at + 1 : at + 2] == Kind.OF_THE_ONE_BEFORE
-        listed = kinds[max(at - 2, 0) : at] == "NA" or kinds[at + 1 : at + 3] == "AN"
         if token.foreign:
-            is_stranger = owns or not somebody
+            is_stranger = owns or Kind.NAME not in kinds
         else:
             has_article = at > 0 and tokens[at - 1].text.lower() in _ARTICLES
-            is_stranger = not has_article and (owns or listed or token.looks_like_a_name)
+            is_owned = kinds[:at].rstrip("".join(THINGS)).endswith(Kind.OF_THE_ONE_BEFORE)
+            is_listed = kinds[:at].endswith("NA") or kinds.startswith("AN", at + 1)
+            looks_so = token.looks_like_a_name and not is_owned
+            is_stranger = not has_article and (owns or is_listed or looks_so)
         if is_stranger and not token.understood:
             raise names.nobody(token.text)
 
 
 def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
     """Read the words whose meaning hangs on their neighbours."""
-    before: Token | None = None
+    kinds = [token.kind for token in tokens]
     for at, token in enumerate(tokens):
-        after = tokens[at + 1].kind if at + 1 < len(tokens) else None
-        kind = token.kind
-        if kind is Kind.WITH and after is Kind.NAME:
-            kind = _JOINING_NAMES.get(token.text.lower(), kind)
-        elif kind is Kind.OF_THE_ONE_BEFORE and before and before.kind is Kind.LOOK:
-            kind = Kind.FILLER  # the の of 黒のドレス: a look owns nothing
-        elif kind is Kind.HONORIFIC:
-            near_name = after is Kind.NAME or (before and before.kind is Kind.NAME)
-            kind = Kind.FILLER if near_name else Kind.THING
-        elif kind is Kind.ALL:
-            kind = Kind.FILLER if after in THINGS else Kind.NAME
-        before = token
-        if kind is not Kind.FILLER:
-            if token.kind is Kind.ALL:
-                yield replace(token, kind=kind, people=(EVERYONE,))
-            elif token.kind is Kind.HONORIFIC:
-                yield replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
-            else:
-                yield replace(token, kind=kind)
+        before, after = kinds[max(at - 1, 0) : at], kinds[at + 1 : at + 2]
+        read = token
+        if token.kind is Kind.WITH and Kind.NAME in after:
+            read = replace(token, kind=_JOINING_NAMES.get(token.text.lower(), Kind.WITH))
+        elif token.kind is Kind.OF_THE_ONE_BEFORE and Kind.LOOK in before:
+            read = replace(token, kind=Kind.FILLER)  # the の of 黒のドレス: a look owns nothing
+        elif token.kind is Kind.HONORIFIC:
+            kind = Kind.FILLER if Kind.NAME in (*before, *after) else Kind.THING
+            read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
+        elif token.kind is Kind.ALL:
+            kind = Kind.FILLER if THINGS.intersection(after) else Kind.NAME
+            read = replace(token, kind=kind, people=(EVERYONE,))
+        if read.kind is not Kind.FILLER:
+            yield read
 
 
 def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
@@ -144,28 +141,31 @@ def with_compounds(words: Sequence[str]) -> list[str]:
 def _settled(tokens: Sequence[Token], names: Names) -> list[Token]:
     """Read names side by side together, then insist on one member each.
 
-    "Kim" could be two members and "Kim Jiwonn" is one; the group's name before a member's ("IVE Wonyoung")
-    says nothing.
+    "Kim" could be two members, "Kim Jiwonn" is one, "Jang Yujin" is none; the group's name beside a member's
+    ("IVE Wonyoung") says nothing.
     """
     settled: list[Token] = []
     for token in tokens:
-        before = settled[-1] if settled else token
-        if before is not token and before.kind is token.kind is Kind.NAME:
-            both = tuple(person for person in before.people if person in token.people)
-            if not both and names.is_family_name(name_key(before.text)) and token.people != (EVERYONE,):
-                raise names.nobody(f"{before.text} {token.text}")
-            if before.people == (EVERYONE,):
-                settled[-1] = token
-                continue
-            if both or token.people == (EVERYONE,):
-                unsettled = before.unsettled and token.unsettled and len(both) > 1
-                mended = before.mended or token.mended
-                text = f"{before.text} {token.text}"
-                people = both or before.people
-                settled[-1] = replace(before, text=text, people=people, unsettled=unsettled, mended=mended)
-                continue
-        settled.append(token)
+        before = settled[-1] if settled else None
+        if before and before.kind is token.kind is Kind.NAME:
+            settled[-1:] = _side_by_side(before, token, names)
+        else:
+            settled.append(token)
     for token in settled:
-        if token.unsettled:
+        if token.kind is Kind.NAME and len(token.people) > 1:
             raise names.ambiguous(token.text, token.people)
     return settled
+
+
+def _side_by_side(one: Token, other: Token, names: Names) -> list[Token]:
+    if one.people == (EVERYONE,):
+        return [other]
+    if other.people == (EVERYONE,):
+        return [one]
+    both = tuple(person for person in one.people if person in other.people)
+    text = f"{one.text} {other.text}"
+    if both:
+        return [replace(one, text=text, people=both, mended=one.mended or other.mended)]
+    if names.is_family_name(name_key(one.text)):
+        raise names.nobody(text)
+    return [one, other]

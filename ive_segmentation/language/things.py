@@ -46,12 +46,14 @@ class Word:
         english: How SAM 3 is told, or for little words their meaning.
         particle: Whether it counts only behind another word.
         being: Whether it is a person or an animal, which may own things without being a member.
+        spelling: A little word as it must be written ("t hat" is not "that"); empty for things.
     """
 
     kind: Kind
     english: str
     particle: bool = False
     being: bool = False
+    spelling: str = ""
 
 
 _THINGS = {"body": Kind.BODY, "colour": Kind.LOOK, "look": Kind.LOOK, "place": Kind.PLACE, "maker": Kind.LOOK}
@@ -120,8 +122,9 @@ def lexicon() -> dict[str, Word]:
     for group, spellings in _read("words.toml").items():
         meaning = group.removeprefix("particle_")
         english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
-        word = Word(_LITTLE[meaning], english, particle=meaning != group or meaning == "of_the_one_before")
-        words |= {name_key(text): word for texts in spellings.values() for text in texts}
+        particle = meaning != group or meaning == "of_the_one_before"
+        texts = [text for texts in spellings.values() for text in texts]
+        words |= {name_key(text): Word(_LITTLE[meaning], english, particle, spelling=text) for text in texts}
     return words
 
 

@@ -43,8 +43,7 @@ class Token:
         kind: Its letter in the patterns of `parse.py`.
         text: The words as typed (after `normalise`).
         english: How SAM 3 is told, for a thing; the meaning, for a little word.
-        people: The members meant, for a name; `EVERYONE` and `UNKNOWN` too.
-        unsettled: Whether `people` holds candidates rather than people.
+        people: The member meant, for a name, or `EVERYONE` or `UNKNOWN`; several where it could be any.
         mended: Whether the name was read through a typing mistake.
         understood: Whether the words are in the lexicon.
         foreign: Whether it is not written in Latin letters.
@@ -55,7 +54,6 @@ class Token:
     text: str
     english: str = ""
     people: tuple[str, ...] = ()
-    unsettled: bool = False
     mended: bool = False
     understood: bool = True
     foreign: bool = False
@@ -103,15 +101,9 @@ def _latin(text: str, parts: list[re.Match[str]], at: int, names: Names) -> tupl
         found = _name(phrase, after, names) or _known(phrase) or _own_without_apostrophe(phrase, names)
         if found:
             return found, count
-    for count in (2, 1):
-        words = parts[at : at + count]
-        if len(words) == count <= _words_in_a_row(parts, at) and not any(
-            known(name_key(word[0])) for word in words
-        ):
-            phrase = text[words[0].start() : words[-1].end()]
-            if found := _mended(phrase, names):
-                return found, count
     word = parts[at][0]
+    if found := _mended(word, names):
+        return found, 1
     return [Token(Kind.THING, word, english=word.lower(), understood=False)], 1
 
 
@@ -131,12 +123,12 @@ def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]
         ends = after is None or after.lastgroup in {"and", "stop"} or joins
         if not owns and not (ends and phrase in names.spellings):
             return []
-    return [Token(Kind.NAME, phrase, people=people, unsettled=len(people) > 1)] if people else []
+    return [Token(Kind.NAME, phrase, people=people)] if people else []
 
 
 def _known(phrase: str) -> list[Token]:
     word = known(name_key(phrase))
-    if not word:
+    if not word or (" " in phrase and word.spelling not in {"", phrase.lower()}):
         return []
     as_typed = word.kind is Kind.LOOK or word.being
     return [_token(word, phrase, singular(phrase.lower()) if as_typed else word.english)]
@@ -144,14 +136,14 @@ def _known(phrase: str) -> list[Token]:
 
 def _own_without_apostrophe(phrase: str, names: Names) -> list[Token]:
     people = names.find(name_key(phrase[:-1])) if phrase[-1] in "sS" else ()
-    name = Token(Kind.NAME, phrase[:-1], people=people, unsettled=len(people) > 1)
+    name = Token(Kind.NAME, phrase[:-1], people=people)
     return [name, Token(Kind.OF_THE_ONE_BEFORE, "s")] if people else []
 
 
 def _mended(phrase: str, names: Names) -> list[Token]:
     for typed, own in ((phrase, []), (phrase[:-1], [Token(Kind.OF_THE_ONE_BEFORE, "s")])):
         if (not own or phrase[-1] in "sS") and (people := names.mend(name_key(typed))):
-            return [Token(Kind.NAME, typed, people=people, unsettled=len(people) > 1, mended=True), *own]
+            return [Token(Kind.NAME, typed, people=people, mended=True), *own]
     return []
 
 
@@ -164,7 +156,7 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
     for piece in split(part[0], names, follows_a_word=before.isalnum()):
         text = part[0][piece.start : piece.end]
         if piece.people:
-            yield Token(Kind.NAME, text, people=piece.people, unsettled=len(piece.people) > 1, foreign=True)
+            yield Token(Kind.NAME, text, people=piece.people, foreign=True)
         elif piece.word:
             yield replace(_token(piece.word, text, piece.word.english), foreign=True)
         else:
