@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import signal
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import nbformat
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ive_segmentation.doctor import pins
 from ive_segmentation.setup import install
@@ -57,6 +60,21 @@ def test_the_card_of_packages_is_there_on_every_system(machine: dict[str, str], 
     here = {need.name for need in wanted if need.marker is None or need.marker.evaluate(machine)}
     assert here >= CARD | {runtime}
     assert ("onnxruntime-gpu" in here) == (runtime == "onnxruntime-gpu")
+
+
+def test_whatever_the_program_imports_is_pinned() -> None:
+    """So that a fresh install next year is the one that was tested."""
+    imported = set()
+    for path in (ROOT / "ive_segmentation").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    of = packages_distributions()
+    pinned = {canonicalize_name(need.name) for need in pins(ROOT / "requirements.txt")}
+    for name in imported - sys.stdlib_module_names - {"ive_segmentation"}:
+        assert pinned & {canonicalize_name(package) for package in of.get(name, [])}, name
 
 
 def test_both_onnxruntimes_have_one_version() -> None:
