@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ive_segmentation.errors import UserError
+from ive_segmentation.settings import Settings
 
 FILE = "members.toml"
 LANGUAGES = ("english", "korean", "thai", "japanese")
@@ -41,7 +42,8 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
 
     Every folder of photos is a member, and so is every entry of `members.toml`, with or without photos: the
     program must know whom a text means before anybody has collected pictures. A folder without an entry
-    answers to its own name.
+    answers to its own name. Where there is no `members.toml`, folders that the program's own one knows keep the
+    names it gives them: the photos of the six may lie anywhere.
 
     Args:
         dataset: Folder that holds one folder of photos per member, and `members.toml` where there is one.
@@ -56,8 +58,12 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
         raise MembersError(
             f"There is no folder {dataset}. Point the dataset setting at your folder of members."
         )
-    entries = {name_key(name): (name, entry) for name, entry in _read_entries(dataset / FILE).items()}
     folders = {name_key(path.name): path.name for path in dataset.iterdir() if _is_member_folder(path)}
+    own = (dataset / FILE).is_file()
+    named = _read_entries(dataset / FILE if own else Settings.dataset / FILE)
+    entries = {
+        key: (name, entry) for name, entry in named.items() if (key := name_key(name)) in folders or own
+    }
     members = []
     for key in folders.keys() | entries.keys():
         name, entry = entries.get(key, (folders.get(key, ""), {}))

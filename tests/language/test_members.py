@@ -46,13 +46,14 @@ def test_every_alias_of_the_repository_means_its_member() -> None:
     "text", ["Wonyoung", "Jang Wonyoung", "Wonyoung Jang", "jang_wonyoung", "JANG WON-YOUNG"]
 )
 def test_a_folder_without_an_entry_answers_to_its_own_name(tmp_path: Path, text: str) -> None:
-    members = load_members(_dataset(tmp_path, "Jang_Wonyoung", "An_Yujin"))
+    members = load_members(_dataset(tmp_path, "Jang_Wonyoung", "An_Yujin", toml=""))
     assert parse(text, members).requests[0].people == ("Jang_Wonyoung",)
 
 
-def test_the_real_photos_without_members_toml(real_photos: Path) -> None:
-    members = load_members(real_photos)
-    assert parse("Rei and Gaeul's shoes", members).requests[0].people == ("Naoi_Rei", "Kim_Gaeul")
+def test_the_six_keep_their_names_wherever_their_photos_lie(tmp_path: Path) -> None:
+    members = load_members(_dataset(tmp_path, "Kim_Jiwon", "Ada_Lovelace"))
+    assert [member.name for member in members] == ["Ada Lovelace", "Liz"]
+    assert parse("리즈의 신발", members).requests[0].people == ("Kim_Jiwon",)
 
 
 def test_folders_and_entries_are_merged(tmp_path: Path) -> None:
