@@ -42,8 +42,8 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
 
     Every folder of photos is a member, and so is every entry of `members.toml`, with or without photos: the
     program must know whom a text means before anybody has collected pictures. A folder without an entry
-    answers to its own name. Where there is no `members.toml`, folders that the program's own one knows keep the
-    names it gives them: the photos of the six may lie anywhere.
+    answers to its own name. Where there is no `members.toml`, the program's own one names the folders it
+    knows: the photos of the six may lie anywhere.
 
     Args:
         dataset: Folder that holds one folder of photos per member, and `members.toml` where there is one.
