@@ -11,7 +11,8 @@ from ive_segmentation.persons import PERSON
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.sam3 import Instance, Sam3, instances
+from ive_segmentation.segmentation.instances import Instance, instances
+from ive_segmentation.segmentation.sam3 import Sam3
 
 
 def things_of(concept: str, found: Sequence[Instance], persons: Sequence[Person]) -> list[Segment]:
@@ -58,6 +59,7 @@ def look_again(
     if request.thing is None or not request.people or EVERYONE in request.people:
         return things
     size = (image.shape[0], image.shape[1])
+    crops: dict[int, tuple[int, int, int, int]] = {}
     for owner in _asked(request, persons):
         body = persons[owner].mask
         if body is None:
@@ -65,11 +67,12 @@ def look_again(
         crop = region_of_interest(body, size)
         hers = [thing.mask for thing in things if thing.owner == owner]
         largest = max(hers, key=np.count_nonzero, default=None)
-        if not worth_another_look(largest, crop, size, input_side=sam3.resolution):
-            continue
-        left, top, right, bottom = crop
-        (seen,) = sam3.find(sam3.encode(image[top:bottom, left:right]), [request.thing])
-        offset = np.array([left, top, left, top], dtype=np.float32)
+        if worth_another_look(largest, crop, size, input_side=sam3.resolution):
+            crops[owner] = crop
+    looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
+    for (owner, crop), features in zip(crops.items(), looks, strict=True):
+        (seen,) = sam3.find(features, [request.thing])
+        offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
         found = [
             Instance(place_back(mask, crop, size), box + offset, score)
             for mask, box, score in instances(seen)

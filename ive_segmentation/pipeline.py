@@ -16,7 +16,8 @@ from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import PERSON, faces_alone, people
 from ive_segmentation.result import Image, Person, Result, Segment
-from ive_segmentation.segmentation.sam3 import Sam3, instances
+from ive_segmentation.segmentation.instances import instances
+from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Settings
 
 Progress = Callable[[float, str], None]

@@ -39,10 +39,17 @@ class Settings:
     """Where SAM 3 runs: auto (CUDA where there is one), cuda, cuda:1, cpu."""
     precision: str = "auto"
     """auto (bfloat16 where the device computes it natively), float32 or bfloat16."""
+    resolution: int = 0
+    """Side of the square, in pixels, that SAM 3 squashes pictures to: a multiple of 14, smaller for a quick
+    preview; 0 for the side it was trained with (1008)."""
     sam3_threshold: float = 0.5
     """Least score (class times presence) of an instance that is kept; what SAM 3's own image demo uses."""
     questions_per_pass: int = 8
     """Concepts decoded in one pass; a pass needs about 70 MB of mask logits for each at full size."""
+    pictures_per_pass: int = 4
+    """Crops encoded in one pass on a GPU; on a CPU they are encoded one by one, in a quarter of the memory."""
+    word_cache: Path = CACHE / "words"
+    """Where the embeddings of words are kept, 16 KB each, so that the text encoder need not be loaded."""
     feature_cache_bytes: int = 2**30
     """Bytes of encoded pictures kept; a picture takes 54 MB in bfloat16 at 1008 px."""
 

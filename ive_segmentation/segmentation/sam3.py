@@ -1,17 +1,17 @@
 """What is where: SAM 3, asked with words. A picture is encoded once; the next question is nearly free.
 
 The vision encoder is nearly all of SAM 3's time (38 of 42 s in fp32 on two cores), so its output is kept
-for the last few pictures, and all concepts of one prompt go through the decoder in one pass.
+for the last few pictures, all new questions about a picture go through the decoder in one pass, and what
+was answered once is not asked again.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,42 +19,48 @@ import supervision as sv
 import torch
 import transformers
 from torch import Tensor
-from torch.nn import functional
 from transformers import Sam3Processor
 from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
-from transformers.utils.logging import disable_progress_bar
 
-from ive_segmentation.errors import UserError
 from ive_segmentation.images import content_hash
-from ive_segmentation.segmentation.checkpoints import CheckpointError, locate, model_class
+from ive_segmentation.segmentation.checkpoints import locate
+from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
+from ive_segmentation.segmentation.instances import Answer, detections
+from ive_segmentation.segmentation.weights import damaged, load_part
+from ive_segmentation.segmentation.words import Reader
 from ive_segmentation.settings import Settings
 
-WORDS_LENGTH = 32
-"""Tokens SAM 3's text encoder takes (Sam3Processor pads to the same)."""
+T = TypeVar("T")
 
 
-class SegmentationError(UserError):
-    """SAM 3 cannot answer: out of memory, or a concept it cannot take."""
+class Question(NamedTuple):
+    """What is asked of a picture: a noun phrase, and an example's box or None (cx, cy, w, h as shares)."""
+
+    concept: str
+    example: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """One picture as SAM 3's vision encoder sees it.
+    """One picture as SAM 3's vision encoder sees it, and what was answered about it so far.
 
     Attributes:
         size: (H, W) of the picture, pixels.
         levels: Feature pyramid, finest first, each (1, C, h, w) on the model's device.
         position: (1, C, h, w) position encoding of the coarsest level.
+        answers: By question; filled by `Sam3`.
     """
 
     size: tuple[int, int]
     levels: tuple[Tensor, ...]
     position: Tensor
+    answers: dict[Question, Answer] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        """Bytes the pyramid takes on its device."""
-        return sum(level.nbytes for level in self.levels)
+        """Bytes that the pyramid and the answers take on their device."""
+        answers = sum(answer.nbytes for answer in self.answers.values())
+        return sum(level.nbytes for level in self.levels) + self.position.nbytes + answers
 
     def repeated(self, count: int) -> Sam3VisionEncoderOutput:
         """Return the features as the model takes them, `count` times along the batch axis, without a copy."""
@@ -64,42 +70,17 @@ class Features:
         return Sam3VisionEncoderOutput(fpn_hidden_states=levels, fpn_position_encoding=positions)
 
 
-class Instance(NamedTuple):
-    """One row of `Detections`.
-
-    Attributes:
-        mask: (H, W) bool at the picture's size.
-        box: (4,) float32, xyxy, pixels.
-        score: Class times presence, 0 to 1.
-    """
-
-    mask: npt.NDArray[np.bool_]
-    box: npt.NDArray[np.float32]
-    score: float
-
-
-@dataclass(frozen=True, eq=False)
-class Words:
-    """A noun phrase as SAM 3's text encoder sees it: embedding (1, T, C) and which tokens count (1, T)."""
-
-    embedding: Tensor
-    attention: Tensor
-
-
 class Sam3:
     """SAM 3 on one device, asked by words or by an example; safe to share between threads."""
 
     def __init__(
-        self, model: Any, processor: Sam3Processor, device: torch.device, settings: Settings
+        self, model: Any, processor: Sam3Processor, reader: Reader, device: torch.device, settings: Settings
     ) -> None:
-        self._text_encoder, self._text_projection = model.text_encoder, model.text_projection
-        # Words are encoded once ever, so their 353M parameters never take the GPU's memory.
-        model.text_encoder = model.text_projection = None
         self._model = model.to(device).eval()
         self._processor = processor
+        self._reader = reader
         self._device = device
         self._settings = settings
-        self._words: dict[str, Words] = {}
         self._pictures: OrderedDict[str, Features] = OrderedDict()
         self._lock = RLock()
 
@@ -132,13 +113,33 @@ class Sam3:
         Raises:
             SegmentationError: If the device's memory does not hold one picture.
         """
-        key = content_hash(image)
+        return self.encode_all([image])[0]
+
+    def encode_all(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
+        """Look at several pictures, those not seen before in as few passes as the settings allow.
+
+        Args:
+            images: Each (H, W, 3) uint8, RGB.
+
+        Returns:
+            One for each picture, as `encode` returns it.
+
+        Raises:
+            SegmentationError: If the device's memory does not hold one picture.
+        """
+        keys = [content_hash(image) for image in images]
+        pictures = dict(zip(keys, images, strict=True))
         with self._lock:
-            if key not in self._pictures:
-                self._pictures[key] = self._see(image)
-                self._forget_old_pictures()
-            self._pictures.move_to_end(key)
-            return self._pictures[key]
+            seen = {key: self._pictures[key] for key in pictures if key in self._pictures}
+            new = [key for key in pictures if key not in seen]
+            at_once = self._settings.pictures_per_pass if self._device.type == "cuda" else 1
+            looks = self._in_batches([pictures[key] for key in new], at_once, self._see)
+            seen.update(zip(new, looks, strict=True))
+            for key in pictures:
+                self._pictures[key] = seen[key]
+                self._pictures.move_to_end(key)
+            self._forget_old_pictures()
+        return [seen[key] for key in keys]
 
     def find(self, features: Features, concepts: Sequence[str]) -> list[sv.Detections]:
         """Find every instance of each concept, all concepts in one decoder pass.
@@ -153,10 +154,9 @@ class Sam3:
 
         Raises:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
+            CheckpointError: If the text encoder is needed and cannot be loaded.
         """
-        with self._lock:
-            words = [self._read(concept) for concept in concepts]
-            return self._in_batches(len(words), lambda part: self._decode(features, words[part]))
+        return self._ask(features, [Question(concept) for concept in concepts])
 
     def find_like(
         self, features: Features, concept: str, examples: Sequence[npt.NDArray[np.float32]]
@@ -175,66 +175,54 @@ class Sam3:
 
         Raises:
             SegmentationError: As `find`.
+            CheckpointError: As `find`.
         """
-        if not examples:
-            return []
         height, width = features.size
-        boxes = torch.tensor(np.stack(examples) / [width, height, width, height], dtype=torch.float32)
-        centred = torch.cat([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], dim=1)[:, None]
-        with self._lock:
-            words = [self._read(concept)] * len(examples)
-            return self._in_batches(
-                len(examples), lambda part: self._decode(features, words[part], centred[part])
-            )
+        questions = []
+        for box in examples:
+            left, top, right, bottom = (box / [width, height, width, height]).tolist()
+            centred = ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+            questions.append(Question(concept, centred))
+        return self._ask(features, questions)
 
-    def _see(self, image: npt.NDArray[np.uint8]) -> Features:
+    def _see(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
         pixels = self._processor.image_processor(
-            images=np.array(image, order="C"), return_tensors="pt", device=self._device
+            images=[np.array(image, order="C") for image in images],
+            return_tensors="pt",
+            device=self._device,
         ).pixel_values
-        try:
-            with torch.inference_mode():
-                seen = self._model.get_vision_features(pixels.to(self._device, self.dtype))
-        except torch.OutOfMemoryError as error:
-            self._pictures.clear()
-            raise self._out_of_memory() from error
-        return Features(
-            (image.shape[0], image.shape[1]),
-            tuple(seen.fpn_hidden_states[:-1]),
-            seen.fpn_position_encoding[-2],
-        )
+        with torch.inference_mode():
+            seen = self._model.get_vision_features(pixels.to(self._device, self.dtype))
+        # Copied, because a row of a batch would keep the whole batch in memory.
+        return [
+            Features(
+                (image.shape[0], image.shape[1]),
+                tuple(level[row : row + 1].clone() for level in seen.fpn_hidden_states[:-1]),
+                seen.fpn_position_encoding[-2][:1],
+            )
+            for row, image in enumerate(images)
+        ]
 
     def _forget_old_pictures(self) -> None:
         kept = sum(features.nbytes for features in self._pictures.values())
         while kept > self._settings.feature_cache_bytes and len(self._pictures) > 1:
             kept -= self._pictures.popitem(last=False)[1].nbytes
 
-    def _read(self, concept: str) -> Words:
-        if concept not in self._words:
-            tokens = self._processor.tokenizer(
-                concept, padding="max_length", max_length=WORDS_LENGTH, return_tensors="pt"
+    def _ask(self, features: Features, questions: Sequence[Question]) -> list[sv.Detections]:
+        with self._lock:
+            new = [question for question in dict.fromkeys(questions) if question not in features.answers]
+            found = self._in_batches(
+                new, self._settings.questions_per_pass, lambda part: self._decode(features, part)
             )
-            if tokens.input_ids.shape[1] > WORDS_LENGTH:
-                raise SegmentationError(
-                    f"“{concept[:40]}…” is too long for SAM 3, which reads {WORDS_LENGTH} tokens. "
-                    "Ask in fewer words."
-                )
-            with torch.inference_mode():
-                hidden = self._text_encoder(
-                    input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
-                ).last_hidden_state
-                embedding = self._text_projection(hidden)
-            self._words[concept] = Words(
-                embedding.to(self._device, self.dtype), tokens.attention_mask.to(self._device)
-            )
-        return self._words[concept]
+            features.answers.update(zip(new, found, strict=True))
+            return [detections(features.answers[question], features.size) for question in questions]
 
-    def _in_batches(self, count: int, decode: Callable[[slice], list[sv.Detections]]) -> list[sv.Detections]:
-        """Decode `count` questions, halving the batch when the device's memory runs out."""
-        found: list[sv.Detections] = []
-        batch = self._settings.questions_per_pass
-        while len(found) < count:
+    def _in_batches(self, rows: Sequence[T], batch: int, work: Callable[[Sequence[T]], list]) -> list:
+        """Work through the rows, halving the batch when the device's memory runs out."""
+        done: list = []
+        while len(done) < len(rows):
             try:
-                found += decode(slice(len(found), len(found) + batch))
+                done += work(rows[len(done) : len(done) + batch])
             except torch.OutOfMemoryError as error:
                 self._pictures.clear()
                 if self._device.type == "cuda":
@@ -242,13 +230,14 @@ class Sam3:
                 if batch == 1:
                     raise self._out_of_memory() from error
                 batch //= 2
-        return found
+        return done
 
-    def _decode(
-        self, features: Features, words: Sequence[Words], examples: Tensor | None = None
-    ) -> list[sv.Detections]:
+    def _decode(self, features: Features, questions: Sequence[Question]) -> list[Answer]:
+        """Put questions that all have an example, or all have none, to the decoder."""
+        words = [self._reader.read(question.concept) for question in questions]
         boxes: dict[str, Tensor] = {}
-        if examples is not None:
+        if questions[0].example:
+            examples = torch.tensor([[question.example] for question in questions])
             boxes["input_boxes"] = examples.to(self._device, self.dtype)
             boxes["input_boxes_labels"] = torch.ones(
                 examples.shape[:2], dtype=torch.long, device=self._device
@@ -262,30 +251,16 @@ class Sam3:
                 attention_mask=torch.cat([word.attention for word in words]),
                 **boxes,
             )
-            scores = out.pred_logits.sigmoid() * out.presence_logits.sigmoid()
+            scores = (out.pred_logits.sigmoid() * out.presence_logits.sigmoid()).float()
             return [
-                self._detections(features.size, *answer)
-                for answer in zip(scores.float(), out.pred_boxes.float(), out.pred_masks, strict=True)
+                self._kept(*answer)
+                for answer in zip(scores, out.pred_boxes.float(), out.pred_masks, strict=True)
             ]
 
-    def _detections(
-        self, size: tuple[int, int], scores: Tensor, boxes: Tensor, logits: Tensor
-    ) -> sv.Detections:
+    def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
         kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True)]
-        if not len(kept):
-            return empty_detections(size)
-        height, width = size
-        limits = torch.tensor([width, height, width, height], device=boxes.device)
-        masks = np.empty((len(kept), height, width), dtype=bool)
-        for row, mask in enumerate(_at_size(logits[kept].float().sigmoid(), size)):
-            masks[row] = mask
-        seen = masks.any(axis=(1, 2))
-        return sv.Detections(
-            xyxy=(boxes[kept] * limits).clamp(min=0).minimum(limits).cpu().numpy()[seen],
-            mask=masks[seen],
-            confidence=scores[kept].cpu().numpy()[seen],
-        )
+        return Answer(scores[kept], boxes[kept], logits[kept])
 
     def _out_of_memory(self) -> SegmentationError:
         return SegmentationError(
@@ -294,80 +269,31 @@ class Sam3:
         )
 
 
-def _at_size(probabilities: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.bool_]]:
-    """Bring masks (N, h, w) to the picture's size one at a time: no float array of N pictures ever exists."""
-    # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
-    for mask in probabilities:
-        large = functional.interpolate(mask[None, None], size=size, mode="bilinear", align_corners=False)
-        yield (large[0, 0] > 0.5).cpu().numpy()
-
-
-def empty_detections(size: tuple[int, int]) -> sv.Detections:
-    """Return detections of nothing that still carry a mask array, so that they can be merged and sliced.
-
-    Args:
-        size: (H, W) of the picture, pixels.
-
-    Returns:
-        Detections with xyxy (0, 4), mask (0, H, W), confidence (0,).
-    """
-    return sv.Detections(
-        xyxy=np.empty((0, 4), dtype=np.float32),
-        mask=np.empty((0, *size), dtype=bool),
-        confidence=np.empty(0, dtype=np.float32),
-    )
-
-
-def instances(found: sv.Detections) -> list[Instance]:
-    """Take detections apart row by row.
-
-    Args:
-        found: What `Sam3.find` returned: with masks and confidence.
-
-    Returns:
-        One instance per row, in the same order.
-    """
-    assert isinstance(found.mask, np.ndarray)
-    assert found.confidence is not None
-    return [
-        Instance(mask, box.astype(np.float32), float(score))
-        for mask, box, score in zip(found.mask, found.xyxy, found.confidence, strict=True)
-    ]
-
-
 def load_sam3(settings: Settings) -> Sam3:
     """Load the checkpoint of the settings onto the best device there is.
 
     Args:
-        settings: Reads sam3, device, precision, hub_timeout and what `Sam3` reads.
+        settings: Reads sam3, device, precision, resolution, word_cache, hub_timeout and what `Sam3` reads.
 
     Returns:
-        The model, ready to be asked.
+        The model, ready to be asked. Its text encoder is loaded when a phrase is first needed.
 
     Raises:
         CheckpointError: If the checkpoint cannot be had or read.
-        SegmentationError: If the device does not hold it.
+        SegmentationError: If the device does not hold it, or it cannot work at the resolution.
     """
     device = choose_device(settings.device)
+    dtype = choose_precision(settings.precision, device)
     folder = locate(settings.sam3, settings.hub_timeout)
-    disable_progress_bar()
+    model = load_part(folder, dtype, text=False)
     try:
-        model, report = getattr(transformers, model_class(folder)).from_pretrained(
-            folder,
-            dtype=choose_precision(settings.precision, device),
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
         processor = Sam3Processor.from_pretrained(folder, local_files_only=True)
-    except (
-        Exception
-    ) as error:  # safetensors, json, tokenizers and torch each raise their own for a broken file
-        raise _corrupt(folder, f"{type(error).__name__}: {str(error).splitlines()[0][:120]}") from error
-    if report["missing_keys"]:
-        raise _corrupt(folder, f"{len(report['missing_keys'])} weights are missing")
+    except Exception as error:  # json and tokenizers each raise their own for a broken file
+        raise damaged(folder, error) from error
+    _look_at(settings.resolution, model, processor)
+    reader = Reader(folder, processor.tokenizer, device, dtype, settings.word_cache)
     try:
-        return Sam3(model, processor, device, settings)
+        return Sam3(model, processor, reader, device, settings)
     except torch.OutOfMemoryError as error:
         raise SegmentationError(
             f"{folder.name} does not fit into the memory of {device}. Close other programs that use it, "
@@ -375,60 +301,18 @@ def load_sam3(settings: Settings) -> Sam3:
         ) from error
 
 
-def _corrupt(folder: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). Delete it and fetch it again."
-    )
-
-
-def choose_device(wanted: str) -> torch.device:
-    """Choose where SAM 3 runs.
-
-    Args:
-        wanted: "auto", or a device torch knows ("cuda", "cuda:1", "mps", "cpu").
-
-    Returns:
-        The wanted device; for "auto" CUDA where it is there, else the CPU.
-
-    Raises:
-        SegmentationError: If the wanted device is not there.
-    """
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+def _look_at(resolution: int, model: Any, processor: Sam3Processor) -> None:
+    """Set the side of the square that pictures are squashed to; 0 leaves it as trained."""
+    config = model.config.vision_config
+    patch = config.backbone_config.patch_size
+    if resolution and (resolution % patch or resolution < 2 * patch):
         raise SegmentationError(
-            f"There is no device {wanted!r} on this machine. Set IVE_DEVICE to auto, cuda or cpu."
-        ) from error
-    return device
-
-
-def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """Choose the dtype SAM 3 computes in.
-
-    Args:
-        wanted: "auto", "float32" or "bfloat16".
-        device: Where it will run.
-
-    Returns:
-        For "auto" bfloat16 on CUDA and on CPUs that compute it natively (16 s against 38 s a picture on
-        two cores with AVX512-BF16), else float32.
-
-    Raises:
-        SegmentationError: If the wanted name is none of the three.
-    """
-    precisions = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    if wanted == "auto":
-        native = device.type == "cuda" or (device.type == "cpu" and _cpu_has_bfloat16())
-        return torch.bfloat16 if native else torch.float32
-    if wanted not in precisions:
-        raise SegmentationError(f"IVE_PRECISION={wanted!r} is unknown. Set it to auto, float32 or bfloat16.")
-    return precisions[wanted]
-
-
-def _cpu_has_bfloat16() -> bool:
-    # torch publishes no such question; where a version lacks these two, float32 is always right.
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+            f"SAM 3 cannot look at {resolution} px, because it sees patches of {patch} px. "
+            f"Set IVE_RESOLUTION to {max(round(resolution / patch), 2) * patch}."
+        )
+    if resolution:
+        config.image_size = resolution
+        processor.image_processor.size = {"height": resolution, "width": resolution}
+    for layer in model.vision_encoder.backbone.layers:
+        # Also as trained, because loading in bfloat16 rounds the positions: 23⅔ becomes 23.625.
+        layer.position_ids = layer.precompute_positions(layer.config, layer.window_size)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from transformers import Sam3Model, Sam3Processor
+from transformers import Sam3Config, Sam3Model, Sam3Processor
 
-from ive_segmentation.segmentation.sam3 import (
-    Sam3,
-    SegmentationError,
-    choose_device,
-    choose_precision,
-    load_sam3,
-)
+from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
+from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.settings import Settings
 
 SIZE = (90, 160)
@@ -26,9 +22,15 @@ IMAGE = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def settings(small_sam3: Path) -> Settings:
+def settings(small_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     # Random weights are sure of nothing: every query is kept, so that all of them are compared.
-    return Settings(sam3=str(small_sam3), precision="float32", device="cpu", sam3_threshold=0.0)
+    return Settings(
+        sam3=str(small_sam3),
+        precision="float32",
+        device="cpu",
+        sam3_threshold=0.0,
+        word_cache=tmp_path_factory.mktemp("words"),
+    )
 
 
 @pytest.fixture
@@ -36,9 +38,12 @@ def sam3(settings: Settings) -> Sam3:
     return load_sam3(settings)
 
 
-def plainly(folder: str, **asked: object) -> dict[str, torch.Tensor]:
+def plainly(folder: str, resolution: int = 112, **asked: object) -> dict[str, torch.Tensor]:
     """The whole model on pixels, one text at a time, with the library's own post-processing."""
-    model, processor = Sam3Model.from_pretrained(folder).eval(), Sam3Processor.from_pretrained(folder)
+    config = Sam3Config.from_pretrained(folder)
+    config.image_size = resolution
+    model, processor = Sam3Model.from_pretrained(folder, config=config), Sam3Processor.from_pretrained(folder)
+    processor.image_processor.size = {"height": resolution, "width": resolution}
     with torch.inference_mode():
         out = model(**processor(images=IMAGE, return_tensors="pt", **asked))
     answer = processor.post_process_instance_segmentation(out, threshold=0.0, target_sizes=[SIZE])[0]
@@ -85,7 +90,7 @@ def test_what_comes_back(sam3: Sam3) -> None:
 
 
 def test_nothing_found_is_empty_and_still_has_masks(settings: Settings) -> None:
-    sure = load_sam3(Settings(sam3=settings.sam3, device="cpu", sam3_threshold=1.0))
+    sure = load_sam3(replace(settings, sam3_threshold=1.0))
     found: Any = sure.find(sure.encode(IMAGE), ["person"])[0]
     assert len(found) == 0
     assert found.mask.shape == (0, *SIZE)
@@ -115,9 +120,7 @@ def test_many_users_with_one_picture_look_once(sam3: Sam3) -> None:
 
 def test_kept_pictures_are_bounded_in_bytes(settings: Settings, sam3: Sam3) -> None:
     two = 2 * sam3.encode(IMAGE).nbytes
-    bounded = load_sam3(
-        Settings(sam3=settings.sam3, device="cpu", precision="float32", feature_cache_bytes=two)
-    )
+    bounded = load_sam3(replace(settings, feature_cache_bytes=two))
     looks = _count_looks(bounded)
     pictures = [np.full((8, 8, 3), shade, np.uint8) for shade in (1, 2, 3)]
     for picture in pictures:
@@ -129,13 +132,71 @@ def test_kept_pictures_are_bounded_in_bytes(settings: Settings, sam3: Sam3) -> N
     assert len(looks) == 4
 
 
-def test_words_are_read_once(sam3: Sam3) -> None:
-    reads: list[None] = []
-    sam3._text_encoder.register_forward_hook(lambda *_: reads.append(None))
+def test_a_question_is_answered_once(sam3: Sam3) -> None:
+    passes: list[int] = []
+    sam3._model.mask_decoder.register_forward_hook(lambda *seen: passes.append(len(seen[2].pred_masks)))
     features = sam3.encode(IMAGE)
-    sam3.find(features, ["person", "shirt"])
-    sam3.find(features, ["shirt", "person"])
-    assert len(reads) == 2
+    box = np.array([0, 0, 50, 50], np.float32)
+    first: list[Any] = sam3.find(features, ["person", "shirt"])
+    again: list[Any] = sam3.find(features, ["shirt", "hat", "person"])
+    sam3.find_like(features, "person", [box, box])
+    sam3.find_like(features, "person", [box])
+    assert passes == [2, 1, 1]
+    assert (first[0].mask == again[2].mask).all()
+    assert (first[1].xyxy == again[0].xyxy).all()
+
+
+@pytest.mark.parametrize("resolution", [28, 56, 84, 126, 224])
+def test_another_resolution_is_the_same_as_plain(resolution: int, settings: Settings) -> None:
+    smaller = load_sam3(replace(settings, resolution=resolution))
+    assert smaller.resolution == resolution
+    (found,) = smaller.find(smaller.encode(IMAGE), ["person"])
+    assert_same(found, plainly(settings.sam3, resolution, text="person"))
+
+
+@pytest.mark.parametrize(("resolution", "instead"), [(100, 98), (14, 28), (1, 28), (-14, 28)])
+def test_a_resolution_that_cannot_be(resolution: int, instead: int, settings: Settings) -> None:
+    with pytest.raises(SegmentationError, match=f"IVE_RESOLUTION to {instead}"):
+        load_sam3(replace(settings, resolution=resolution))
+
+
+def assert_close(one: Features, other: Features) -> None:
+    assert one.size == other.size
+    for ours, theirs in zip((*one.levels, one.position), (*other.levels, other.position), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_pictures_looked_at_together(sam3: Sam3, settings: Settings) -> None:
+    pictures = [IMAGE, IMAGE[:40, :50], IMAGE[::-1]]
+    together = sam3._see(pictures)
+    alone = load_sam3(settings)
+    for picture, features in zip(pictures, together, strict=True):
+        assert_close(features, alone.encode(picture))
+
+
+def test_several_pictures_each_once_and_in_order(sam3: Sam3) -> None:
+    looks = _count_looks(sam3)
+    known = sam3.encode(IMAGE)
+    other, first, again = sam3.encode_all([IMAGE[::-1], IMAGE, IMAGE[::-1]])
+    assert first is known
+    assert again is other
+    assert len(looks) == 2
+    assert sam3.encode_all([]) == []
+
+
+def test_out_of_memory_looks_at_fewer_together(sam3: Sam3) -> None:
+    tried: list[int] = []
+
+    def check(_module: object, asked: tuple[torch.Tensor]) -> None:
+        tried.append(len(asked[0]))
+        if len(asked[0]) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    sam3._model.vision_encoder.register_forward_pre_hook(check)
+    pictures = [IMAGE, IMAGE[::-1], IMAGE[:, ::-1]]
+    seen = sam3._in_batches(pictures, 4, sam3._see)
+    assert tried == [3, 2, 1, 1, 1]
+    assert [features.size for features in seen] == [SIZE] * 3
 
 
 def _memory_for(sam3: Sam3, batch: int) -> None:
@@ -179,7 +240,7 @@ def test_any_size_of_picture(sam3: Sam3, picture: tuple[int, int]) -> None:
 
 
 def test_bfloat16_finds_what_float32_finds(settings: Settings) -> None:
-    half = load_sam3(Settings(sam3=settings.sam3, device="cpu", precision="bfloat16", sam3_threshold=0.0))
+    half = load_sam3(replace(settings, precision="bfloat16"))
     assert half.dtype == torch.bfloat16
     features = half.encode(IMAGE)
     assert all(len(found) for found in half.find(features, CONCEPTS))

@@ -1,0 +1,94 @@
+"""What SAM 3 found, row by row, at the picture's own size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import supervision as sv
+from torch import Tensor
+from torch.nn import functional
+
+
+class Instance(NamedTuple):
+    """One row of `Detections`.
+
+    Attributes:
+        mask: (H, W) bool at the picture's size.
+        box: (4,) float32, xyxy, pixels.
+        score: Class times presence, 0 to 1.
+    """
+
+    mask: npt.NDArray[np.bool_]
+    box: npt.NDArray[np.float32]
+    score: float
+
+
+class Answer(NamedTuple):
+    """What SAM 3 answered to one question, on its device and at its own size: small enough to be kept.
+
+    Attributes:
+        scores: (N,) float32, class times presence, best first.
+        boxes: (N, 4) float32, xyxy, as shares of the picture's sides.
+        logits: (N, h, w), the masks before the sigmoid, in the model's dtype.
+    """
+
+    scores: Tensor
+    boxes: Tensor
+    logits: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the answer takes on its device."""
+        return self.scores.nbytes + self.boxes.nbytes + self.logits.nbytes
+
+
+def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
+    """Bring an answer to the picture's size; instances without a pixel there are left out.
+
+    Args:
+        answer: The instances kept.
+        size: (H, W) of the picture, pixels.
+
+    Returns:
+        Detections with xyxy (N, 4) float32 pixels, mask (N, H, W) bool, confidence (N,) float32.
+    """
+    height, width = size
+    masks = np.empty((len(answer.scores), height, width), dtype=bool)
+    for row, mask in enumerate(_at_size(answer.logits, size)):
+        masks[row] = mask
+    limits = np.array([width, height, width, height], dtype=np.float32)
+    seen = masks.any(axis=(1, 2))
+    return sv.Detections(
+        xyxy=(answer.boxes.cpu().numpy() * limits).clip(0, limits)[seen],
+        mask=masks if seen.all() else masks[seen],
+        confidence=answer.scores.cpu().numpy()[seen],
+    )
+
+
+def instances(found: sv.Detections) -> list[Instance]:
+    """Take detections apart row by row.
+
+    Args:
+        found: What `Sam3.find` returned: with masks and confidence.
+
+    Returns:
+        One instance per row, in the same order.
+    """
+    assert isinstance(found.mask, np.ndarray)
+    assert found.confidence is not None
+    return [
+        Instance(mask, box.astype(np.float32), float(score))
+        for mask, box, score in zip(found.mask, found.xyxy, found.confidence, strict=True)
+    ]
+
+
+def _at_size(logits: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.bool_]]:
+    """Bring masks (N, h, w) to the picture's size one at a time: no float array of N pictures ever exists."""
+    # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
+    for mask in logits:
+        small = mask.float().sigmoid()[None, None]
+        large = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
+        yield (large[0, 0] > 0.5).cpu().numpy()

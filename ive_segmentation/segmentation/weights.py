@@ -1,0 +1,126 @@
+"""A checkpoint's weights in two parts: what looks at pictures, and the text encoder, two fifths of all.
+
+Each part is read straight into the dtype it is used in, without a second copy, and only when it is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import safe_open
+from transformers.utils.logging import disable_progress_bar
+
+from ive_segmentation.segmentation.checkpoints import CheckpointError, model_class
+
+TEXT = ("text_encoder", "text_projection")
+"""The children of SAM 3 that read words; everything else looks at pictures."""
+
+_OF_TEXT = re.compile(rf"(^|\.)({'|'.join(TEXT)})\.")
+_STORED_AS = {torch.float32: "F32", torch.bfloat16: "BF16"}
+
+
+def load_part(folder: Path, dtype: torch.dtype, *, text: bool) -> Any:
+    """Load one part of a checkpoint onto the CPU.
+
+    Args:
+        folder: Where `locate` found it.
+        dtype: The dtype the part is used in; weights stored in another are converted one by one.
+        text: The part that reads words, or the part that looks at pictures.
+
+    Returns:
+        The model of `transformers`, in evaluation mode, whose other part is None.
+
+    Raises:
+        CheckpointError: If a file is damaged or a weight of the part is missing.
+    """
+    disable_progress_bar()
+    try:
+        whole = getattr(transformers, model_class(folder))
+        with ExitStack() as files:
+            slices = {
+                name: weights.get_slice(name)
+                for file in _files(folder)
+                for weights in [files.enter_context(_open(file, dtype))]
+                for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
+                if bool(_OF_TEXT.search(name)) == text
+            }
+            model, report = _part(whole, text).from_pretrained(
+                None,
+                config=whole.config_class.from_pretrained(folder, local_files_only=True),
+                state_dict=slices,
+                dtype=dtype,
+                output_loading_info=True,
+            )
+    except CheckpointError:
+        raise
+    except Exception as error:  # safetensors, json and torch each raise their own for a broken file
+        raise damaged(folder, error) from error
+    if report["missing_keys"]:
+        raise damaged(folder, f"{len(report['missing_keys'])} weights are missing")
+    return model
+
+
+def damaged(folder: Path, reason: object) -> CheckpointError:
+    """Say that a checkpoint cannot be read.
+
+    Args:
+        folder: Where it is.
+        reason: What was raised, or words.
+
+    Returns:
+        The error to raise, in one line.
+    """
+    if isinstance(reason, Exception):
+        reason = f"{type(reason).__name__}: {(str(reason).splitlines() or [''])[0][:120]}"
+    return CheckpointError(
+        f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). Delete it and fetch it again."
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """Tell this checkpoint from others, and from itself once it is replaced, without reading gigabytes.
+
+    Args:
+        folder: A checkpoint's folder.
+
+    Returns:
+        32 hexadecimal digits of the folder's path, and its files' names, sizes and times of writing.
+    """
+    folder = folder.resolve()
+    stats = [(file.name, file.stat()) for file in sorted(folder.iterdir())]
+    files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    return hashlib.blake2b(repr((str(folder), files)).encode(), digest_size=16).hexdigest()
+
+
+def _part(whole: Any, text: bool) -> Any:
+    """The model's class less the other part, whose weights `from_pretrained` then does not ask for."""
+
+    class Part(whole):
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            for name in list(self._modules):
+                if (name in TEXT) != text:
+                    setattr(self, name, None)
+
+    return Part
+
+
+def _files(folder: Path) -> list[Path]:
+    single = folder / "model.safetensors"
+    return [single] if single.exists() else sorted(folder.glob("*.safetensors"))
+
+
+def _open(file: Path, dtype: torch.dtype) -> Any:
+    with safe_open(file, framework="pt") as weights:
+        stored = {weights.get_slice(name).get_dtype() for name in weights.keys()}  # noqa: SIM118
+    # Weights used as they are stored stay mapped: the system reads a page when it is first used and may
+    # drop it again. Weights to be converted are read one by one, because mapped pages would stay beside them.
+    mapped = stored == {_STORED_AS[dtype]} and sys.platform != "win32"
+    return safe_open(file, framework="pt", backend="mmap" if mapped else "pread")
