@@ -75,7 +75,9 @@ def sample_faces(
 
 
 def likeness(gallery: Gallery) -> NDArray[np.float32]:
-    """Mean cosine similarity between the photos of each two members; no photo is compared with itself.
+    """Mean similarity between the photos of each two members; no photo is compared with itself.
+
+    The similarity is the one by which faces get their names: the cosine in the bank's own space.
 
     Args:
         gallery: The bank.
@@ -83,7 +85,7 @@ def likeness(gallery: Gallery) -> NDArray[np.float32]:
     Returns:
         (K, K) in the order of `gallery.names`; NaN for a member compared with herself by a single photo.
     """
-    similarities = gallery.embeddings @ gallery.embeddings.T
+    similarities = gallery.points @ gallery.points.T
     np.fill_diagonal(similarities, np.nan)
     count = len(gallery.names)
     table = np.full((count, count), np.nan, np.float32)
@@ -117,7 +119,7 @@ def likeness_map(gallery: Gallery, members: Sequence[Member] = ()) -> Figure:
         place.text(
             column, row, "–" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", color=ink
         )
-    figure.colorbar(shown, label="mean cosine similarity")
+    figure.colorbar(shown, label="mean similarity")
     return _finished(figure)
 
 
