@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+from ive_segmentation.app.cache import new_folder
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.output.writing import write_png
 from ive_segmentation.settings import CACHE
@@ -23,12 +25,12 @@ def draw_pictures(folder: Path = CACHE / "demo-pictures") -> list[str]:
         folder: Where to keep them.
 
     Returns:
-        Their paths.
+        Paths of copies in the page's own folder, from which alone the page serves files.
     """
     paths = []
     for name, scene in _SCENES.items():
         path = folder / f"{name}.png"
         if not path.is_file():
             write_png(path, draw_scene(size=(800, 600), away=0.0, hidden=0.0, **scene).image)
-        paths.append(str(path))
-    return paths
+        paths.append(shutil.copy(path, new_folder()))
+    return [str(path) for path in paths]

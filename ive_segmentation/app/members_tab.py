@@ -28,8 +28,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
     """
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
-            counts = gr.HTML(elem_id="counts", container=True, padding=True, apply_default_css=False)
-            left_out = gr.HTML(elem_id="left-out", container=True, padding=True, apply_default_css=False)
+            bank = gr.HTML(elem_id="bank", container=True, padding=True, apply_default_css=False)
         with gr.Column(scale=5, min_width=320):
             gr.HTML(hint(_where(live.pipeline)))
             member = gr.Dropdown(
@@ -47,8 +46,8 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
             rebuild = gr.Button("Rebuild the bank", elem_id="rebuild")
             said = gr.HTML(elem_id="members-said")
 
-    def show() -> list[str]:
-        return [counts_table(live.pipeline), left_out_table(live.pipeline)]
+    def show() -> str:
+        return counts_table(live.pipeline) + left_out_table(live.pipeline)
 
     def rebuilt(progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         return _rebuild(live, progress, None, show)
@@ -59,7 +58,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
             if not news.written:
                 raise PageError(f"Nothing was added. {' '.join(news.refused)}")
         except Exception as error:
-            return [note([in_words(error)], "bad"), *show(), gr.skip(), gr.skip()]
+            return [note([in_words(error)], "bad"), show(), gr.skip(), gr.skip()]
         return _rebuild(live, progress, news, show)
 
     working: dict[str, Any] = {
@@ -68,8 +67,8 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
         "concurrency_id": "bank",
         "show_progress_on": said,
     }
-    shown = [said, counts, left_out, member, photos]
-    tab.select(show, None, [counts, left_out], api_visibility="private", show_progress="hidden")
+    shown = [said, bank, member, photos]
+    tab.select(show, None, bank, api_visibility="private", show_progress="hidden")
     rebuild.click(rebuilt, None, shown, **working)
     add.click(added, [member, photos], shown, **working)
 
@@ -149,11 +148,12 @@ def photo_table(caption: str, rows: Sequence[tuple[str, str]], pipeline: Pipelin
 def _rebuild(live: Live, progress: gr.Progress, news: Added | None, show: Any) -> list[Any]:
     added = []
     if news is not None:
-        added = [f"{len(news.written)} photos were added to {news.folder.name}.", *news.refused]
+        count = "1 photo was" if len(news.written) == 1 else f"{len(news.written)} photos were"
+        added = [f"{count} added to {news.folder.name}.", *news.refused]
     try:
         pipeline = live.rebuild(step_by_step(progress))
     except Exception as error:
-        return [note([*added, in_words(error)], "bad"), *show(), gr.skip(), gr.skip()]
+        return [note([*added, in_words(error)], "bad"), show(), gr.skip(), gr.skip()]
     report = pipeline.report
     assert report is not None
     # What was just added and cannot be used is said here, not only in the list.
@@ -166,7 +166,7 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None, show: Any) -
     done = f"The bank holds {report.photos} photos ({report.embedded} new, {report.seconds:.1f} s)"
     kind = "warn" if unused or (news and news.refused) else "good"
     emptied = gr.File(None) if news else gr.skip()
-    return [note(lines, kind, done), *show(), gr.Dropdown(_choices(pipeline)), emptied]
+    return [note(lines, kind, done), show(), gr.Dropdown(_choices(pipeline)), emptied]
 
 
 def _choices(pipeline: Pipeline) -> list[tuple[str, str]]:

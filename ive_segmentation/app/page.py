@@ -11,7 +11,6 @@ from ive_segmentation.app.demo_pictures import draw_pictures
 from ive_segmentation.app.members_tab import members_tab
 from ive_segmentation.app.picture_tab import picture_tab
 from ive_segmentation.app.presenting import note
-from ive_segmentation.loading import DEMO_NOTICE
 from ive_segmentation.pipeline import Pipeline
 
 _HEAD = (
@@ -32,12 +31,11 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     """
     page_folder()
     live = Live(pipeline)
-    demo = DEMO_NOTICE in pipeline.notices
     with gr.Blocks(title="IVE Segmentation", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
-        gr.HTML(_HEAD)
+        gr.HTML(_HEAD, elem_id="head")
         gr.HTML(note(pipeline.notices), visible=bool(pipeline.notices), elem_id="notices")
         with gr.Tab("Picture"):
-            picture_tab(live, draw_pictures() if demo else [])
+            picture_tab(live, draw_pictures() if pipeline.demo else [])
         with gr.Tab("Members") as tab:
             members_tab(live, tab)
         api(live)

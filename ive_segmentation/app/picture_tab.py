@@ -48,7 +48,8 @@ def unopened(picture: gr.Image) -> gr.Image:
 
     Args:
         picture: Gradio's component, which would open the file itself and fail without words. (A subclass
-            would do too, but Gradio writes a stub file beside the module of each.)
+            would do too, but Gradio writes a stub file beside the module of each.) Events may set its value
+            to a path, but must not return a `gr.Image` for it: Gradio would put a plain one in its place.
 
     Returns:
         The same component.
@@ -63,6 +64,7 @@ class Parts:
 
     Attributes:
         photo: The picture asked about.
+        drawn: Pictures to try.
         point: Words about the picture itself.
         prompt: What is asked.
         run: Asks.
@@ -77,6 +79,7 @@ class Parts:
     """
 
     photo: gr.Image
+    drawn: gr.Dataset
     point: gr.HTML
     prompt: gr.Textbox
     run: gr.Button
@@ -104,7 +107,7 @@ def picture_tab(live: Live, pictures: Sequence[str]) -> None:
     """
     parts = _lay_out(live.pipeline.members, pictures)
     _answer_prompts(live, parts)
-    _read_uploads(live, parts)
+    _read_uploads(live, parts, pictures)
     _name_who_is_clicked(live, parts)
     _take_frames(parts)
 
@@ -120,19 +123,19 @@ def example_prompts(members: Sequence[Member]) -> list[str]:
     """
     prompts = []
     if members:
-        # The member whose name is known in most languages shows most; of those, the one in the placeholder.
+        # The member whose name is known in most languages shows most.
         member = max(members, key=lambda member: len(member.aliases))
         prompts.append(member.name)
         for letters, possession in _POSSESSIONS:
-            names = [name for name in (member.name, *member.aliases) if letters.search(name)]
-            # The given name alone is the shorter one, and what people type.
-            prompts += [possession.format(name=min(names, key=len))] if names else []
+            # The shortest alias is the given name alone, which is what people type.
+            names = [name for name in (member.name, *sorted(member.aliases, key=len)) if letters.search(name)]
+            prompts += [possession.format(name=name) for name in names[:1]]
     return [*prompts, "everyone's shoes", "person"]
 
 
 def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
     examples = example_prompts(members)
-    with gr.Row():
+    with gr.Row(elem_id="ask"):
         with gr.Column(scale=5, min_width=320):
             photo = gr.Image(
                 label="Picture",
@@ -142,6 +145,14 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 buttons=["fullscreen"],
             )
             unopened(photo)
+            drawn = gr.Dataset(
+                label="Drawn pictures to try",
+                components=[gr.Image(render=False)],
+                samples=[[path] for path in pictures],
+                type="index",
+                visible=bool(pictures),
+                elem_id="drawn",
+            )
             point = gr.HTML(elem_id="point")
             prompt = gr.Textbox(
                 label="Who, or what of whose",
@@ -149,13 +160,9 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 max_lines=3,
                 elem_id="prompt",
             )
-            run = gr.Button("Find it", variant="primary", size="lg", elem_id="run")
             gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
-            if pictures:
-                gr.Examples(
-                    [[path] for path in pictures], photo, label="Drawn pictures to try", elem_id="try"
-                )
-            with gr.Accordion("Take a frame of a video instead", open=False):
+            run = gr.Button("Find it", variant="primary", size="lg", elem_id="run")
+            with gr.Accordion("Take a frame of a video instead", open=False, elem_id="frames"):
                 video = gr.File(label="Video", file_types=["video"], height=110, elem_id="video")
                 second = gr.Slider(0, 1, 0, step=0.1, label="Second", visible=False, elem_id="second")
         with gr.Column(scale=6, min_width=320):
@@ -174,11 +181,18 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 buttons=["download", "fullscreen"],
             )
             files = gr.File(
-                label="Download", file_count="multiple", interactive=False, visible=False, elem_id="files"
+                label="Download",
+                file_count="multiple",
+                interactive=False,
+                visible=False,
+                height=230,
+                elem_id="files",
             )
     faces = gr.HTML(visible=False, elem_id="faces", padding=True, container=True, apply_default_css=False)
     places = gr.State(None, time_to_live=3600)
-    return Parts(photo, point, prompt, run, video, second, said, overlay, gallery, files, faces, places)
+    return Parts(
+        photo, drawn, point, prompt, run, video, second, said, overlay, gallery, files, faces, places
+    )
 
 
 def _answer_prompts(live: Live, parts: Parts) -> None:
@@ -211,7 +225,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
     )
 
 
-def _read_uploads(live: Live, parts: Parts) -> None:
+def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:
     def uploaded(path: str | None) -> list[Any]:
         try:
             picture = shown(read_picture(live.pipeline, path), path or "")
@@ -219,7 +233,9 @@ def _read_uploads(live: Live, parts: Parts) -> None:
             return [None, note([in_words(error)], "bad"), *_cleared()]
         return [picture, hint(POINT_HINT), *_cleared()]
 
-    parts.photo.upload(uploaded, parts.photo, [parts.photo, parts.point, *parts.answer], **_QUIET)
+    filled = [parts.photo, parts.point, *parts.answer]
+    parts.photo.upload(uploaded, parts.photo, filled, **_QUIET)
+    parts.drawn.click(lambda place: uploaded(pictures[place]), parts.drawn, filled, **_QUIET)
     parts.photo.clear(lambda: ["", *_cleared()], None, [parts.point, *parts.answer], **_QUIET)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 
+import gradio as gr
 from fastapi.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -20,6 +21,8 @@ from ive_segmentation.settings import Settings
 HOST = "127.0.0.1"
 PORT = 7860
 _PORTS = 100
+
+_open: dict[tuple[str, int], gr.Blocks] = {}
 
 
 class PortError(UserError):
@@ -43,7 +46,11 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
     """
     _speak_to_this_machine_directly()
     page = build_page(pipeline)
-    port = _free_port(host, port)
+    # A notebook's last cell, run again, takes the place of the page it opened before.
+    if (host, port) in _open:
+        _open.pop((host, port)).close(verbose=False)
+    asked, port = port, _free_port(host, port)
+    _open[host, asked] = page
     # A foreign site that points its own name at this address must not reach the photos (DNS rebinding).
     own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
     page.launch(

@@ -76,12 +76,27 @@ CSS = (
   font-variant-numeric: tabular-nums; }
 .ive-bar { height: 6px; border-radius: 3px; background: var(--primary-500); min-width: 2px; }
 
+/* Words stand flush with the boxes round them, and progress does not run across them. */
+#head .html-container, #said .html-container, #point .html-container, #members-said .html-container,
+#notices .html-container { padding: 0; }
+#said, #members-said { min-height: 64px; }
+#said .wrap.translucent, #members-said .wrap.translucent { opacity: 1;
+  background: var(--body-background-fill); }
+#point:not(:has(p)) { display: none; }
+#overlay img { max-height: 72vh; object-fit: contain; }
+footer .divider { display: none; }
+/* What is offered for download cannot be taken away. */
+#files .label-clear-button { display: none; }
+
 /* What a cutout leaves out shows as a chequerboard. */
 .ive-masks img { background: repeating-conic-gradient(#cfcfd6 0 25%, #ffffff 0 50%) 0 0 / 18px 18px; }
 .dark .ive-masks img { background: repeating-conic-gradient(#3f3f46 0 25%, #27272a 0 50%) 0 0 / 18px 18px; }
 
 @media (max-width: 640px) {
-  .gradio-container { padding-left: 10px !important; padding-right: 10px !important; }
+  /* One column, with the answer right below the button that asks for it. */
+  #ask, #ask > .column { display: contents; }
+  #frames { order: 1; }
+  #masks .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .ive-table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   .ive-table, .ive-table tbody, .ive-table caption { display: block; }
   .ive-table tr { display: grid; grid-template-columns: 72px 1fr; column-gap: 10px; row-gap: 4px;

@@ -65,6 +65,6 @@ def _around(image: np.ndarray, box: Box) -> np.ndarray:
     x1, y1, x2, y2 = box
     half = max(x2 - x1, y2 - y1) * (0.5 + _ROOM)
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    left, right = (int(np.clip(side, 0, width)) for side in (x - half, x + half))
-    top, bottom = (int(np.clip(side, 0, height)) for side in (y - half, y + half))
-    return np.ascontiguousarray(image[top : max(bottom, top + 1), left : max(right, left + 1)])
+    left, top = int(np.clip(x - half, 0, width - 1)), int(np.clip(y - half, 0, height - 1))
+    right, bottom = int(np.clip(x + half, left + 1, width)), int(np.clip(y + half, top + 1, height))
+    return np.ascontiguousarray(image[top:bottom, left:right])

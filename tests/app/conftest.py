@@ -1,0 +1,98 @@
+"""One page for all tests of this room: the drawn members, the built-in checkpoints, a real server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ive_segmentation.app import launch
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.loading import load_pipeline
+from ive_segmentation.output.writing import write_png
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.settings import Settings, load_settings
+from ive_segmentation.setup.install import BROWSERS
+from tests.conftest import REPOSITORY
+
+# No sandbox because tests run as root in containers; the rest keeps the browser from talking to its maker.
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Six drawn pictures of each member, and two files in it that must be left out."""
+    if not (CHECKPOINTS / "sam3").is_dir():
+        pytest.skip("the built-in SAM 3 is not in this checkout")
+    folder = tmp_path_factory.mktemp("page")
+    dataset = draw_dataset(folder / "Dataset", pictures=6)
+    shutil.copy(REPOSITORY / "Dataset" / "members.toml", dataset)
+    (dataset / "Naoi_Rei" / "broken.jpg").write_text("not a picture")
+    shutil.copy(dataset / "Naoi_Rei" / "drawn-01.jpg", dataset / "Naoi_Rei" / "again.jpg")
+    return load_settings(
+        dataset=dataset,
+        bank=str(folder / "bank"),
+        faces=str(CHECKPOINTS / "faces"),
+        sam3=str(CHECKPOINTS / "sam3"),
+    )
+
+
+@pytest.fixture(scope="session")
+def pipeline(settings: Settings) -> Pipeline:
+    """Everything loaded."""
+    pipeline = load_pipeline(settings)
+    assert pipeline.notices == ()
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def address(pipeline: Pipeline) -> str:
+    """A page that is served; it ends with the process."""
+    return launch(pipeline, port=17860)
+
+
+@pytest.fixture(scope="session")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wonyoung and Yujin, drawn, side by side."""
+    path = tmp_path_factory.mktemp("pictures") / "two members.png"
+    scene = draw_scene(
+        3, members=("Jang_Wonyoung", "An_Yujin"), shot="medium", size=(640, 480), away=0, hidden=0, holding=0
+    )
+    write_png(path, scene.image)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, or whichever browser of its family is installed."""
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        pytest.skip(f"no browser is installed (looked for {', '.join(BROWSERS)})")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The page, opened on a desktop."""
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector("#run")
+    yield page
+    page.close()

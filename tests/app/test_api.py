@@ -1,0 +1,107 @@
+"""The page for programs, and what it must not give away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from ive_segmentation.app import launch
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import Result
+from ive_segmentation.settings import Settings
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+def test_segment_gives_the_result_and_its_files(client: Client, picture: Path) -> None:
+    result, files = client.predict(handle_file(picture), "Wonyoung's jacket", api_name="/segment")
+    read = Result.from_dict(result)
+    assert [segment.member for segment in read.segments] == ["Jang_Wonyoung"]
+    names = [Path(file).name for file in files]
+    assert names == [
+        "overlay.png",
+        "mask_01_wonyoung_jacket.png",
+        "cutout_01_wonyoung_jacket.png",
+        "result.json",
+        "everything.zip",
+    ]
+    assert Result.load(Path(files[3])) == read
+
+
+def test_identify_names_the_faces(client: Client, picture: Path) -> None:
+    persons = client.predict(handle_file(picture), api_name="/identify")
+    assert [person["match"]["member"] for person in persons] == ["An_Yujin", "Jang_Wonyoung"]
+    assert all(len(person["match"]["evidence"]) == 3 for person in persons)
+
+
+@pytest.mark.parametrize(("prompt", "words"), [("Zorblax's shirt", "Zorblax"), ("", "holds no word")])
+def test_an_error_comes_with_its_words(client: Client, picture: Path, prompt: str, words: str) -> None:
+    with pytest.raises(AppError, match=words):
+        client.predict(handle_file(picture), prompt, api_name="/segment")
+
+
+def test_only_the_two_functions_are_offered(client: Client) -> None:
+    offered = client.view_api(return_format="dict")
+    assert set(offered["named_endpoints"]) == {"/segment", "/identify"}
+    assert offered["unnamed_endpoints"] == {}
+
+
+def test_no_file_of_this_machine_can_be_fetched_or_named_as_a_picture(
+    address: str, settings: Settings
+) -> None:
+    photo = next(path for path in settings.dataset.rglob("*.jpg"))
+    for path in (photo, REPOSITORY / "README.md", REPOSITORY / "ive_segmentation" / "settings.py"):
+        assert httpx.get(f"{address}/gradio_api/file={path}").status_code == 403
+    named = {"path": str(photo), "meta": {"_type": "gradio.FileData"}}
+    call = f"{address}/gradio_api/call/identify"
+    event = httpx.post(call, json={"data": [named]}).json()["event_id"]
+    answer = httpx.get(f"{call}/{event}", timeout=30).text
+    assert "event: error" in answer
+    assert "similarity" not in answer
+
+
+def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:
+    assert httpx.get(address, headers={"Host": "photos.example"}).status_code == 400
+    assert httpx.get(address).status_code == 200
+
+
+def test_a_page_launched_again_takes_its_place_and_another_the_next_port(pipeline: Pipeline) -> None:
+    first = launch(pipeline, port=17990)
+    assert launch(pipeline, port=17990) == first
+    assert launch(pipeline, port=17989) == "http://127.0.0.1:17989"
+    assert launch(pipeline, port=17988).endswith(":17988")
+
+
+def test_the_command_serves_the_page_until_ctrl_c(settings: Settings) -> None:
+    environment = os.environ | {
+        "IVE_DATASET": str(settings.dataset),
+        "IVE_BANK": settings.bank,
+        "IVE_FACES": settings.faces,
+        "IVE_SAM3": settings.sam3,
+    }
+    command = [sys.executable, "-m", "ive_segmentation", "app", "--port", "17870"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address = line.split()[-1]
+        assert httpx.get(address).status_code == 200
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "Closed." in output
+    assert "Loading SAM 3" in errors
+    assert "Traceback" not in errors

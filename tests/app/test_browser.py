@@ -1,0 +1,234 @@
+"""The page as people meet it: a real browser, a real server, drawn members."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Request, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+SLOW = 60_000  # milliseconds for an answer of the model on a busy machine
+
+
+def upload(page: Page, path: Path | dict[str, Any]) -> None:
+    page.set_input_files("#photo input[type=file]", path)
+    expect(page.locator("#photo img")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#point")).to_contain_text("Click a person", timeout=SLOW)
+
+
+def ask(page: Page, prompt: str) -> None:
+    page.fill("#prompt textarea", prompt)
+    page.click("#run")
+
+
+def test_a_possession_gives_masks_names_evidence_and_a_cutout_to_download(page: Page, picture: Path) -> None:
+    upload(page, picture)
+    ask(page, "Wonyoung's jacket")
+
+    expect(page.locator("#said")).to_contain_text("Found: Wonyoung’s jacket", timeout=SLOW)
+    expect(page.locator("#overlay img")).to_be_visible()
+    expect(page.locator("#masks .thumbnail-item")).to_have_count(2)
+    rows = page.locator("#faces tbody tr")
+    expect(rows).to_have_count(2)
+    for name in ("Wonyoung", "Yujin"):
+        row = rows.filter(has=page.locator(".who", has_text=name))
+        expect(row.locator(".ive-evidence img")).to_have_count(3)
+        expect(row.locator("td[data-label=Similarity]")).to_have_text(re.compile(r"^0\.\d\d$"))
+
+    with page.expect_download() as waiting:
+        page.locator("#files tr", has_text="cutout_01_wonyoung_jacket").locator("a").click()
+    cutout = Image.open(waiting.value.path())
+    alpha = np.asarray(cutout)[..., 3]
+    assert cutout.mode == "RGBA"
+    assert 0.1 < np.mean(alpha > 0) < 1
+
+    with page.expect_download() as waiting:
+        page.locator("#files tr", has_text="everything").locator("a").click()
+    names = zipfile.ZipFile(BytesIO(waiting.value.path().read_bytes())).namelist()
+    assert {"overlay.png", "result.json", "mask_01_wonyoung_jacket.png"} <= set(names)
+
+
+@pytest.mark.parametrize(("prompt", "words"), [("Zorblax's shirt", "Zorblax"), ("", "holds no word")])
+def test_a_prompt_that_cannot_be_read_is_answered_in_words(
+    page: Page, picture: Path, prompt: str, words: str
+) -> None:
+    upload(page, picture)
+    page.fill("#prompt textarea", prompt)
+    page.press("#prompt textarea", "Enter")
+    expect(page.locator("#said [role=alert]")).to_contain_text(words, ignore_case=True, timeout=SLOW)
+    expect(page.locator("#overlay")).to_have_count(0)
+
+
+def test_a_prompt_is_shown_as_text_whatever_it_holds(page: Page, picture: Path) -> None:
+    upload(page, picture)
+    ask(page, "<img src=x onerror=document.title='broken'> ${document.title='broken'}")
+    expect(page.locator("#said")).to_contain_text("onerror", timeout=SLOW)
+    assert page.locator("#said img").count() == 0
+    assert page.title() == "IVE Segmentation"
+
+
+def test_a_question_without_a_picture_is_answered_in_words(page: Page) -> None:
+    ask(page, "Wonyoung")
+    expect(page.locator("#said [role=alert]")).to_contain_text("There is no picture yet", timeout=SLOW)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"not a picture", "is not a picture of a known format"), (b"", "is empty")]
+)
+def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, content: bytes, words: str) -> None:
+    page.set_input_files(
+        "#photo input[type=file]", {"name": "holiday.jpg", "mimeType": "image/jpeg", "buffer": content}
+    )
+    expect(page.locator("#point [role=alert]")).to_contain_text(words, timeout=SLOW)
+    expect(page.locator("#photo img")).to_have_count(0)
+
+
+def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page: Page, picture: Path) -> None:
+    file = BytesIO()
+    Image.open(picture).save(file, "TIFF")
+    upload(page, {"name": "scan.tif", "mimeType": "image/tiff", "buffer": file.getvalue()})
+    page.wait_for_function("document.querySelector('#photo img').naturalWidth === 640", timeout=SLOW)
+
+
+def test_a_click_on_a_person_fills_in_who_is_meant(page: Page, picture: Path, pipeline: Any) -> None:
+    faces, matches = pipeline.identify(np.asarray(Image.open(picture).convert("RGB")))
+    upload(page, picture)
+    image = page.locator("#photo img")
+    shown = image.bounding_box()
+    assert shown is not None
+    # The picture lies in its frame as large as it fits.
+    scale = min(shown["width"] / 640, shown["height"] / 480)
+    left = (shown["width"] - 640 * scale) / 2
+    top = (shown["height"] - 480 * scale) / 2
+    names = {"Jang_Wonyoung": "Wonyoung", "An_Yujin": "Yujin"}
+    for face, match in zip(faces, matches, strict=True):
+        x, y = (face.box[:2] + face.box[2:]) / 2 * scale
+        image.click(position={"x": left + float(x), "y": top + float(y)})
+        expect(page.locator("#prompt textarea")).to_have_value(names[match.member], timeout=SLOW)
+
+
+def test_on_a_phone_in_the_dark_nothing_sticks_out(browser: Browser, address: str, picture: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark", is_mobile=True)
+    page.goto(address)
+    page.wait_for_selector("#run")
+    upload(page, picture)
+    ask(page, "everyone's jacket")
+    expect(page.locator("#faces tbody tr")).to_have_count(2, timeout=SLOW)
+    expect(page.locator("#masks img").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert max(background[:3]) < 40
+    page.get_by_role("tab", name="Members").click()
+    expect(page.locator("#bank")).to_contain_text("photos in the bank", timeout=SLOW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_the_page_talks_to_nobody_else(browser: Browser, address: str, picture: Path) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page.on("request", note)
+    page.goto(address)
+    page.wait_for_selector("#run")
+    upload(page, picture)
+    ask(page, "Wonyoung")
+    expect(page.locator("#overlay img")).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="Members").click()
+    expect(page.locator("#bank")).to_contain_text("photos in the bank", timeout=SLOW)
+    page.get_by_role("button", name="Use via API").click()
+    expect(page.get_by_text("API documentation")).to_be_visible()
+    page.wait_for_timeout(1000)  # what is fetched late, is fetched by now
+    foreign = [url for url in asked if not url.startswith((address, "data:", "blob:"))]
+    assert len(asked) > 20
+    assert foreign == []
+    page.close()
+
+
+def test_the_fonts_draw_korean_thai_and_japanese(page: Page) -> None:
+    """Each sample is as wide as its letters, none of which is drawn as the box of a missing glyph."""
+    missing = page.evaluate(
+        """() => {
+            const context = document.createElement('canvas').getContext('2d');
+            context.font = '40px ' + getComputedStyle(document.body).fontFamily;
+            const drawn = letter => {
+                context.canvas.width = 60; context.canvas.height = 60;
+                context.font = '40px ' + getComputedStyle(document.body).fontFamily;
+                context.fillText(letter, 5, 45);
+                return context.canvas.toDataURL();
+            };
+            const box = drawn('\\u{10FFFD}');
+            return [...'원영의셔츠เสื้อウォニョン直井'].filter(l => /\\p{L}/u.test(l) && drawn(l) === box);
+        }"""
+    )
+    assert missing == []
+
+
+def test_members_tab_shows_what_was_left_out_and_takes_photos(
+    page: Page, settings: Any, picture: Path
+) -> None:
+    page.get_by_role("tab", name="Members").click()
+    bank = page.locator("#bank")
+    expect(bank).to_contain_text("36 photos in the bank", timeout=SLOW)
+    expect(bank.locator("tr", has_text="Naoi_Rei/broken.jpg")).to_contain_text("not a picture")
+    expect(bank.locator("tr", has_text="duplicate of")).to_contain_text("Naoi_Rei/")
+
+    page.fill("#member input", "Solo Guest")
+    page.keyboard.press("Enter")
+    page.set_input_files(
+        "#photos input[type=file]",
+        [
+            {"name": "../solo.png", "mimeType": "image/png", "buffer": picture.read_bytes()},
+            {"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+        ],
+    )
+    expect(page.locator("#photos")).to_contain_text("text", timeout=SLOW)
+    page.click("#add")
+    said = page.locator("#members-said")
+    expect(said).to_contain_text("1 photo was added to Solo_Guest", timeout=SLOW)
+    expect(said).to_contain_text("text.jpg")
+    expect(bank).to_contain_text("37 photos in the bank")
+    assert len(list((settings.dataset / "Solo_Guest").iterdir())) == 1
+
+    next((settings.dataset / "Solo_Guest").iterdir()).unlink()
+    (settings.dataset / "Solo_Guest").rmdir()
+    page.click("#rebuild")
+    expect(bank).to_contain_text("36 photos in the bank", timeout=SLOW)
+
+
+def test_a_frame_of_a_video_becomes_the_picture(page: Page, tmp_path: Path) -> None:
+    film = tmp_path / "clip.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for number in range(20):
+            pixels = np.full((240, 320, 3), 255 if number >= 10 else 0, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+
+    page.get_by_role("button", name="Take a frame of a video").click()
+    page.set_input_files("#video input[type=file]", film)
+    brightness = """async () => {
+        const image = document.querySelector('#photo img');
+        if (!image || !image.complete) return -1;
+        const context = document.createElement('canvas').getContext('2d');
+        context.drawImage(image, 0, 0, 1, 1, 0, 0, 1, 1);
+        return context.getImageData(0, 0, 1, 1).data[0];
+    }"""
+    page.wait_for_function(f"({brightness})().then(value => value >= 0 && value < 40)", timeout=SLOW)
+    slider = page.locator("#second input[type=number]")
+    slider.fill("1.5")
+    slider.press("Tab")
+    page.wait_for_function(f"({brightness})().then(value => value > 215)", timeout=SLOW)

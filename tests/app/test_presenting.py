@@ -1,0 +1,87 @@
+"""What the page says: tables of cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ive_segmentation.app.picture_tab import example_prompts
+from ive_segmentation.app.presenting import note, title, wording
+from ive_segmentation.app.thumbnails import SIDE, photo_thumbnail, thumbnail
+from ive_segmentation.identity.matching import Match
+from ive_segmentation.language import Member, load_members, parse
+from ive_segmentation.result import Segment
+from tests.conftest import REPOSITORY
+
+NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}
+
+
+def match(member: str | None, confidence: float, runner_up: str | None, candidate: str | None) -> Match:
+    return Match(member, 0.5, runner_up, 0.3 if runner_up else None, (), confidence, candidate)
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "words"),
+    [
+        (match("Jang_Wonyoung", 0.99, "Naoi_Rei", "Jang_Wonyoung"), "Wonyoung", "sure"),
+        (match("Naoi_Rei", 0.7, "Kim_Gaeul", "Naoi_Rei"), "Rei", "probably; could be Gaeul"),
+        (match("Naoi_Rei", 0.7, None, "Naoi_Rei"), "Rei", "probably"),
+        (match("Somebody_New", 0.99, None, "Somebody_New"), "Somebody_New", "sure"),
+        (match(None, 0.2, "Kim_Gaeul", "Naoi_Rei"), "Unknown", "closest is Rei, not close enough"),
+        (match(None, 0.2, None, None), "Unknown", ""),
+        (None, "Unknown", "not compared: there is no bank"),
+    ],
+)
+def test_a_match_in_words(found: Match | None, name: str, words: str) -> None:
+    assert wording(found, NAMES) == (name, words)
+
+
+@pytest.mark.parametrize(
+    ("concept", "owner", "member", "words"),
+    [
+        ("person", 0, "Naoi_Rei", "Rei"),
+        ("person", 0, None, "Unknown"),
+        ("white shirt", 1, "Jang_Wonyoung", "Wonyoung’s white shirt"),
+        ("bag", 1, None, "Unknown’s bag"),
+        ("bag", None, None, "bag"),
+    ],
+)
+def test_a_mask_in_words(concept: str, owner: int | None, member: str | None, words: str) -> None:
+    segment = Segment(concept, np.ones((2, 2), bool), np.zeros(4, np.float32), 0.9, owner, member)
+    assert title(segment, NAMES) == words
+
+
+def test_words_are_shown_as_they_are() -> None:
+    assert note(["<b>Rei & Liz</b>"], headline="1 < 2") == (
+        '<div class="ive-note " role="status"><p><strong>1 &lt; 2</strong></p>'
+        "<p>&lt;b&gt;Rei &amp; Liz&lt;/b&gt;</p></div>"
+    )
+    assert note([]) == ""
+
+
+def test_the_example_prompts_are_understood_and_show_every_language() -> None:
+    members = load_members(REPOSITORY / "Dataset")
+    prompts = example_prompts(members)
+    levels = [parse(prompt, members).level for prompt in prompts]
+    assert levels == ["identity", *["possession"] * 4, "possession", "concept"]
+    assert len({parse(prompt, members).requests for prompt in prompts[1:5]}) == 1
+
+
+def test_the_example_prompts_name_whoever_is_in_the_dataset() -> None:
+    alice = Member("Alice_Liddell", "Alice", ("Alice", "Alice Liddell"))
+    assert example_prompts([alice]) == ["Alice", "Alice's shirt", "everyone's shoes", "person"]
+    assert example_prompts([]) == ["everyone's shoes", "person"]
+
+
+@pytest.mark.parametrize(
+    "box", [None, (10, 10, 60, 80), (-20, -20, 5, 5), (630, 470, 700, 500), (900, 900, 950, 950)]
+)
+def test_a_thumbnail_is_a_small_picture_wherever_the_face_is(box: tuple[float, ...] | None) -> None:
+    source = thumbnail(np.zeros((480, 640, 3), np.uint8), box)  # type: ignore[arg-type]
+    assert source.startswith("data:image/jpeg;base64,")
+    assert len(source) < SIDE * SIDE
+
+
+def test_a_photo_that_is_gone_has_no_thumbnail() -> None:
+    assert photo_thumbnail(REPOSITORY / "no such photo.jpg") is None
+    assert photo_thumbnail(REPOSITORY / "README.md") is None
