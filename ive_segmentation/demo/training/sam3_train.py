@@ -25,6 +25,7 @@ from ive_segmentation.demo.training.small_sam3 import (
     QUERIES,
     SIDE,
     config,
+    initialise,
     processor,
     run_every_layer,
     tokenizer,
@@ -64,6 +65,7 @@ class Student(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.model = Sam3Model(config())
+        initialise(self.model)
         # On CPUs plain attention trains a model of this size a third faster than the fused kernel does.
         self.model.set_attn_implementation("eager")
         self.scale = nn.Parameter(torch.tensor([8.0, -3.0]))
