@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +13,8 @@ import numpy as np
 # A standing body covers about ten squared face heights, a bust four: the root of the area divided by three is
 # a face height within a third for both, and does not change when a hand or a foot is missing from the mask.
 FACES_IN_ROOT_AREA = 3.0
+# A bust, the least that a person shows of herself standing behind another, is three face heights tall.
+LEAST_FACES_IN_HEIGHT = 3.0
 # Chin below the top of the hair, in face heights, where no face is seen.
 CHIN_BELOW_TOP = 1.35
 
@@ -34,17 +38,25 @@ class Body:
     feet: float
 
 
-def measure(mask: np.ndarray, face_box: np.ndarray | None) -> Body | None:
-    """Measure one person.
+def measure(masks: Sequence[np.ndarray], face_boxes: Sequence[np.ndarray | None]) -> list[Body | None]:
+    """Measure the persons of one picture.
+
+    Where no face is seen, the size comes from the mask's area, but a person half hidden by another shows
+    little of it: then the middle face of the picture is taken, as far as the mask is tall enough for it.
 
     Args:
-        mask: The person's mask, (H, W) bool.
-        face_box: (4,) xyxy in pixels, or None where no face is seen.
+        masks: Per person the mask, (H, W) bool.
+        face_boxes: Per person the face box, (4,) xyxy in pixels, or None where no face is seen.
 
     Returns:
-        The body, or None where the mask is empty.
+        Per person the body, or None where the mask is empty.
     """
-    mask = mask.view(np.uint8)
+    faces = [float(box[3] - box[1]) for box in face_boxes if box is not None and box[3] > box[1]]
+    usual = statistics.median(faces) if faces else 0.0
+    return [_measure(mask.view(np.uint8), box, usual) for mask, box in zip(masks, face_boxes, strict=True)]
+
+
+def _measure(mask: np.ndarray, face_box: np.ndarray | None, usual: float) -> Body | None:
     x, y, width, height = cv2.boundingRect(mask)
     if not width:
         return None
@@ -53,7 +65,8 @@ def measure(mask: np.ndarray, face_box: np.ndarray | None) -> Body | None:
         unit = float(face_box[3] - face_box[1])
         chin = (float(face_box[0] + face_box[2]) / 2, float(face_box[3]))
     else:
-        unit = max(math.sqrt(cv2.countNonZero(mask)) / FACES_IN_ROOT_AREA, 1.0)
+        own = math.sqrt(cv2.countNonZero(mask)) / FACES_IN_ROOT_AREA
+        unit = max(own, min(usual, height / LEAST_FACES_IN_HEIGHT), 1.0)
         rows = mask[y : y + max(round(unit), 1), x : x + width]
         chin = (x + float(np.average(np.arange(width) + 0.5, weights=rows.sum(0))), y + CHIN_BELOW_TOP * unit)
     return Body(mask, box, unit, chin, float(y + height))

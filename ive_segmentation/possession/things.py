@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,16 +12,23 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ive_segmentation.possession.body import Body, measure
+from ive_segmentation.possession.held import evidence, weights
 from ive_segmentation.possession.worn import Place, fit, worn_place
 from ive_segmentation.settings import Settings
 
-# All lengths are in face heights of the person in question.
-CONTACT_RADIUS = 0.2  # a gap that a missing fingertip or a loose mask leaves
-GRID_CELL = 1.5 / 288  # SAM 3 draws masks on 288 cells a side: one and a half of them may be wrong
-GRIP = 0.3  # contact this long is a full grip: the width of a hand that holds something
-HAND_WINDOW = 0.6  # how far round the contact the person's shape is judged
+# Lengths are in face heights.
+CONTACT = 0.2  # a gap that a missing fingertip or a loose mask leaves
+REACH = 0.75  # what lies further from the thing than this plays no part
+FULL_GRIP = 0.1  # contact this long is a hand's: anything shorter is a graze and counts in proportion
+WORKING_UNIT = 40  # crops are thinned until a face is this many pixels high: SAM 3's masks are no finer
+GRID_CELL = 1 / 288  # of the picture's longer side: SAM 3 draws masks on a grid of 288, a cell may be wrong
 MISPLACED = 0.2  # what is left of the claim on a worn thing that is not where it is worn
-WORKING_SIDE = 320  # crops are thinned to this many pixels a side; contact is measured, not drawn
+# Shares of the height above the feet. A hanging hand is at 0.44; what is touched only below the first
+# lies on the floor, and what itself reaches down to the feet must be touched where a hand could lift it.
+LOWEST_HAND = 0.32
+LOWEST_LIFT = 0.42
+ON_FLOOR = 0.12
+HAND_BELOW_CHIN = 4.5  # the same for those whose feet the picture cuts off: a hanging hand and half a face
 
 
 @dataclass(frozen=True)
@@ -61,79 +70,128 @@ def things_to_owners(
     Returns:
         One ownership per thing, in the order of `thing_masks`.
     """
-    bodies = [measure(mask, box) for mask, box in zip(person_masks, face_boxes, strict=True)]
-    place = worn_place(concept)
+    bodies = measure(person_masks, face_boxes)
     claims = np.zeros((len(thing_masks), len(bodies)))
     for row, mask in enumerate(thing_masks):
-        claims[row] = _claims(mask, bodies, place)
-    free = _free_hands(claims, place, least)
+        claims[row] = _claims(mask, concept, bodies)
+    free = _free_hands(claims, worn_place(concept), least)
     return [_decide(row, open_to, least, clear) for row, open_to in zip(claims, free, strict=True)]
 
 
-def _claims(thing: np.ndarray, bodies: Sequence[Body | None], place: Place | None) -> np.ndarray:
+def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> np.ndarray:
     """Every person's claim on one thing, (P,) float64, 0 to 1."""
     claims = np.zeros(len(bodies))
-    thing = thing.view(np.uint8)
-    x, y, width, height = cv2.boundingRect(thing)
-    near = [i for i, body in enumerate(bodies) if body and _reaches(body, (x, y, x + width, y + height))]
-    if not width or not near:
+    x, y, width, height = cv2.boundingRect(thing.view(np.uint8))
+    box = (x, y, x + width, y + height)
+    near = [i for i, body in enumerate(bodies) if body and width and _reaches(body, box)]
+    if not near:
         return claims
-    pad = round(HAND_WINDOW * max(bodies[i].unit for i in near)) + 2  # type: ignore[union-attr]
-    rows = slice(max(y - pad, 0), y + height + pad)
-    columns = slice(max(x - pad, 0), x + width + pad)
-    step = max(1, (max(width, height) + 2 * pad) // WORKING_SIDE)
-    crop = np.ascontiguousarray(thing[rows, columns][::step, ::step])
-    if not crop.any():
+    people = [body for i in near if (body := bodies[i])]
+    crop = _look(thing.view(np.uint8), (x, y, width, height), people)
+    if not crop.touch.any():
         return claims
-    border = crop.astype(bool) & (cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0) == 0)
-    middle = np.array([columns.start, rows.start]) + (np.argwhere(crop).mean(0)[::-1] + 0.5) * step
-
-    slack = GRID_CELL * max(thing.shape)
-    inner, depth = {}, np.full((len(near), np.count_nonzero(border)), np.inf)
-    for n, i in enumerate(near):
-        body = bodies[i]
-        assert body is not None
-        person = np.ascontiguousarray(body.mask[rows, columns][::step, ::step])
-        inner[i] = cv2.distanceTransform(person, cv2.DIST_L2, 3)
-        outer = cv2.distanceTransform(1 - person, cv2.DIST_L2, 3)
-        gap = (outer - inner[i])[border]
-        reach = max(CONTACT_RADIUS * body.unit, slack) / step
-        depth[n] = np.where(gap <= reach, gap, np.inf)
-    nearest = np.isfinite(depth) & (depth <= depth.min(0) + 1e-6)
-    touch = nearest / np.maximum(nearest.sum(0), 1)
-
-    for n, i in enumerate(near):
-        body = bodies[i]
-        assert body is not None
-        if not touch[n].any():
-            continue
-        enclosure = float(touch[n].mean())
-        if place is not None:
-            person = inner[i] > 0
-            inside = float(person[crop > 0].mean())
-            cover = inside + (1 - inside) * enclosure
-            claims[i] = cover * (MISPLACED + (1 - MISPLACED) * fit(place, middle, body))
-        else:
-            length = float(touch[n].sum()) * step / body.unit
-            window = HAND_WINDOW * body.unit / step
-            contact = np.ones(crop.shape, np.uint8)
-            contact[border] = touch[n] == 0
-            around = cv2.distanceTransform(contact, cv2.DIST_L2, 3) <= window
-            thickness = float(inner[i][around].max(initial=0.0)) / window
-            hand = min(1.0, max(0.0, 2 * (1 - thickness)))
-            claims[i] = min(1.0, length / GRIP) * (0.4 * enclosure + 0.6 * hand)
+    place = worn_place(concept)
+    if place is None:
+        claims[near] = _held(concept, crop, people)
+    else:
+        claims[near] = _worn(place, crop, people)
     return claims
 
 
+@dataclass(frozen=True)
+class _Crop:
+    """A thing and the people round it, cut out and thinned.
+
+    Attributes:
+        thing: (h, w) uint8, 0 or 1.
+        border: The thing's outermost pixels, (h, w) bool.
+        persons: (P, h, w) uint8, 0 or 1.
+        touch: Per person the share of each border pixel that is nearest to that person, (P, h, w) float32.
+        unit: One face height, in pixels of the crop.
+        corner: (x, y) of the crop in the picture.
+        step: Pixels of the picture per pixel of the crop.
+    """
+
+    thing: np.ndarray
+    border: np.ndarray
+    persons: np.ndarray
+    touch: np.ndarray
+    unit: float
+    corner: tuple[int, int]
+    step: int
+
+
+def _look(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Body]) -> _Crop:
+    """Cut a thing out with what is within reach, and find who is nearest to each pixel of its border."""
+    x, y, width, height = box
+    unit = statistics.median(body.unit for body in people)
+    step = max(1, int(unit / WORKING_UNIT))
+    # The thing itself must survive the thinning.
+    step = min(step, max(1, min(width, height) // 4))
+    pad = math.ceil(REACH * unit) + step
+    left, top = max(x - pad, 0), max(y - pad, 0)
+    window = (slice(top, y + height + pad, step), slice(left, x + width + pad, step))
+    crop = np.ascontiguousarray(thing[window])
+    border = (crop > 0) & (cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0) == 0)
+    persons = np.stack([body.mask[window] for body in people])
+    # Signed: negative inside. Where loose masks overlap, the one that reaches deeper is the nearer.
+    gaps = np.stack([_distance(1 - person) - _distance(person) for person in persons])
+    gaps[gaps > max(CONTACT * unit, GRID_CELL * max(thing.shape)) / step] = np.inf
+    nearest = border & np.isfinite(gaps) & (gaps == gaps.min(0))
+    touch = nearest / np.maximum(nearest.sum(0), 1, dtype=np.float32)
+    return _Crop(crop, border, persons, touch, unit / step, (left, top), step)
+
+
+def _distance(mask: np.ndarray) -> np.ndarray:
+    """Distance to the nearest zero, (h, w) float32 in pixels; infinite where there is none."""
+    if mask.all():
+        return np.full(mask.shape, np.inf, np.float32)
+    return cv2.distanceTransform(np.ascontiguousarray(mask), cv2.DIST_L2, 3)
+
+
+def _worn(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
+    """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
+    rows, columns = np.nonzero(crop.thing)
+    middle = np.array(crop.corner) + (np.array([columns.mean(), rows.mean()]) + 0.5) * crop.step
+    inside = crop.persons[:, rows, columns].mean(1)
+    enclosed = crop.touch[:, crop.border].mean(1)
+    fits = np.array([fit(place, middle, body) for body in people])
+    return (inside + (1 - inside) * enclosed) * (MISPLACED + (1 - MISPLACED) * fits)
+
+
+def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
+    """Claims on a held thing: each person's share of the evidence, where the contact can be a hand's."""
+    length = crop.touch.sum((1, 2)) / crop.unit
+    table = evidence(crop.thing, crop.border, crop.touch, crop.persons, crop.unit)
+    logits = table @ weights(concept).vector()
+    odds = np.where(length > 0, np.exp(logits - logits[length > 0].max()), 0)
+    reachable = np.array([_hand_could_be(crop, n, body) for n, body in enumerate(people)])
+    return odds / odds.sum() * np.minimum(length / FULL_GRIP, 1) * reachable
+
+
+def _hand_could_be(crop: _Crop, n: int, body: Body) -> bool:
+    """Whether the person touches the thing as high as a hanging hand.
+
+    Where the picture cuts the person off, the feet are where a standing body would have them at least.
+    """
+    rows = np.nonzero(crop.touch[n])[0]
+    if not len(rows):
+        return False
+    # Not the very highest pixel: a loose mask may touch a little higher than the person does.
+    highest = crop.corner[1] + np.quantile(rows, 0.05) * crop.step
+    if body.feet >= body.mask.shape[0] - crop.step:
+        return bool(highest - body.chin[1] <= HAND_BELOW_CHIN * body.unit)
+    stature = body.feet - body.box[1]
+    lowest = crop.corner[1] + np.flatnonzero(crop.thing.any(1))[-1] * crop.step
+    stands = body.feet - lowest < ON_FLOOR * stature
+    return bool(body.feet - highest >= (LOWEST_LIFT if stands else LOWEST_HAND) * stature)
+
+
 def _reaches(body: Body, box: tuple[int, int, int, int]) -> bool:
-    """Whether a thing's box comes within a face height of the person's box."""
+    """Whether a thing's box comes within reach of the person's box."""
     x0, y0, x1, y1 = body.box
-    return (
-        box[0] <= x1 + body.unit
-        and box[2] >= x0 - body.unit
-        and box[1] <= y1 + body.unit
-        and box[3] >= y0 - body.unit
-    )
+    reach = REACH * body.unit
+    return box[0] <= x1 + reach and box[2] >= x0 - reach and box[1] <= y1 + reach and box[3] >= y0 - reach
 
 
 def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.ndarray:
