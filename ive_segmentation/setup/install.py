@@ -134,6 +134,17 @@ def repair_onnxruntime(requirements: Path, environment: Path) -> bool:
     return True
 
 
+def make_importable(root: Path, environment: Path) -> None:
+    """Let the environment's Python find the package from any folder, as the benchmarks and your programs need.
+
+    Args:
+        root: Folder that holds the package.
+        environment: Folder of the virtual environment.
+    """
+    for site in environment.glob("**/site-packages"):
+        (site / "ive_segmentation.pth").write_text(f"{root}\n", encoding="utf-8")
+
+
 def gpu_pin(requirements: str) -> str:
     """Return `onnxruntime-gpu==<version>` as the text of requirements.txt pins it.
 
@@ -176,6 +187,7 @@ def install(root: Path, environment: Path, dev: bool) -> bool:
         print(f"Installing again what was cut off: {name.removesuffix('.dist-info')}", flush=True)
     pip_install(environment, "-r", root / (DEV if dev else RUNTIME))
     repair_onnxruntime(root / RUNTIME, environment)
+    make_importable(root, environment)
     for name, digest in stamps.items():
         (environment / f"{name}.installed").write_text(digest)
     return True
