@@ -135,7 +135,7 @@ def repair_onnxruntime(requirements: Path, environment: Path) -> bool:
 
 
 def make_importable(root: Path, environment: Path) -> None:
-    """Let the environment's Python find the package from any folder, as the benchmarks and your programs need.
+    """Let the environment's Python find the package from any folder, as benchmarks and programs need.
 
     Args:
         root: Folder that holds the package.
