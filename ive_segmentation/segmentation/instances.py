@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
@@ -89,6 +90,10 @@ def _at_size(logits: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.b
     """Bring masks (N, h, w) to the picture's size one at a time: no float array of N pictures ever exists."""
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
     for mask in logits:
-        small = mask.float().sigmoid()[None, None]
-        large = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
-        yield (large[0, 0] > 0.5).cpu().numpy()
+        small = mask.float().sigmoid()
+        if small.device.type == "cpu":  # the same interpolation; torch's takes nine times as long there
+            large = cv2.resize(small.numpy(), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+            yield large > 0.5
+        else:
+            large = functional.interpolate(small[None, None], size=size, mode="bilinear", align_corners=False)
+            yield (large[0, 0] > 0.5).cpu().numpy()
