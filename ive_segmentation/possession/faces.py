@@ -9,12 +9,11 @@ from scipy.optimize import linear_sum_assignment
 
 from ive_segmentation.settings import Settings
 
-# A standing adult measured in face boxes (chin to hairline): the hair rises 0.35 of a face above the
-# box, the shoulders are 2.6 faces wide with the arms, and the feet are 6.5 faces below the chin (the
-# 7.5-heads canon of figure drawing, L. Loomis, "Figure Drawing for All It's Worth", 1943).
-HAIR_ABOVE_FACE = 0.35
+# A standing adult is 7.5 heads tall and with the arms two heads wide (the canon of figure drawing, A. Loomis,
+# "Figure Drawing for All It's Worth", 1943); a face box, chin to hairline, is 0.8 of a head.
+HAIR_ABOVE_FACE = 0.25
 BODY_WIDTH_IN_FACES = 2.6
-BODY_BELOW_CHIN_IN_FACES = 6.5
+BODY_BELOW_CHIN_IN_FACES = 8.0
 
 
 def faces_to_persons(

@@ -16,7 +16,7 @@ TRUNK = 0.25  # a part of the body wider than twice this is not a limb
 FAR = 0.7  # limbs are followed no further than this from the thing
 TOP = 0.15  # share of the thing's height in which a hanging thing is gripped
 
-# A person who touches the thing all round has no ends of contact: taken as nearly a half plane, as on average.
+# A person who touches the thing all round has no ends of contact: taken as nearly a half plane.
 NO_END = 0.4
 
 HUNG = {
@@ -60,9 +60,9 @@ class Weights:
         return np.array([self.top, self.notch, self.hollow, self.thick, self.bulk, self.limb])
 
 
-# Logistic choice between the persons who touch the thing, fitted on 2,450 held things of two drawn worlds (the
-# demo's scenes and the tests' figures, seeds below 1,000, masks loose by up to 2 px), then rounded.
-# A hand lies in the hollows of what it holds, at a thin place, and an arm leads to it; a body behind it is broad.
+# Logistic choice between the persons who touch the thing, fitted on 2,450 held things of two drawn worlds:
+# the demo scenes and the tests' figures, seeds below 1,000, masks loose by up to 2 px; then rounded.
+# A hand lies in the hollows of what it holds, at a thin place, an arm leads there; a body behind is broad.
 IN_HAND = Weights(notch=1.8, hollow=4.3, thick=-6.0, bulk=-7.0, limb=2.0)
 # Bags hang from a hand or shoulder; what fills the space under the handle is behind: a notch speaks against.
 HANGING = Weights(top=5.3, notch=-3.0, thick=-10.5)

@@ -22,7 +22,7 @@ REACH = 0.75  # what lies further from the thing than this plays no part
 FULL_GRIP = 0.1  # contact this long is a hand's: anything shorter is a graze and counts in proportion
 WORKING_UNIT = 40  # crops are thinned until a face is this many pixels high: SAM 3's masks are no finer
 GRID_CELL = 1 / 288  # of the picture's longer side: SAM 3 draws masks on a grid of 288, a cell may be wrong
-MISPLACED = 0.2  # what is left of the claim on a worn thing that is not where it is worn
+MISPLACED = 0.1  # what is left of the claim on a worn thing that is not where it is worn
 # Shares of the height above the feet. A hanging hand is at 0.44; what is touched only below the first
 # lies on the floor, and what itself reaches down to the feet must be touched where a hand could lift it.
 LOWEST_HAND = 0.32
@@ -91,10 +91,9 @@ def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> n
     if not crop.touch.any():
         return claims
     place = worn_place(concept)
-    if place is None:
-        claims[near] = _held(concept, crop, people)
-    else:
-        claims[near] = _worn(place, crop, people)
+    fits = _fits(place, crop, people) if place else np.zeros(len(people))
+    # A hat that is on nobody's head may be in somebody's hand.
+    claims[near] = _worn(fits, crop) if fits.any() else _held(concept, crop, people)
     return claims
 
 
@@ -149,13 +148,17 @@ def _distance(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(np.ascontiguousarray(mask), cv2.DIST_L2, 3)
 
 
-def _worn(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
-    """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
+def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
+    """How well the thing's middle lies where it would be worn on each body, (P,) float64, 0 to 1."""
     rows, columns = np.nonzero(crop.thing)
     middle = np.array(crop.corner) + (np.array([columns.mean(), rows.mean()]) + 0.5) * crop.step
-    inside = crop.persons[:, rows, columns].mean(1)
+    return np.array([fit(place, middle, body) for body in people])
+
+
+def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
+    """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
+    inside = crop.persons[:, crop.thing > 0].mean(1)
     enclosed = crop.touch[:, crop.border].mean(1)
-    fits = np.array([fit(place, middle, body) for body in people])
     return (inside + (1 - inside) * enclosed) * (MISPLACED + (1 - MISPLACED) * fits)
 
 

@@ -1,0 +1,386 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ive_segmentation.possession.things import Ownership, things_to_owners
+from tests.possession.figures import ARMS, Canvas, Figure, paint_held
+
+UNIT = 50.0
+
+
+@dataclass
+class Stage:
+    """A picture under construction: figures and things, painted from the back to the front."""
+
+    size: tuple[int, int] = (620, 900)
+    figures: list[Figure] = field(default_factory=list)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.canvas = Canvas(self.size)
+
+    def person(
+        self, x: float, arms: tuple[str, str] = ("down", "down"), y: float = 120, **more: float
+    ) -> Figure:
+        figure = Figure((x, y), more.get("unit", UNIT), arms)
+        self.figures.append(figure)
+        me = len(self.figures) - 1
+        figure.paint_body(self.canvas, me)
+        for side in (0, 1):
+            figure.paint_arm(self.canvas, me, side)
+            figure.paint_hand(self.canvas, me, side)
+        return figure
+
+    def held(self, figure: Figure, side: int, kind: str, towards: tuple[float, float]) -> None:
+        """A thing in the figure's hand, the fingers over it."""
+        paint_held(self.canvas, kind, figure.hand(side), figure.unit, towards, self.thing())
+        figure.paint_hand(self.canvas, self.figures.index(figure), side)
+
+    def worn(self, figure: Figure, corners: list[tuple[float, float]], in_mask: bool = True) -> None:
+        """A worn thing on the figure, corners from the chin in face heights."""
+        me = self.figures.index(figure) if in_mask else -1
+        self.canvas.polygon([figure.at(*corner) for corner in corners], me, self.thing())
+
+    def loose(self, corners: list[tuple[float, float]]) -> None:
+        self.canvas.polygon(corners, -1, self.thing())
+
+    def thing(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+    def persons(self) -> list[np.ndarray]:
+        return [self.canvas.people == i for i in range(len(self.figures))]
+
+    def things(self) -> list[np.ndarray]:
+        return [self.canvas.things == i for i in range(self.count)]
+
+    def faces(self) -> list[np.ndarray | None]:
+        return [figure.face_box for figure in self.figures]
+
+    def owners(self, concept: str, person_masks: list[np.ndarray] | None = None) -> list[int | None]:
+        masks = self.persons() if person_masks is None else person_masks
+        return [found.owner for found in things_to_owners(concept, self.things(), masks, self.faces())]
+
+
+SHIRT = [(-1.15, 0.5), (1.15, 0.5), (0.8, 3.0), (-0.8, 3.0)]
+HAT = [(-0.7, -1.1), (0.7, -1.1), (0.5, -1.8), (-0.5, -1.8)]
+HAIR = [(-0.6, -0.8), (-0.3, -0.8), (-0.9, 2.0), (-1.7, 2.0)]
+SHOES = (
+    [(-0.9, 7.4), (-0.1, 7.4), (-0.1, 7.9), (-0.9, 7.9)],
+    [(0.1, 7.4), (0.9, 7.4), (0.9, 7.9), (0.1, 7.9)],
+)
+
+
+def box(x: float, y: float, half_width: float, half_height: float) -> list[tuple[float, float]]:
+    return [(x + a * half_width, y + b * half_height) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+
+
+def microphone_before_another() -> Stage:
+    """The arm reaches before the neighbour, whose body is all round the microphone."""
+    stage = Stage()
+    stage.person(450)
+    singer = stage.person(270, ("down", "out"))
+    stage.held(singer, 1, "microphone", (0.6, -0.8))
+    return stage
+
+
+def microphone_at_own_mouth() -> Stage:
+    stage = Stage()
+    stage.person(400)
+    singer = stage.person(300, ("at mouth", "down"))
+    stage.held(singer, 0, "microphone", (0.3, -0.95))
+    return stage
+
+
+def bag_at_arms_length() -> Stage:
+    stage = Stage()
+    carrier = stage.person(250, ("down", "out low"))
+    stage.person(600)
+    stage.held(carrier, 1, "bag", (0, 1))
+    return stage
+
+
+def bag_before_another() -> Stage:
+    stage = Stage()
+    stage.person(430)
+    carrier = stage.person(270, ("down", "out low"))
+    stage.held(carrier, 1, "bag", (0, 1))
+    return stage
+
+
+def phone_before_own_chest() -> Stage:
+    stage = Stage()
+    stage.person(370)
+    stage.held(stage.person(250, ("down", "before chest")), 1, "phone", (-0.2, -1))
+    return stage
+
+
+def bouquet_of_the_one_behind() -> Stage:
+    """The one in front hides half of whoever holds the flowers, not the hand."""
+    stage = Stage()
+    behind = stage.person(380, ("down", "up"))
+    stage.held(behind, 1, "bouquet", (0.2, -0.95))
+    stage.person(320, y=150)
+    return stage
+
+
+def lightstick_before_a_face() -> Stage:
+    stage = Stage()
+    stage.person(480, y=190)
+    fan = stage.person(300, ("down", "out"), y=120)
+    stage.held(fan, 1, "lightstick", (0.2, -0.95))
+    return stage
+
+
+HELD_CASES: list[tuple[str, Callable[[], Stage], int]] = [
+    ("microphone", microphone_before_another, 1),
+    ("microphone", microphone_at_own_mouth, 1),
+    ("bag", bag_at_arms_length, 0),
+    ("handbags", bag_before_another, 1),
+    ("phone", phone_before_own_chest, 1),
+    ("bouquet", bouquet_of_the_one_behind, 0),
+    ("lightstick", lightstick_before_a_face, 1),
+]
+
+
+@pytest.mark.parametrize(("concept", "build", "owner"), HELD_CASES)
+def test_a_held_thing_is_whose_hand_is_on_it(concept: str, build: Callable[[], Stage], owner: int) -> None:
+    assert build().owners(concept) == [owner]
+
+
+@pytest.mark.parametrize("pixels", [-3, -2, -1, 1, 2, 3])
+@pytest.mark.parametrize(("concept", "build", "owner"), HELD_CASES)
+def test_loose_masks_change_no_owner(
+    concept: str, build: Callable[[], Stage], owner: int, pixels: int
+) -> None:
+    stage = build()
+    assert stage.owners(concept, [loosened(mask, pixels) for mask in stage.persons()]) == [owner]
+
+
+def loosened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(pixels) + 1,) * 2)
+    return (cv2.dilate if pixels > 0 else cv2.erode)(mask.view(np.uint8), disc) > 0
+
+
+def shirts_side_by_side() -> Stage:
+    stage = Stage()
+    for x in (300, 405):
+        stage.worn(stage.person(x), SHIRT)
+    return stage
+
+
+def shirt_behind_another() -> Stage:
+    """A third of the shirt behind is seen over the shoulder of the one in front; both shirts are alike."""
+    stage = Stage()
+    stage.worn(stage.person(300, y=100), SHIRT)
+    stage.worn(stage.person(350, y=140), SHIRT)
+    return stage
+
+
+def hat_before_anothers_chest() -> Stage:
+    """The mask leaves the hat out: its lower edge touches the head, the rest is before the other's chest."""
+    stage = Stage()
+    stage.person(300, y=90)
+    stage.worn(stage.person(310, y=230), HAT, in_mask=False)
+    return stage
+
+
+def shirt_under_anothers_hair() -> Stage:
+    stage = Stage()
+    stage.worn(stage.person(300), SHIRT)
+    hair_owner = stage.person(400)
+    stage.canvas.polygon([hair_owner.at(*corner) for corner in HAIR], 1)
+    return stage
+
+
+def hair_over_anothers_shirt() -> Stage:
+    stage = Stage()
+    stage.person(300)
+    stage.worn(stage.person(400), HAIR)
+    return stage
+
+
+def shoes_of_neighbours_and_one_more() -> Stage:
+    """Four shoes that are worn, and a fifth on the floor that touches a worn one."""
+    stage = Stage()
+    for x in (300, 400):
+        figure = stage.person(x)
+        for shoe in SHOES:
+            stage.worn(figure, shoe)
+    ground = stage.figures[0].ground
+    stage.loose(box(235, ground - 5, 22, 12))
+    return stage
+
+
+def hat_on_the_floor() -> Stage:
+    stage = Stage()
+    figure = stage.person(300)
+    stage.loose(box(345, figure.ground - 8, 25, 14))
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("concept", "build", "owners"),
+    [
+        ("white shirts", shirts_side_by_side, [0, 1]),
+        ("shirt", shirt_behind_another, [0, 1]),
+        ("shirt", shirt_under_anothers_hair, [0]),
+        ("hair", hair_over_anothers_shirt, [1]),
+        ("red hat", hat_before_anothers_chest, [1]),
+        ("shoes", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
+        ("hat", hat_on_the_floor, [None]),
+    ],
+)
+def test_a_worn_thing_is_whose_body_it_is_on(
+    concept: str, build: Callable[[], Stage], owners: list[int | None]
+) -> None:
+    assert build().owners(concept) == owners
+
+
+def bag_between_the_feet() -> Stage:
+    stage = Stage()
+    figure = stage.person(300)
+    stage.loose(box(300, figure.ground - 40, 40, 40))
+    return stage
+
+
+def bag_beside_a_shoe() -> Stage:
+    stage = Stage()
+    figure = stage.person(300)
+    stage.loose(box(375, figure.ground - 30, 35, 35))
+    return stage
+
+
+def bag_in_the_middle_of_nowhere() -> Stage:
+    stage = Stage()
+    stage.person(200)
+    stage.loose(box(600, 300, 40, 40))
+    return stage
+
+
+@pytest.mark.parametrize("build", [bag_between_the_feet, bag_beside_a_shoe, bag_in_the_middle_of_nowhere])
+def test_what_nobody_holds_is_nobodys(build: Callable[[], Stage]) -> None:
+    assert build().owners("bag") == [None]
+
+
+def test_a_hat_in_the_hand_is_held() -> None:
+    stage = Stage()
+    stage.person(500)
+    figure = stage.person(300, ("down", "out low"))
+    x, y = figure.hand(1)
+    stage.loose(box(x, y + 20, 35, 20))
+    stage.figures[1].paint_hand(stage.canvas, 1, 1)
+    assert stage.owners("hat") == [1]
+
+
+def test_a_missing_hand_still_holds() -> None:
+    stage = bag_at_arms_length()
+    masks = stage.persons()
+    hand = np.zeros(stage.size, np.uint8)
+    x, y = stage.figures[0].hand(1)
+    cv2.circle(hand, (round(x), round(y)), round(0.15 * UNIT), 1, -1)
+    masks[0] &= hand == 0
+    assert stage.owners("bag", masks) == [0]
+
+
+NOBODY = Ownership(owner=None, claim=0.0, rival=None, rival_claim=0.0)
+EMPTY, FULL = np.zeros((40, 60), bool), np.ones((40, 60), bool)
+
+
+@pytest.mark.parametrize("concept", ["bag", "hat", "shirt"])
+@pytest.mark.parametrize(
+    ("things", "persons", "expected"),
+    [
+        ([], [FULL], []),
+        ([FULL], [], [NOBODY]),
+        ([EMPTY], [FULL], [NOBODY]),
+        ([FULL], [EMPTY], [NOBODY]),
+        ([EMPTY], [EMPTY], [NOBODY]),
+    ],
+)
+def test_nothing_to_own_or_nobody_to_own_it(
+    concept: str, things: list[np.ndarray], persons: list[np.ndarray], expected: list[Ownership]
+) -> None:
+    assert things_to_owners(concept, things, persons, [None] * len(persons)) == expected
+
+
+KINDS = ("microphone", "lightstick", "phone", "bouquet", "bag")
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> tuple[str, Stage]:
+    """Two to four people at any distance, some hands full of one kind of thing."""
+    kind = draw(st.sampled_from(KINDS))
+    stage = Stage(size=(260, 400))
+    poses = st.sampled_from(sorted(ARMS))
+    x = 60.0
+    for _ in range(draw(st.integers(2, 4))):
+        figure = stage.person(x, (draw(poses), draw(poses)), y=draw(st.integers(45, 70)), unit=20.0)
+        for side in (0, 1):
+            if draw(st.booleans()):
+                stage.held(figure, side, kind, (0.3, 1) if kind == "bag" else (0.3, -0.95))
+        x += draw(st.integers(20, 90))
+    return kind, stage
+
+
+exhaustively = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+@exhaustively
+@given(groups(), st.randoms(use_true_random=False))
+def test_permuting_persons_permutes_owners_and_nothing_else(group: tuple[str, Stage], random: object) -> None:
+    concept, stage = group
+    things, persons, faces = stage.things(), stage.persons(), stage.faces()
+    order = list(range(len(persons)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    before = things_to_owners(concept, things, persons, faces)
+    after = things_to_owners(concept, things, [persons[i] for i in order], [faces[i] for i in order])
+    assert [None if found.owner is None else order[found.owner] for found in after] == [
+        o.owner for o in before
+    ]
+    assert [found.claim for found in after] == pytest.approx([found.claim for found in before])
+
+
+def decided(found: list[Ownership]) -> list[bool]:
+    """Which things are clear enough that the raster's own roundings cannot turn the answer."""
+    return [o.owner is not None and o.claim - o.rival_claim > 0.3 for o in found]
+
+
+@exhaustively
+@given(groups())
+def test_a_picture_of_twice_the_size_has_the_same_owners(group: tuple[str, Stage]) -> None:
+    concept, stage = group
+    things, persons, faces = stage.things(), stage.persons(), stage.faces()
+    before = things_to_owners(concept, things, persons, faces)
+    after = things_to_owners(
+        concept,
+        [mask.repeat(2, 0).repeat(2, 1) for mask in things],
+        [mask.repeat(2, 0).repeat(2, 1) for mask in persons],
+        [None if face is None else 2 * face for face in faces],
+    )
+    sure = decided(before)
+    assert [o.owner for o, s in zip(after, sure, strict=True) if s] == [
+        o.owner for o, s in zip(before, sure, strict=True) if s
+    ]
+
+
+@exhaustively
+@given(groups())
+def test_a_mirrored_picture_has_the_same_owners(group: tuple[str, Stage]) -> None:
+    concept, stage = group
+    things, persons, faces = stage.things(), stage.persons(), stage.faces()
+    width = stage.size[1]
+    mirrored = [None if f is None else np.array([width - f[2], f[1], width - f[0], f[3]]) for f in faces]
+    before = things_to_owners(concept, things, persons, faces)
+    after = things_to_owners(concept, [m[:, ::-1] for m in things], [m[:, ::-1] for m in persons], mirrored)
+    sure = decided(before)
+    assert [o.owner for o, s in zip(after, sure, strict=True) if s] == [
+        o.owner for o, s in zip(before, sure, strict=True) if s
+    ]
