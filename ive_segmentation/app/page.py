@@ -32,8 +32,13 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     page_folder()
     live = Live(pipeline)
     with gr.Blocks(title="IVE Segmentation", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
-        gr.HTML(_HEAD, elem_id="head")
-        gr.HTML(note(pipeline.notices), visible=bool(pipeline.notices), elem_id="notices")
+        gr.HTML(_HEAD, elem_id="head", elem_classes="ive-flush")
+        gr.HTML(
+            note(pipeline.notices),
+            visible=bool(pipeline.notices),
+            elem_id="notices",
+            elem_classes="ive-flush",
+        )
         with gr.Tab("Picture"):
             picture_tab(live, draw_pictures() if pipeline.demo else [])
         with gr.Tab("Members") as tab:

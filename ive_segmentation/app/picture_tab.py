@@ -153,7 +153,7 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 visible=bool(pictures),
                 elem_id="drawn",
             )
-            point = gr.HTML(elem_id="point")
+            point = gr.HTML(elem_id="point", elem_classes="ive-flush")
             prompt = gr.Textbox(
                 label="Who, or what of whose",
                 placeholder=examples[min(1, len(examples) - 1)],
@@ -166,7 +166,7 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 video = gr.File(label="Video", file_types=["video"], height=110, elem_id="video")
                 second = gr.Slider(0, 1, 0, step=0.1, label="Second", visible=False, elem_id="second")
         with gr.Column(scale=6, min_width=320):
-            said = gr.HTML(hint(EMPTY), elem_id="said")
+            said = gr.HTML(hint(EMPTY), elem_id="said", elem_classes="ive-flush")
             overlay = gr.Image(
                 label="Answer", interactive=False, visible=False, elem_id="overlay", buttons=["fullscreen"]
             )

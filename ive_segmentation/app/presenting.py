@@ -7,14 +7,12 @@ from html import escape
 
 from ive_segmentation.app.asking import Answer
 from ive_segmentation.app.thumbnails import Box, photo_thumbnail, thumbnail
-from ive_segmentation.identity.matching import Match
+from ive_segmentation.identity.matching import Match, describe_match
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
 
 UNKNOWN_NAME = "Unknown"
-SURE = 0.95
-"""A calibrated confidence that is wrong once in twenty is what people call sure."""
 
 EMPTY = (
     "The answer appears here: the picture with what was found, each mask and cutout to look at and download, "
@@ -109,28 +107,6 @@ def title(segment: Segment, names: Mapping[str, str]) -> str:
     return owner if segment.concept == PERSON else f"{owner}’s {segment.concept}"
 
 
-def wording(match: Match | None, names: Mapping[str, str]) -> tuple[str, str]:
-    """Say how sure a match is.
-
-    Args:
-        match: Whose face it is; None where it was not compared.
-        names: Names to show, by member's folder.
-
-    Returns:
-        The name, and the words beside it: ("Wonyoung", "sure"), ("Rei", "probably; could be Gaeul").
-    """
-    if match is None:
-        return UNKNOWN_NAME, "not compared: there is no bank"
-    if match.member is None:
-        closest = names.get(match.candidate or "", "")
-        return UNKNOWN_NAME, f"closest is {closest}, not close enough" if closest else ""
-    name = names.get(match.member, match.member)
-    if match.confidence >= SURE:
-        return name, "sure"
-    rival = names.get(match.runner_up or "", "")
-    return name, f"probably; could be {rival}" if rival else "probably"
-
-
 def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) -> str:
     """List everyone in the picture, with the gallery photos that are the evidence.
 
@@ -173,7 +149,7 @@ def names_of(pipeline: Pipeline) -> dict[str, str]:
 
 def _row(image: Image, face: FaceBox, match: Match | None, pipeline: Pipeline) -> str:
     names = names_of(pipeline)
-    name, words = wording(match, names)
+    name, words = _wording(match, names)
     picture = thumbnail(image, _box(face.box))
     similarity = f"{match.similarity:.2f}" if match else ""
     rival = (
@@ -188,6 +164,15 @@ def _row(image: Image, face: FaceBox, match: Match | None, pipeline: Pipeline) -
         f"{_cell(similarity, 'Similarity', 'num')}{_cell(rival, 'Runner-up', 'num')}"
         f"{_cell(evidence, 'Evidence', 'wide')}</tr>"
     )
+
+
+def _wording(match: Match | None, names: Mapping[str, str]) -> tuple[str, str]:
+    """Who it is and how sure that is, and what to add where nobody is named."""
+    if match is None:
+        return UNKNOWN_NAME, "not compared: there is no bank"
+    closest = names.get(match.candidate or "", match.candidate)
+    unsure = match.member is None and closest
+    return describe_match(match, names), f"closest is {closest}, but not for certain" if unsure else ""
 
 
 def _cell(content: str, label: str, kind: str) -> str:

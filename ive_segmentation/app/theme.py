@@ -68,17 +68,22 @@ CSS = (
   white-space: normal; }
 .ive-table img { display: block; border-radius: var(--radius-md);
   background: var(--background-fill-secondary); }
-.ive-face { width: 60px; height: 60px; object-fit: cover; }
+.ive-table .pic { width: 72px; }
+.ive-face { display: block; width: 60px; min-width: 60px; height: 60px; object-fit: cover;
+  border-radius: var(--radius-md); background: var(--background-fill-secondary); }
 .ive-evidence { display: flex; gap: 8px; flex-wrap: wrap; }
 .ive-evidence figure { margin: 0; text-align: center; }
 .ive-evidence img { width: 72px; height: 72px; object-fit: cover; }
 .ive-evidence figcaption { font-size: .78rem; color: var(--body-text-color-subdued);
   font-variant-numeric: tabular-nums; }
+.ive-photos { margin-top: 18px; }
+.ive-title { font-weight: 650; margin: 18px 0 6px; }
+.ive-list { margin: 0; padding-left: 1.2em; line-height: 1.6; list-style: disc; }
+.ive-map svg { display: block; width: 100%; max-width: 560px !important; margin: 0 auto; }
 .ive-bar { height: 6px; border-radius: 3px; background: var(--primary-500); min-width: 2px; }
 
 /* Words stand flush with the boxes round them, and progress does not run across them. */
-#head .html-container, #said .html-container, #point .html-container, #members-said .html-container,
-#notices .html-container { padding: 0; }
+.ive-flush .html-container { padding: 0; }
 #said, #members-said { min-height: 64px; }
 #said .wrap.translucent, #members-said .wrap.translucent { opacity: 1;
   background: var(--body-background-fill); }

@@ -67,11 +67,10 @@ def address(pipeline: Pipeline) -> str:
 
 @pytest.fixture(scope="session")
 def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wonyoung and Yujin, drawn, side by side."""
-    path = tmp_path_factory.mktemp("pictures") / "two members.png"
-    scene = draw_scene(
-        3, members=("Jang_Wonyoung", "An_Yujin"), shot="medium", size=(640, 480), away=0, hidden=0, holding=0
-    )
+    """Wonyoung, Yujin and Rei, drawn side by side; Wonyoung wears a shirt."""
+    path = tmp_path_factory.mktemp("pictures") / "three members.png"
+    members = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
+    scene = draw_scene(101, members=members, shot="medium", size=(640, 480), away=0, hidden=0)
     write_png(path, scene.image)
     return path
 

@@ -26,14 +26,14 @@ def client(address: str) -> Client:
 
 
 def test_segment_gives_the_result_and_its_files(client: Client, picture: Path) -> None:
-    result, files = client.predict(handle_file(picture), "Wonyoung's jacket", api_name="/segment")
+    result, files = client.predict(handle_file(picture), "Wonyoung's shirt", api_name="/segment")
     read = Result.from_dict(result)
     assert [segment.member for segment in read.segments] == ["Jang_Wonyoung"]
     names = [Path(file).name for file in files]
     assert names == [
         "overlay.png",
-        "mask_01_wonyoung_jacket.png",
-        "cutout_01_wonyoung_jacket.png",
+        "mask_01_wonyoung_shirt.png",
+        "cutout_01_wonyoung_shirt.png",
         "result.json",
         "everything.zip",
     ]
@@ -42,7 +42,8 @@ def test_segment_gives_the_result_and_its_files(client: Client, picture: Path) -
 
 def test_identify_names_the_faces(client: Client, picture: Path) -> None:
     persons = client.predict(handle_file(picture), api_name="/identify")
-    assert [person["match"]["member"] for person in persons] == ["An_Yujin", "Jang_Wonyoung"]
+    members = [person["match"]["member"] for person in persons]
+    assert sorted(members) == ["An_Yujin", "Jang_Wonyoung", "Naoi_Rei"]
     assert all(len(person["match"]["evidence"]) == 3 for person in persons)
 
 

@@ -12,14 +12,14 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, FilePayload, Page, Request, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 SLOW = 60_000  # milliseconds for an answer of the model on a busy machine
 
 
-def upload(page: Page, path: Path | dict[str, Any]) -> None:
+def upload(page: Page, path: Path | FilePayload) -> None:
     page.set_input_files("#photo input[type=file]", path)
     expect(page.locator("#photo img")).to_be_visible(timeout=SLOW)
     expect(page.locator("#point")).to_contain_text("Click a person", timeout=SLOW)
@@ -32,20 +32,20 @@ def ask(page: Page, prompt: str) -> None:
 
 def test_a_possession_gives_masks_names_evidence_and_a_cutout_to_download(page: Page, picture: Path) -> None:
     upload(page, picture)
-    ask(page, "Wonyoung's jacket")
+    ask(page, "Wonyoung's shirt")
 
-    expect(page.locator("#said")).to_contain_text("Found: Wonyoung’s jacket", timeout=SLOW)
+    expect(page.locator("#said")).to_contain_text("Found: Wonyoung’s shirt", timeout=SLOW)
     expect(page.locator("#overlay img")).to_be_visible()
     expect(page.locator("#masks .thumbnail-item")).to_have_count(2)
     rows = page.locator("#faces tbody tr")
-    expect(rows).to_have_count(2)
-    for name in ("Wonyoung", "Yujin"):
+    expect(rows).to_have_count(3)
+    for name in ("Wonyoung", "Yujin", "Rei"):
         row = rows.filter(has=page.locator(".who", has_text=name))
         expect(row.locator(".ive-evidence img")).to_have_count(3)
         expect(row.locator("td[data-label=Similarity]")).to_have_text(re.compile(r"^0\.\d\d$"))
 
     with page.expect_download() as waiting:
-        page.locator("#files tr", has_text="cutout_01_wonyoung_jacket").locator("a").click()
+        page.locator("#files tr", has_text="cutout_01_wonyoung_shirt").locator("a").click()
     cutout = Image.open(waiting.value.path())
     alpha = np.asarray(cutout)[..., 3]
     assert cutout.mode == "RGBA"
@@ -54,7 +54,7 @@ def test_a_possession_gives_masks_names_evidence_and_a_cutout_to_download(page: 
     with page.expect_download() as waiting:
         page.locator("#files tr", has_text="everything").locator("a").click()
     names = zipfile.ZipFile(BytesIO(waiting.value.path().read_bytes())).namelist()
-    assert {"overlay.png", "result.json", "mask_01_wonyoung_jacket.png"} <= set(names)
+    assert {"overlay.png", "result.json", "mask_01_wonyoung_shirt.png"} <= set(names)
 
 
 @pytest.mark.parametrize(("prompt", "words"), [("Zorblax's shirt", "Zorblax"), ("", "holds no word")])
@@ -95,7 +95,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, content: byte
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page: Page, picture: Path) -> None:
     file = BytesIO()
     Image.open(picture).save(file, "TIFF")
-    upload(page, {"name": "scan.tif", "mimeType": "image/tiff", "buffer": file.getvalue()})
+    upload(page, FilePayload(name="scan.tif", mimeType="image/tiff", buffer=file.getvalue()))
     page.wait_for_function("document.querySelector('#photo img').naturalWidth === 640", timeout=SLOW)
 
 
@@ -109,7 +109,7 @@ def test_a_click_on_a_person_fills_in_who_is_meant(page: Page, picture: Path, pi
     scale = min(shown["width"] / 640, shown["height"] / 480)
     left = (shown["width"] - 640 * scale) / 2
     top = (shown["height"] - 480 * scale) / 2
-    names = {"Jang_Wonyoung": "Wonyoung", "An_Yujin": "Yujin"}
+    names = {"Jang_Wonyoung": "Wonyoung", "An_Yujin": "Yujin", "Naoi_Rei": "Rei"}
     for face, match in zip(faces, matches, strict=True):
         x, y = (face.box[:2] + face.box[2:]) / 2 * scale
         image.click(position={"x": left + float(x), "y": top + float(y)})
@@ -121,8 +121,8 @@ def test_on_a_phone_in_the_dark_nothing_sticks_out(browser: Browser, address: st
     page.goto(address)
     page.wait_for_selector("#run")
     upload(page, picture)
-    ask(page, "everyone's jacket")
-    expect(page.locator("#faces tbody tr")).to_have_count(2, timeout=SLOW)
+    ask(page, "everyone's shirt")
+    expect(page.locator("#faces tbody tr")).to_have_count(3, timeout=SLOW)
     expect(page.locator("#masks img").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     background = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
@@ -190,8 +190,8 @@ def test_members_tab_shows_what_was_left_out_and_takes_photos(
     page.set_input_files(
         "#photos input[type=file]",
         [
-            {"name": "../solo.png", "mimeType": "image/png", "buffer": picture.read_bytes()},
-            {"name": "text.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"},
+            FilePayload(name="../solo.png", mimeType="image/png", buffer=picture.read_bytes()),
+            FilePayload(name="text.jpg", mimeType="image/jpeg", buffer=b"no picture"),
         ],
     )
     expect(page.locator("#photos")).to_contain_text("text", timeout=SLOW)
@@ -232,3 +232,14 @@ def test_a_frame_of_a_video_becomes_the_picture(page: Page, tmp_path: Path) -> N
     slider.fill("1.5")
     slider.press("Tab")
     page.wait_for_function(f"({brightness})().then(value => value > 215)", timeout=SLOW)
+
+
+def test_the_bank_in_words_and_pictures(page: Page) -> None:
+    page.get_by_role("tab", name="Members").click()
+    expect(page.locator("#harm")).to_contain_text(re.compile("Worth a look|What to add|Nothing in the bank"))
+    page.get_by_role("button", name="The bank in pictures").click()
+    faces = page.locator("#face-map .face")
+    expect(faces).to_have_count(36, timeout=SLOW)
+    expect(page.locator("#pictures .js-plotly-plot")).to_have_count(2, timeout=SLOW)
+    faces.first.focus()
+    expect(faces.first.locator("image")).to_be_visible()

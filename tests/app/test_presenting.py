@@ -6,34 +6,13 @@ import numpy as np
 import pytest
 
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import note, title, wording
+from ive_segmentation.app.presenting import note, title
 from ive_segmentation.app.thumbnails import SIDE, photo_thumbnail, thumbnail
-from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.result import Segment
 from tests.conftest import REPOSITORY
 
 NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}
-
-
-def match(member: str | None, confidence: float, runner_up: str | None, candidate: str | None) -> Match:
-    return Match(member, 0.5, runner_up, 0.3 if runner_up else None, (), confidence, candidate)
-
-
-@pytest.mark.parametrize(
-    ("found", "name", "words"),
-    [
-        (match("Jang_Wonyoung", 0.99, "Naoi_Rei", "Jang_Wonyoung"), "Wonyoung", "sure"),
-        (match("Naoi_Rei", 0.7, "Kim_Gaeul", "Naoi_Rei"), "Rei", "probably; could be Gaeul"),
-        (match("Naoi_Rei", 0.7, None, "Naoi_Rei"), "Rei", "probably"),
-        (match("Somebody_New", 0.99, None, "Somebody_New"), "Somebody_New", "sure"),
-        (match(None, 0.2, "Kim_Gaeul", "Naoi_Rei"), "Unknown", "closest is Rei, not close enough"),
-        (match(None, 0.2, None, None), "Unknown", ""),
-        (None, "Unknown", "not compared: there is no bank"),
-    ],
-)
-def test_a_match_in_words(found: Match | None, name: str, words: str) -> None:
-    assert wording(found, NAMES) == (name, words)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""The bank in words and small pictures: photos per member, those left out, what harms it, what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from html import escape
+
+from ive_segmentation.app.presenting import hint, names_of, note
+from ive_segmentation.app.thumbnails import photo_thumbnail
+from ive_segmentation.identity.audit import Audit, audit
+from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.pipeline import Pipeline
+
+_LEFT_OUT = ("left out", "duplicate")
+"""Kinds of findings that the list of what was left out has already."""
+
+
+def what_it_holds(pipeline: Pipeline) -> str:
+    """List the members and how many photos speak for each, then the photos left out and why.
+
+    Args:
+        pipeline: Whose bank.
+
+    Returns:
+        HTML.
+    """
+    report = pipeline.report
+    if report is None:
+        return note(["There is no bank yet: the notice at the top says why."], "warn")
+    names = names_of(pipeline)
+    most = max(report.members.values(), default=1) or 1
+    rows = "".join(
+        f'<tr><td class="who wide">{escape(names.get(folder, folder))}'
+        f'<span class="sub">{escape(folder)}</span></td>'
+        f'<td class="num wide">{_photos(count)}'
+        f'<div class="ive-bar" style="width:{100 * count / most:.0f}%"></div></td></tr>'
+        for folder, count in report.members.items()
+    )
+    counts = (
+        f'<table class="ive-table"><caption>{_photos(report.photos)} in the bank</caption>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+    left_out = ((item.photo, item.reason) for item in report.left_out)
+    return counts + note(report.warnings, "warn") + _photo_table("Left out, and why", left_out, pipeline)
+
+
+def what_harms_it(pipeline: Pipeline) -> str:
+    """List the photos in the bank that harm it, each with the reason, and what members' photos lack.
+
+    Args:
+        pipeline: Whose bank.
+
+    Returns:
+        HTML; empty where there is no bank.
+    """
+    if pipeline.gallery is None:
+        return ""
+    found = _audit(pipeline.gallery)
+    names = names_of(pipeline)
+    harmful = [
+        (item.photo, f"{item.kind}: {item.reason}") for item in found.findings if item.kind not in _LEFT_OUT
+    ]
+    advice = "".join(
+        f"<li><strong>{escape(names.get(item.member, item.member))}</strong>: {escape(item.reason)}</li>"
+        for item in found.advice
+    )
+    return (
+        _photo_table("Worth a look", harmful, pipeline)
+        + (f'<p class="ive-title">What to add</p><ul class="ive-list">{advice}</ul>' if advice else "")
+    ) or hint(
+        "Nothing in the bank looks harmful: no photo in a wrong folder, blurred, small or from the side."
+    )
+
+
+@lru_cache(maxsize=1)
+def _audit(gallery: Gallery) -> Audit:
+    return audit(gallery)
+
+
+def _photo_table(caption: str, rows: Iterable[tuple[str, str]], pipeline: Pipeline) -> str:
+    """List photos of the dataset, each with a small picture and a reason; nothing where there are none."""
+    body = []
+    for photo, reason in rows:
+        source = photo_thumbnail(pipeline.settings.dataset / photo)
+        picture = (
+            f'<img class="ive-face" src="{source}" alt="">' if source else '<span class="ive-face"></span>'
+        )
+        body.append(
+            f'<tr><td class="pic">{picture}</td>'
+            f'<td>{escape(photo)}<span class="sub">{escape(reason)}</span></td></tr>'
+        )
+    if not body:
+        return ""
+    return (
+        f'<table class="ive-table ive-photos"><caption>{escape(caption)} ({len(body)})</caption>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"
