@@ -94,6 +94,23 @@ class Settings:
     """A photo that scores this much more for another member is probably in the wrong folder
     (gallery_health: of 10 photos planted in wrong folders it finds 9.7 on average, and 0.7 that were not
     planted)."""
+    small_face: int = 60
+    """Pixels; narrower faces are enlarged to the recogniser's 112 and say less."""
+    blurred_face: float = 150.0
+    """Variance of the Laplacian of the upright face (the real photos: median 1958, least 160)."""
+    extreme_turn: float = 0.35
+    """How far the nose may be from the middle of the eyes, in distances of the eyes (0.5: above one eye;
+    the real photos: 0.31 and less but for 4%)."""
+    least_nod: float = 0.35
+    """Where the nose may be on the way from the eyes to the mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
+    most_nod: float = 0.78
+    """... a head that is thrown back has it higher, one that is bent lower."""
+    turned_face: float = 0.12
+    """From here on a face counts as turned aside (the real photos: a third of them)."""
+    enough_photos: int = 8
+    """Members with fewer are asked for more photos."""
+    same_shoot: float = 0.8
+    """Median similarity of a member's photos above which they look like one shoot (the six: 0.39 to 0.58)."""
     duplicate_bits: int = 10
     """Photos of which fewer bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
     duplicate_face: float = 0.9

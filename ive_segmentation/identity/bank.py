@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
@@ -89,6 +90,12 @@ class Gallery:
     """Per row the path relative to the dataset, `Member/file.jpg`."""
     boxes: Floats
     """(N, 4) the face in the photo, xyxy in pixels."""
+    keypoints: Floats
+    """(N, 5, 2) its keypoints, in pixels."""
+    sharpness: Floats
+    """(N,) variance of the Laplacian of the upright face."""
+    face_counts: NDArray[np.intp]
+    """(N,) how many faces the photo shows."""
     report: BankReport
     names: tuple[str, ...] = field(init=False)
     """The distinct members, sorted."""
@@ -127,6 +134,9 @@ class Gallery:
             tuple(self.members[row] for row in rows),
             tuple(self.photos[row] for row in rows),
             self.boxes[rows],
+            self.keypoints[rows],
+            self.sharpness[rows],
+            self.face_counts[rows],
             self.report,
         )
 
@@ -216,6 +226,9 @@ def _gallery(rows: list[Row], report: BankReport) -> Gallery:
         tuple(row["member"] for row in rows),
         tuple(row["photo"] for row in rows),
         _matrix(rows, "box"),
+        _matrix(rows, "keypoints"),
+        _matrix(rows, "sharpness"),
+        np.array([len(row["faces"]) for row in rows], np.intp),
         report,
     )
 

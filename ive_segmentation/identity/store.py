@@ -15,6 +15,8 @@ import pyarrow as pa
 from ive_segmentation.errors import UserError
 
 TABLE = "photos"
+READERS_TIME = 60
+"""Seconds for which the files of the bank before stay for whoever is reading them."""
 Row = dict[str, Any]
 
 
@@ -109,9 +111,9 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
 
 
 def _forget_versions_before(table: Any) -> None:
-    # Embeddings of photos that were taken away must not stay on the disk. A reader at work gets a minute.
+    # Embeddings of photos that were taken away must not stay on the disk.
     try:
-        table.optimize(cleanup_older_than=timedelta(minutes=1))
+        table.optimize(cleanup_older_than=timedelta(seconds=READERS_TIME))
     except Exception:  # another builder is cleaning up at the same time; the next build does it again
         return
 

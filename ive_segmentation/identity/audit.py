@@ -1,0 +1,171 @@
+"""The gallery's health: photos that harm the bank, and members whose photos say too little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.calibration import find_misplaced, find_same_person, leave_one_out
+from ive_segmentation.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with one photo."""
+
+    photo: str
+    """Relative path, `Member/file.jpg`."""
+    kind: str
+    """wrong folder, duplicate, several faces, small, blurred, extreme pose, or left out."""
+    reason: str
+    """In words, with what to do."""
+    resembles: str | None = None
+    """The member (wrong folder) or the photo (duplicate) it looks like."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a member's photos lack."""
+
+    member: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found, worst first."""
+
+    findings: tuple[Finding, ...]
+    advice: tuple[Advice, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain types."""
+        return asdict(self)
+
+
+def audit(gallery: Gallery) -> Audit:
+    """Look for photos that harm the bank, and for members who need other photos.
+
+    Args:
+        gallery: The bank; its report knows the photos that were left out.
+
+    Returns:
+        The findings and the advice.
+    """
+    findings = [
+        *_misplaced(gallery),
+        *_left_out(gallery),
+        *_several(gallery),
+        *_poor(gallery),
+    ]
+    return Audit(tuple(findings), tuple(_advice(gallery)))
+
+
+def turn_and_nod(keypoints: NDArray[np.float32]) -> tuple[float, float]:
+    """Tell from five keypoints how far a face is turned aside and nodded.
+
+    Args:
+        keypoints: (5, 2) eyes, nose, corners of the mouth, in pixels.
+
+    Returns:
+        How far the nose is from the middle between the eyes, along the line of the eyes, in distances of the
+        eyes: 0 frontal, 0.5 above one eye, positive to the right in the picture. And how far down it is on
+        the way from the eyes to the mouth: about 0.5 to 0.6 frontal, less when the head is thrown back.
+    """
+    eyes, mouth = keypoints[:2].mean(axis=0), keypoints[3:].mean(axis=0)
+    across = keypoints[1] - keypoints[0]
+    width = float(np.linalg.norm(across)) or 1.0
+    down = mouth - eyes
+    height = float(np.linalg.norm(down)) or 1.0
+    nose = keypoints[2] - eyes
+    # Measured along the eyes, but free of what the nose has moved along a tilted face.
+    aside = nose - down * (nose @ down) / height**2
+    # A face seen from the side has its eyes close together; its height still tells its size.
+    return float(aside @ across / width / max(width, height)), float(nose @ down / height**2)
+
+
+def _misplaced(gallery: Gallery) -> Iterator[Finding]:
+    if len(gallery.names) < 2:
+        return
+    scores = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
+    same = {frozenset(pair) for pair in find_same_person(scores, gallery.labels)}
+    for row, member in find_misplaced(scores, gallery.labels).items():
+        own = gallery.labels[row]
+        if frozenset((int(own), member)) in same:
+            continue
+        name = gallery.names[member]
+        yield Finding(
+            gallery.photos[row],
+            "wrong folder",
+            f"fits {name} ({scores[row, member]:.2f}) better than {gallery.members[row]} "
+            f"({scores[row, own]:.2f}): move it, or take it away",
+            name,
+        )
+
+
+def _left_out(gallery: Gallery) -> Iterator[Finding]:
+    for item in gallery.report.left_out:
+        if "duplicate of " in item.reason:
+            original = item.reason.split("duplicate of ", 1)[1]
+            yield Finding(item.photo, "duplicate", f"{item.reason}: it adds nothing", original)
+        else:
+            yield Finding(item.photo, "left out", item.reason)
+
+
+def _several(gallery: Gallery) -> Iterator[Finding]:
+    for photo, faces in zip(gallery.photos, gallery.face_counts, strict=True):
+        if faces > 1:
+            yield Finding(
+                photo,
+                "several faces",
+                f"{faces} faces; the one most like the folder's others is taken: cut it out",
+            )
+
+
+def _poor(gallery: Gallery) -> Iterator[Finding]:
+    for row, photo in enumerate(gallery.photos):
+        width = float(gallery.boxes[row, 2] - gallery.boxes[row, 0])
+        turn, nod = turn_and_nod(gallery.keypoints[row])
+        sharpness = float(gallery.sharpness[row])
+        if width < Settings.small_face:
+            yield Finding(
+                photo, "small", f"the face is {width:.0f} pixels wide; {Settings.small_face} are needed"
+            )
+        if sharpness < Settings.blurred_face:
+            yield Finding(photo, "blurred", f"sharpness {sharpness:.0f}, below {Settings.blurred_face:.0f}")
+        if abs(turn) > Settings.extreme_turn:
+            yield Finding(photo, "extreme pose", "the face is seen from the side")
+        elif not Settings.least_nod <= nod <= Settings.most_nod:
+            way = "thrown back" if nod < Settings.least_nod else "bent down"
+            yield Finding(photo, "extreme pose", f"the head is {way}")
+
+
+def _advice(gallery: Gallery) -> Iterator[Advice]:
+    if len(gallery.names) > 1:
+        scores = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
+        for first, second in find_same_person(scores, gallery.labels):
+            yield Advice(gallery.names[second], f"looks like the same person as {gallery.names[first]}")
+    turns = np.array([turn_and_nod(points)[0] for points in gallery.keypoints])
+    similarities = gallery.embeddings @ gallery.embeddings.T
+    for label, name in enumerate(gallery.names):
+        rows = np.flatnonzero(gallery.labels == label)
+        if len(rows) < Settings.enough_photos:
+            yield Advice(name, f"{len(rows)} photos; add {Settings.enough_photos - len(rows)} or more")
+        if len(rows) < 2:
+            continue
+        if np.abs(turns[rows]).max() < Settings.turned_face:
+            yield Advice(name, "all photos are frontal; add some from the side")
+        elif (turns[rows] > -Settings.turned_face).all() or (turns[rows] < Settings.turned_face).all():
+            side = "left" if turns[rows].mean() < 0 else "right"
+            other = "right" if side == "left" else "left"
+            yield Advice(name, f"no photo is turned to the {other} of the picture; add some")
+        own = similarities[np.ix_(rows, rows)][np.triu_indices(len(rows), 1)]
+        if len(rows) >= 4 and np.median(own) > Settings.same_shoot:
+            yield Advice(
+                name, "the photos are much alike, as if from one shoot; add other days, light and make-up"
+            )

@@ -1,0 +1,160 @@
+"""The bank in pictures, for people who would rather look than read. Everything is drawn on this machine."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ive_segmentation import images
+from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.calibration import leave_one_out, run_trials
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
+"""Told apart with any colour vision (Okabe and Ito, 2008); members beyond the eighth share them."""
+THUMBNAIL = 96
+MAP_SIDE = 600
+
+
+def member_similarities(gallery: Gallery) -> NDArray[np.float32]:
+    """Average how alike the photos of two members are.
+
+    Args:
+        gallery: The bank.
+
+    Returns:
+        (K, K) mean similarity in the gallery's space; on the diagonal among a member's own photos, NaN where
+        there is only one.
+    """
+    similarities = gallery.points @ gallery.points.T
+    np.fill_diagonal(similarities, np.nan)
+    result = np.full((len(gallery.names),) * 2, np.nan, np.float32)
+    for one in range(len(gallery.names)):
+        for other in range(len(gallery.names)):
+            block = similarities[np.ix_(gallery.labels == one, gallery.labels == other)]
+            if not np.isnan(block).all():
+                result[one, other] = np.nanmean(block)
+    return result
+
+
+def similarity_heat_map(gallery: Gallery, names: Mapping[str, str] | None = None) -> go.Figure:
+    """Draw how alike the members are; a bright field off the diagonal is a pair that is easily confused.
+
+    Args:
+        gallery: The bank.
+        names: What to call the members, by folder name.
+
+    Returns:
+        A plotly figure.
+    """
+    shown = [(names or {}).get(name, name) for name in gallery.names]
+    values = member_similarities(gallery)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=shown,
+            y=shown,
+            text=np.round(values, 2),
+            texttemplate="%{text:.2f}",
+            hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
+            colorscale="Viridis",
+        )
+    )
+    figure.update_layout(title="How alike the members' photos are", yaxis={"autorange": "reversed"})
+    return figure
+
+
+def score_curves(gallery: Gallery) -> go.Figure:
+    """Draw the scores of known faces and of strangers, and the threshold between them.
+
+    Args:
+        gallery: The bank.
+
+    Returns:
+        A plotly figure: per score the share of known faces named rightly, and of strangers named, if the
+        threshold stood there. With fewer than three members there are no strangers to show.
+    """
+    known = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
+    trials = run_trials(gallery.plain, gallery.embeddings, gallery.labels, known)
+    clear = trials.lead >= gallery.calibration.margin
+    scores = np.linspace(float(trials.similarity.min()), float(trials.similarity.max()), 200)
+    figure = go.Figure()
+    for label, asked, counted, colour in (
+        ("known faces, named rightly", ~trials.stranger, trials.right & clear, COLOURS[0]),
+        ("strangers, named", trials.stranger, clear, COLOURS[1]),
+    ):
+        if asked.any():
+            shares = [float((counted & (trials.similarity >= score))[asked].mean()) for score in scores]
+            figure.add_scatter(x=scores, y=shares, name=label, line={"color": colour})
+    figure.add_vline(x=gallery.calibration.threshold, line_dash="dash", annotation_text="threshold")
+    figure.update_layout(
+        title="What a threshold would let through",
+        xaxis_title="score",
+        yaxis_title="share",
+        yaxis_tickformat=".0%",
+    )
+    return figure
+
+
+def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = None) -> str:
+    """Draw all faces on a plane, near to each other where they are alike; pointing at one shows its photo.
+
+    Args:
+        gallery: The bank.
+        dataset: Where its photos are.
+        names: What to call the members, by folder name.
+
+    Returns:
+        HTML with an inline SVG that loads nothing: the thumbnails are part of it.
+    """
+    names = names or {}
+    places = _plane(gallery) * (MAP_SIDE - 40) + 20
+    dots = []
+    for row, photo in enumerate(gallery.photos):
+        x, y = places[row]
+        left, top = min(x + 8, MAP_SIDE - THUMBNAIL), min(y + 8, MAP_SIDE - THUMBNAIL)
+        picture = _thumbnail(dataset / photo, gallery.boxes[row])
+        dots.append(
+            f'<g class="face" tabindex="0"><circle cx="{x:.1f}" cy="{y:.1f}" r="6" '
+            f'fill="{COLOURS[gallery.labels[row] % len(COLOURS)]}"><title>{escape(photo)}</title></circle>'
+            f'<image x="{left:.1f}" y="{top:.1f}" width="{THUMBNAIL}" height="{THUMBNAIL}" '
+            f'href="{picture}"/></g>'
+        )
+    legend = " ".join(
+        f'<span style="color:{COLOURS[k % len(COLOURS)]}">&#9679;</span> {escape(names.get(name, name))}'
+        for k, name in enumerate(gallery.names)
+    )
+    return (
+        "<style>.ive-map .face image{display:none;pointer-events:none}"
+        ".ive-map .face:hover image,.ive-map .face:focus image{display:block}</style>"
+        f'<div class="ive-map"><p>{legend}</p><svg viewBox="0 0 {MAP_SIDE} {MAP_SIDE}" role="img" '
+        f'style="max-width:100%" aria-label="Map of the faces in the bank">{"".join(dots)}</svg></div>'
+    )
+
+
+def _plane(gallery: Gallery) -> NDArray[np.float32]:
+    """The two directions in which the faces differ most, scaled to 0..1."""
+    centred = gallery.points - gallery.points.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    flat = np.zeros((len(centred), 2), np.float32)
+    flat[:, : min(2, len(directions))] = centred @ directions[:2].T
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    return (flat - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+
+
+def _thumbnail(path: Path, box: NDArray[np.float32]) -> str:
+    try:
+        picture = images.load(path)
+    except images.ImageError:  # taken away since the bank was built
+        return ""
+    left, top = np.maximum(box[:2], 0).astype(int)
+    right, bottom = box[2:].astype(int)
+    face = cv2.resize(picture[top:bottom, left:right], (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

@@ -1,0 +1,108 @@
+"""The bank calibrates itself: on numbers, where the truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ive_segmentation.identity.calibration import (
+    calibrate,
+    default_calibration,
+    find_misplaced,
+    find_same_person,
+    leave_one_out,
+    run_trials,
+)
+from ive_segmentation.identity.space import fit_space, member_scores, unit
+from ive_segmentation.settings import Settings
+from tests.identity.galleries import clusters
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("spread", [1.5, 2.5])
+def test_no_more_strangers_than_asked_pass_threshold_and_margin(rate: float, spread: float) -> None:
+    embeddings, labels = clusters(6, 20, spread=spread)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    calibration = calibrate(trials, len(labels), 6, rate)
+    passed = (trials.similarity >= calibration.threshold) & (trials.lead >= calibration.margin)
+    assert passed[trials.stranger].mean() <= rate
+    assert calibration.warning is None
+    assert f"{rate:.1%}" in calibration.origin
+
+
+def test_a_rate_that_the_photos_cannot_show_is_said() -> None:
+    embeddings, labels = clusters(4, 10)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    calibration = calibrate(trials, len(labels), 4, 0.001)
+    assert calibration.warning is not None
+    assert not (trials.similarity[trials.stranger] >= calibration.threshold).any()
+
+
+@pytest.mark.parametrize(("members", "photos"), [(1, 60), (2, 40), (6, 3)])
+def test_too_few_members_or_photos_take_the_stated_default(members: int, photos: int) -> None:
+    embeddings, labels = clusters(members, photos)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    calibration = calibrate(trials, len(labels), members, 0.01)
+    assert calibration == default_calibration(len(labels), members, 0.01)
+    assert calibration.threshold == Settings.match_threshold
+    assert calibration.warning is not None
+    assert "too few" in calibration.warning
+
+
+def test_confidence_rises_with_similarity_and_tells_right_from_wrong() -> None:
+    embeddings, labels = clusters(6, 20, spread=1.2)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    calibration = calibrate(trials, len(labels), 6, 0.05)
+    confidence = calibration.confidence(trials.similarity, trials.lead)
+    assert confidence[trials.right].mean() > 0.8
+    assert confidence[~trials.right].mean() < 0.2
+    assert calibration.confidence(0.9, 0.5) > calibration.confidence(0.2, 0.01)
+
+
+def test_misplaced_photos_and_one_person_in_two_folders_are_found() -> None:
+    embeddings, labels = clusters(5, 12, spread=1.0)
+    wrong = labels.copy()
+    wrong[[0, 20]] = [3, 4]
+    found = find_misplaced(leave_one_out(embeddings, embeddings, wrong), wrong)
+    assert found == {0: labels[0], 20: labels[20]}
+
+    split = labels.copy()
+    split[labels == 4] = np.where(np.arange((labels == 4).sum()) % 2, 4, 5)
+    scores = leave_one_out(embeddings, embeddings, split)
+    assert find_same_person(scores, split) == [(4, 5)]
+    scores = leave_one_out(embeddings, embeddings, labels)
+    assert find_same_person(scores, labels) == []
+    assert find_misplaced(scores, labels) == {}
+
+
+def test_leaving_one_out_is_what_it_says() -> None:
+    embeddings, labels = clusters(3, 4)
+    scores = leave_one_out(embeddings, embeddings, labels)
+    rest = np.arange(len(labels)) != 5
+    space = fit_space(embeddings[rest], labels[rest])
+    similarities = space.project(embeddings[5:6]) @ space.project(embeddings[rest]).T
+    np.testing.assert_allclose(scores[5], member_scores(similarities, labels[rest], 3)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("dimension", [8, 128, 512])
+@pytest.mark.parametrize(("members", "photos"), [(1, 1), (1, 5), (2, 1), (6, 20)])
+def test_any_gallery_has_a_space_with_unit_rows(dimension: int, members: int, photos: int) -> None:
+    embeddings, labels = clusters(members, photos, dimension=dimension)
+    projected = fit_space(embeddings, labels).project(embeddings)
+    assert projected.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-4)
+
+
+def test_the_space_brings_a_members_photos_together() -> None:
+    random = np.random.default_rng(0)
+    embeddings, labels = clusters(6, 20, spread=0.8)
+    nuisance = unit(random.normal(size=(1, embeddings.shape[1])))
+    embeddings = unit(embeddings + random.normal(size=(len(labels), 1)).astype(np.float32) * nuisance)
+    space = fit_space(embeddings, labels)
+
+    def separation(points: np.ndarray) -> float:
+        similarities = points @ points.T
+        same = labels[:, None] == labels[None]
+        return float((similarities[same].mean() - similarities[~same].mean()) / similarities[~same].std())
+
+    assert separation(space.project(embeddings)) > 1.5 * separation(embeddings)
