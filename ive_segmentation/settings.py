@@ -102,7 +102,7 @@ class Settings:
     """How far the nose may be from the middle of the eyes, in distances of the eyes (0.5: above one eye;
     the real photos: 0.31 and less but for 4%)."""
     least_nod: float = 0.35
-    """Where the nose may be on the way from the eyes to the mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
+    """Where the nose may be on the way from eyes to mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
     most_nod: float = 0.78
     """... a head that is thrown back has it higher, one that is bent lower."""
     turned_face: float = 0.12

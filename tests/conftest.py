@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.small_sam3 import write_small_sam3
-from hypothesis import settings
 
 # Examples share two cores with whatever else runs: how long one takes says nothing about the program.
 settings.register_profile("shared machine", deadline=None)

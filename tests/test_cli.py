@@ -48,11 +48,9 @@ def dataset(real_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def bank(dataset: Path, real_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bank") / "bank"
-    subprocess.run(
-        [sys.executable, "-m", "ive_segmentation", "bank", "build", "--dataset", dataset, "--faces", real_faces,
-         "--bank", path],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    places = ["--dataset", dataset, "--faces", real_faces, "--bank", path]
+    build = [sys.executable, "-m", "ive_segmentation", "bank", "build", *places]
+    subprocess.run(build, check=True, capture_output=True)
     return path
 
 
