@@ -47,7 +47,7 @@ class Settings:
     questions_per_pass: int = 8
     """Concepts decoded in one pass; a pass needs about 70 MB of mask logits for each at full size."""
     pictures_per_pass: int = 4
-    """Crops encoded in one pass on a GPU; on a CPU they are encoded one by one, in a quarter of the memory."""
+    """Crops encoded in one pass on a GPU; a CPU encodes them one by one, in a quarter of the memory."""
     word_cache: Path = CACHE / "words"
     """Where the embeddings of words are kept, 16 KB each, so that the text encoder need not be loaded."""
     feature_cache_bytes: int = 2**30
