@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import logging
 import math
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -203,7 +205,16 @@ def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Setti
 
 
 def _providers() -> list[Any]:
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers() or not _has_nvidia_driver():
         return ["CPUExecutionProvider"]
     # The exhaustive search would start anew for each shape of picture.
     return [("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
+
+
+def _has_nvidia_driver() -> bool:
+    """Without one, asking ONNX Runtime for CUDA prints an error in red for every model, and then uses the CPU."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
