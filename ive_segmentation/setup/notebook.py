@@ -177,6 +177,8 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 def main(path: Path) -> int:
     """Play a notebook and keep it alive until Ctrl-C; return the exit code."""
+    # Set even where a shell has started this in the background, deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _stop)
     try:
         with kernel(path.resolve().parent) as (manager, client):
