@@ -212,7 +212,7 @@ def _providers() -> list[Any]:
 
 
 def _has_nvidia_driver() -> bool:
-    """Without one, asking ONNX Runtime for CUDA prints an error in red for every model, and then uses the CPU."""
+    """Without one, asking ONNX Runtime for CUDA prints an error in red for every model, and uses the CPU."""
     try:
         ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
