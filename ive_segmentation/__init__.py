@@ -1,1 +1,50 @@
-"""Segment people by name and things by whose they are."""
+"""Segment people by name and things by whose they are.
+
+Example:
+    >>> from ive_segmentation import load_image, load_pipeline, load_settings
+    >>> pipeline = load_pipeline(load_settings())  # doctest: +SKIP
+    >>> result = pipeline.segment(load_image("photo.jpg"), "Wonyoung's shirt")  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ive_segmentation.errors import UserError
+    from ive_segmentation.images import load as load_image
+    from ive_segmentation.loading import load_pipeline
+    from ive_segmentation.pipeline import Pipeline
+    from ive_segmentation.result import Person, Result, Segment
+    from ive_segmentation.settings import Settings, load_settings
+
+__all__ = [
+    "Person",
+    "Pipeline",
+    "Result",
+    "Segment",
+    "Settings",
+    "UserError",
+    "load_image",
+    "load_pipeline",
+    "load_settings",
+]
+
+_PLACES = {
+    "Person": "result.Person",
+    "Pipeline": "pipeline.Pipeline",
+    "Result": "result.Result",
+    "Segment": "result.Segment",
+    "Settings": "settings.Settings",
+    "UserError": "errors.UserError",
+    "load_image": "images.load",
+    "load_pipeline": "loading.load_pipeline",
+    "load_settings": "settings.load_settings",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: torch takes seconds, `--help` should not."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name].split(".")
+    return getattr(import_module(f"{__name__}.{module}"), attribute)
