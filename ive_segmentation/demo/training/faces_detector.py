@@ -17,7 +17,11 @@ from ive_segmentation.demo.training.fitting import Batch, Residual, conv, export
 
 STRIDES = (8, 16, 32)
 ANCHORS = (2.0, 4.0)
-"""Sides of a cell's two anchors in strides, so 16 to 512 px in octaves: each face has one that fits."""
+"""Sides of a cell's two anchors in strides: 16 and 32 px, 32 and 64, 64 and 128; the last takes all above."""
+SCORE_SHIFT = 0.708
+"""Taken off the logits once trained, so that InsightFace's threshold of 0.5 lies where 0.67 lay. On the seeds
+1,600,000 to 1,600,119, 0.5 found 99.7% of the faces and 0.14 false ones per picture, 0.65 99.0% and 0.025,
+0.7 98.1% and 0.008."""
 OCTAVES = 0.75
 """An anchor takes faces whose side is within 2**0.75 of its own; neighbours overlap by half an octave."""
 RADIUS = 0.3
@@ -78,7 +82,7 @@ class FaceDetector(nn.Module):
         for smooth, level in zip(self.smooth, neck[:0:-1], strict=True):
             seen = self.tower(smooth(level))
             score = self.score(seen).permute(0, 2, 3, 1).reshape(-1, 1)
-            scores.append(score if self.training else score.sigmoid())
+            scores.append(score if self.training else (score - SCORE_SHIFT).sigmoid())
             cells = self.box(seen).permute(0, 2, 3, 1).unflatten(-1, (len(ANCHORS), 4))
             distance = cells.float().clamp(-4, 3).exp() * self.half_sides[:, None]
             boxes.append(distance.reshape(-1, 4))
