@@ -39,11 +39,14 @@ Terms = dict[str, torch.Tensor]
 class Recipe:
     """How long and how fast; the rate rises for `warmup` steps, stays, and falls over the last `fall` share.
 
-    The first `glimpse` steps teach the vision encoder alone; `pictures` is each worker's share of a batch.
+    Up to step `glimpse` the vision encoder and the words are taught alone, up to step `search` boxes on top of
+    what is seen then (twice the prompts for the same time), and from there everything together. `pictures` is
+    each worker's share of a batch.
     """
 
     steps: int = 4500
-    glimpse: int = 500
+    glimpse: int = 1200
+    search: int = 1800
     pictures: int = 4
     prompts: int = 3
     rate: float = 1e-3
@@ -69,15 +72,18 @@ class Student(nn.Module):
         # On CPUs plain attention trains a model of this size a third faster than the fused kernel does.
         self.model.set_attn_implementation("eager")
         self.scale = nn.Parameter(torch.tensor([8.0, -3.0]))
+        self.spots = nn.Conv2d(NECK, 5, 1)
+        nn.init.zeros_(self.spots.weight)
         self.dense = nn.Conv2d(NECK, len(CONCEPTS) + 1 + 4, 1)
 
     def glimpse(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> Terms:
         """The loss terms of the vision encoder and the words alone."""
         return self._see(batch, words, device)[1]
 
-    def forward(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> Terms:
-        """All loss terms of a batch."""
-        seen, terms = self._see(batch, words, device)
+    def answer(self, batch: Batch, words: CLIPTokenizer, device: torch.device, masks: bool) -> Terms:
+        """All loss terms of a batch; without `masks` what is seen stays as it is, and only boxes are learnt."""
+        with torch.set_grad_enabled(masks and torch.is_grad_enabled()):
+            seen, terms = self._see(batch, words, device)
         repeat = len(batch.words) // len(batch.pixels)
         levels = tuple(level.repeat_interleave(repeat, 0) for level in seen.fpn_hidden_states[:-1])
         places = tuple(
@@ -86,9 +92,11 @@ class Student(nn.Module):
         shown = batch.exemplars
         if shown is not None:
             shown = (shown[0].to(device), shown[1].to(device))
-        outputs = run_every_layer(self.model, levels, places, _read(batch.words, words, device), shown)
+        outputs = run_every_layer(self.model, levels, places, _read(batch.words, words, device), shown, masks)
         with torch.autocast(device.type, enabled=False):
-            return terms | losses(outputs, batch, QUERIES)
+            spots = self.spots(outputs.tokens.float())
+            answers = losses(outputs, spots, batch, QUERIES)
+        return terms | answers if masks else answers
 
     def _see(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> tuple[Any, Terms]:
         seen = self.model.get_vision_features(batch.pixels.to(device))
@@ -204,13 +212,13 @@ def _work(
     for step in bar:
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * rate_at(step, recipe)
+        batches.prompts = recipe.prompts if step >= recipe.search else 2 * recipe.prompts
         batch = batches.batch(np.random.default_rng([recipe.seed, step, rank]))
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            terms = (
-                student.glimpse(batch, words, device)
-                if step < recipe.glimpse
-                else student(batch, words, device)
-            )
+            if step < recipe.glimpse:
+                terms = student.glimpse(batch, words, device)
+            else:
+                terms = student.answer(batch, words, device, masks=step >= recipe.search)
         optimiser.zero_grad(set_to_none=True)
         weighted(terms).backward()
         if workers > 1:

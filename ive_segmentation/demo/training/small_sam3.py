@@ -1,6 +1,6 @@
 """SAM 3's architecture made small, its byte-level tokenizer, and its outputs after every decoder layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -112,15 +112,19 @@ class EveryLayer:
         embeddings: (L, N, Q, C) to be multiplied with `pixels` (N, C, M, M): the masks' logits but for
         offsets: (L, N, Q, 1), to be added.
         semantic: (N, 1, M, M) logits of "belongs to some instance".
+        tokens: (N, C, M / 4, M / 4), the encoder's view of the patches, the words taken in.
+
+    `embeddings`, `offsets`, `pixels` and `semantic` are None where masks were not asked for.
     """
 
     logits: torch.Tensor
     boxes: torch.Tensor
     presence: torch.Tensor
-    embeddings: torch.Tensor
-    offsets: torch.Tensor
-    pixels: torch.Tensor
-    semantic: torch.Tensor
+    tokens: torch.Tensor
+    embeddings: torch.Tensor | None = None
+    offsets: torch.Tensor | None = None
+    pixels: torch.Tensor | None = None
+    semantic: torch.Tensor | None = None
 
 
 def run_every_layer(
@@ -129,6 +133,7 @@ def run_every_layer(
     positions: tuple[torch.Tensor, ...],
     text: dict[str, torch.Tensor],
     exemplars: tuple[torch.Tensor, torch.Tensor] | None,
+    masks: bool = True,
 ) -> EveryLayer:
     """`Sam3Model.forward` from its pyramid on, keeping what the intermediate layers say (deep supervision).
 
@@ -138,6 +143,7 @@ def run_every_layer(
         positions: their position encodings, likewise.
         text: `input_ids` and `attention_mask` (N, T).
         exemplars: boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
+        masks: whether to draw masks too, which is half of the work.
     """
     words = model.get_text_features(**text).pooler_output
     mask = text["attention_mask"].bool()
@@ -167,6 +173,14 @@ def run_every_layer(
     offsets = model.detr_decoder.box_head(queries)
     boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes) + offsets).float().sigmoid())
     logits = model.dot_product_scoring(queries, encoded.text_features, mask).squeeze(-1)
+    out = EveryLayer(
+        logits=logits.float(),
+        boxes=boxes,
+        presence=decoded.presence_logits.float(),
+        tokens=encoded.last_hidden_state.transpose(1, 2).unflatten(2, levels[-1].shape[-2:]),
+    )
+    if not masks:
+        return out
     decoder = model.mask_decoder
     attended, _ = decoder.prompt_cross_attn(
         query=decoder.prompt_cross_attn_norm(encoded.last_hidden_state),
@@ -184,10 +198,8 @@ def run_every_layer(
     projection = decoder.instance_projection
     assert projection.bias is not None
     embeddings = decoder.mask_embedder(queries)
-    return EveryLayer(
-        logits=logits.float(),
-        boxes=boxes,
-        presence=decoded.presence_logits.float(),
+    return replace(
+        out,
         embeddings=embeddings @ projection.weight[:, :, 0, 0],
         offsets=(embeddings @ projection.bias[:, None]).float(),
         pixels=pixels,
@@ -197,5 +209,8 @@ def run_every_layer(
 
 def coarse_masks(out: EveryLayer, factor: int = 4) -> torch.Tensor:
     """Mask logits (L, N, Q, M/f, M/f) at a resolution that is good enough to match by."""
+    assert out.pixels is not None
+    assert out.embeddings is not None
+    assert out.offsets is not None
     pooled = functional.avg_pool2d(out.pixels.float(), factor)
     return torch.einsum("lnqc,nchw->lnqhw", out.embeddings.float(), pooled) + out.offsets[..., None]
