@@ -32,7 +32,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
             bank = gr.HTML(elem_id="bank", **boxed)
-            harm = gr.HTML(elem_id="harm", **boxed)
+            harm = gr.HTML(hint("Looking for photos that harm the bank …"), elem_id="harm", **boxed)
         with gr.Column(scale=5, min_width=320):
             gr.HTML(hint(_where(live.pipeline)), elem_id="where", elem_classes="ive-flush")
             member = gr.Dropdown(

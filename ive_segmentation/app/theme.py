@@ -88,6 +88,7 @@ CSS = (
 #said .wrap.translucent, #members-said .wrap.translucent { opacity: 1;
   background: var(--body-background-fill); }
 #point:not(:has(p)) { display: none; }
+#masks .grid-wrap { min-height: 0; }
 #overlay img { max-height: 72vh; object-fit: contain; }
 footer .divider { display: none; }
 /* What is offered for download cannot be taken away. */

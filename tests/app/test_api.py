@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -78,11 +79,14 @@ def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:
     assert httpx.get(address).status_code == 200
 
 
-def test_a_page_launched_again_takes_its_place_and_another_the_next_port(pipeline: Pipeline) -> None:
+def test_a_page_launched_again_takes_its_own_place(pipeline: Pipeline) -> None:
     first = launch(pipeline, port=17990)
-    assert launch(pipeline, port=17990) == first
-    assert launch(pipeline, port=17989) == "http://127.0.0.1:17989"
-    assert launch(pipeline, port=17988).endswith(":17988")
+    assert launch(pipeline, port=17990) == first == "http://127.0.0.1:17990"
+
+
+def test_a_taken_port_is_passed_over(pipeline: Pipeline) -> None:
+    with socket.create_server(("127.0.0.1", 17880)):
+        assert launch(pipeline, port=17880) == "http://127.0.0.1:17881"
 
 
 def test_the_command_serves_the_page_until_ctrl_c(settings: Settings) -> None:

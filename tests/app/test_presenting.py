@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ive_segmentation.app.asking import in_words
+from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import note, title
 from ive_segmentation.app.thumbnails import SIDE, photo_thumbnail, thumbnail
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.result import Segment
+from ive_segmentation.video.frames import VideoError
 from tests.conftest import REPOSITORY
 
 NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}
@@ -36,6 +39,22 @@ def test_words_are_shown_as_they_are() -> None:
         "<p>&lt;b&gt;Rei &amp; Liz&lt;/b&gt;</p></div>"
     )
     assert note([]) == ""
+
+
+def test_an_error_of_the_user_is_told_in_its_words_without_the_pages_folders() -> None:
+    upload = page_folder() / "3f2a" / "clip.mp4"
+    error = VideoError(f"{upload} is not a video. Save it anew as MP4.")
+    assert in_words(error) == "clip.mp4 is not a video. Save it anew as MP4."
+
+
+def test_an_error_of_the_program_is_owned_up_to_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ZeroDivisionError("secret")
+    except ZeroDivisionError as error:
+        words = in_words(error)
+    assert "ZeroDivisionError" in words
+    assert "secret" not in words
+    assert "secret" in caplog.text
 
 
 def test_the_example_prompts_are_understood_and_show_every_language() -> None:
