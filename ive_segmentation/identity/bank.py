@@ -25,7 +25,7 @@ from ive_segmentation.identity.calibration import (
 )
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
-from ive_segmentation.identity.space import Floats, Labels, Space, fit_space
+from ive_segmentation.identity.space import Floats, Labels, Space, fit_space, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
 from ive_segmentation.settings import Settings
 
@@ -105,6 +105,10 @@ class Gallery:
     """Where faces are compared."""
     points: Floats = field(init=False)
     """(N, D) the embeddings in that space."""
+    centres: Floats = field(init=False)
+    """(K, D) the mean of each member's points, of length one."""
+    rows: tuple[NDArray[np.intp], ...] = field(init=False)
+    """Per member its rows."""
 
     def __post_init__(self) -> None:
         names, labels = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
@@ -112,6 +116,11 @@ class Gallery:
         object.__setattr__(self, "labels", labels.astype(np.intp))
         object.__setattr__(self, "space", fit_space(self.embeddings, self.labels))
         object.__setattr__(self, "points", self.space.project(self.embeddings))
+        bounds = np.cumsum(np.bincount(labels))[:-1]
+        rows = tuple(np.split(np.argsort(labels, kind="stable"), bounds))
+        object.__setattr__(self, "rows", rows)
+        means = np.stack([self.points[own].mean(axis=0) for own in rows])
+        object.__setattr__(self, "centres", unit(means))
 
     @property
     def calibration(self) -> Calibration:

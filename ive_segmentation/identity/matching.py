@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.special import softmax
 
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import Face
@@ -53,9 +54,10 @@ def match_faces(
 ) -> list[Match]:
     """Name the faces of one picture, all together.
 
-    A member cannot be two people in a picture, so faces are given to members by the assignment with the
-    greatest sum of scores, where leaving a face unnamed is worth the threshold. A face is then named if it
-    reaches the threshold and is clear of the best member that no other face was given.
+    A member cannot be two people in a picture, so faces are given to members all together: scores become
+    probabilities (softmax, with "nobody" scoring the threshold), and the assignment with the greatest sum is
+    taken. A face is then named if it reaches the threshold and is clear of the best member that no other face
+    was given.
 
     Args:
         faces: The faces, or their embeddings (M, D).
@@ -73,26 +75,44 @@ def match_faces(
     calibration = gallery.calibration
     threshold = calibration.threshold if threshold is None else threshold
     margin = calibration.margin if margin is None else margin
-    similarities = gallery.space.project(embeddings) @ gallery.points.T
-    scores = member_scores(similarities, gallery.labels, len(gallery.names))
+    similarities, scores = _score(gallery.space.project(embeddings), gallery)
     given = _assign(scores, threshold) if one_to_one else scores.argmax(axis=1)
     matches = []
     for face, candidate in enumerate(given):
         best = int(scores[face].argmax()) if candidate < 0 else int(candidate)
         taken = set(np.delete(given, face).tolist()) if one_to_one else set()
-        free = [k for k in range(scores.shape[1]) if k != best and k not in taken]
-        score = float(scores[face, best])
-        named = candidate >= 0 and score >= threshold
-        named = named and all(score - scores[face, k] >= margin for k in free)
+        rivals = np.delete(scores[face], list({best, *taken} - {-1}))
+        score = scores[face, best]
+        named = candidate >= 0 and score >= threshold and bool((score - rivals >= margin).all())
         matches.append(_match(scores[face], similarities[face], best, gallery, named=named))
     return matches
 
 
+def _score(points: Floats, gallery: Gallery) -> tuple[Floats, Floats]:
+    """Similarities to all rows (M, N) and scores of all members (M, K); minus one where nobody looked.
+
+    In a bank of very many members only those are looked at whose mean is nearest to one of the faces.
+    """
+    count, members = len(points), len(gallery.names)
+    rows: NDArray[np.intp] = np.arange(len(gallery.labels))
+    if members > Settings.shortlist:
+        nearest = np.argpartition(points @ gallery.centres.T, -Settings.shortlist, axis=1)
+        rows = np.concatenate([gallery.rows[k] for k in np.unique(nearest[:, -Settings.shortlist :])])
+    similarities = np.full((count, len(gallery.labels)), -1.0, np.float32)
+    looked = points @ gallery.points[rows].T
+    similarities[:, rows] = looked
+    return similarities, member_scores(looked, gallery.labels[rows], members)
+
+
 def _assign(scores: Floats, threshold: float) -> NDArray[np.intp]:
-    """Member given to each face, or minus one."""
+    """Member given to each face, or minus one: the assignment that is expected to be right most often."""
     faces, members = scores.shape
-    unnamed = np.full((faces, faces), threshold, np.float32)
-    rows, columns = linear_sum_assignment(np.hstack([scores, unnamed]), maximize=True)
+    unnamed = np.full((faces, 1), threshold)
+    shares = softmax(Settings.assignment_sharpness * np.hstack([scores, unnamed]), axis=1)
+    # As many faces as like may go unnamed.
+    rows, columns = linear_sum_assignment(
+        np.hstack([shares[:, :members], np.repeat(shares[:, members:], faces, axis=1)]), maximize=True
+    )
     given = np.empty(faces, np.intp)
     given[rows] = np.where(columns < members, columns, -1)
     return given
@@ -103,7 +123,7 @@ def _match(scores: Floats, similarities: Floats, best: int, gallery: Gallery, *,
     rival = next((int(k) for k in order if k != best), None)
     rival_score = None if rival is None else float(scores[rival])
     lead = scores[best] - (-1.0 if rival_score is None else rival_score)
-    rows = np.flatnonzero(gallery.labels == best)
+    rows = gallery.rows[best]
     nearest = rows[np.argsort(-similarities[rows], kind="stable")][: Settings.evidence_photos]
     return Match(
         member=gallery.names[best] if named else None,
