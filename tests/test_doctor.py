@@ -13,7 +13,7 @@ import pytest
 
 from ive_segmentation import doctor
 from ive_segmentation.doctor import Check, check
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import ROOT, Settings
 
 NAMES = (
     "Python", "packages", "torch", "GPU", "ONNX Runtime",
@@ -108,7 +108,7 @@ def test_the_clash_of_the_onnxruntimes_is_seen(
     # On CPU, because there the fake can be told apart from a fault: with a GPU a clash is a failure.
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(doctor.ROOT)]),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
         "CUDA_VISIBLE_DEVICES": "",
     }
     answer = subprocess.run(

@@ -160,7 +160,7 @@ def test_the_second_run_installs_nothing(clone: Path, capfd: pytest.CaptureFixtu
 def test_the_package_is_found_from_any_folder(clone: Path, tmp_path: Path) -> None:
     installed(clone)
     (clone / "ive_segmentation.py").write_text("")
-    command = [install.python_of(clone / ".venv"), "-c", "import ive_segmentation"]
+    command = [str(install.python_of(clone / ".venv")), "-c", "import ive_segmentation"]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
