@@ -96,8 +96,14 @@ def lance_index(gallery: Gallery, faces: Any) -> tuple[float, float]:
         table.create_index("point", config=IvfFlat(distance_type="dot", num_partitions=PARTITIONS))
 
         def search() -> Any:
-            query: Any = table.search(probes[:FACES], vector_column_name="point").distance_type("dot")
-            return query.nprobes(PROBES).limit(NEAREST).select(["row", "_distance"]).to_arrow()
+            query: Any = table.search(probes[:FACES], vector_column_name="point")
+            return (
+                query.distance_type("dot")
+                .nprobes(PROBES)
+                .limit(NEAREST)
+                .select(["row", "_distance"])
+                .to_arrow()
+            )
 
         found = search().to_pydict()
         exact = np.argsort(-(probes[:FACES] @ points.T), axis=1)[:, :NEAREST]

@@ -116,6 +116,7 @@ def bank_build(
             load_faces(settings.faces, timeout=settings.hub_timeout),
             settings.bank,
             lambda done, total, photo: bar(done / max(total, 1), photo),
+            false_accepts=settings.false_accept_rate,
         )
     _print_report(report, as_json)
 
@@ -126,6 +127,24 @@ def bank_show(bank: Bank = None, as_json: AsJson = False) -> None:
     from ive_segmentation.identity.bank import load_gallery
 
     _print_report(load_gallery(load_settings(bank=bank).bank).report, as_json)
+
+
+@bank_app.command("audit")
+def bank_audit(bank: Bank = None, as_json: AsJson = False) -> None:
+    """List photos that harm the bank, and members whose photos say too little."""
+    from ive_segmentation.identity.audit import audit
+    from ive_segmentation.identity.bank import load_gallery
+
+    found = audit(load_gallery(load_settings(bank=bank).bank))
+    if as_json:
+        _print_json(found.to_json())
+        return
+    for finding in found.findings:
+        print(f"{finding.kind}: {finding.photo}: {finding.reason}")
+    for advice in found.advice:
+        print(f"{advice.member}: {advice.reason}")
+    if not (found.findings or found.advice):
+        print("Nothing was found that harms the bank.")
 
 
 @app.command()

@@ -86,6 +86,7 @@ def load_bank(
             faces,
             settings.bank,
             lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
+            false_accepts=settings.false_accept_rate,
         )
     gallery = load_gallery(settings.bank, faces.hash)
     return gallery.report, gallery

@@ -182,7 +182,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     lead = trials.lead
     margin = float(np.quantile(lead[strangers], Settings.margin_quantile))
     clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)
-    allowed = int(false_accepts * strangers.sum())
+    allowed = min(int(false_accepts * strangers.sum()), len(clear) - 1)
     threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
     bias, slope, lead_slope = _logistic(trials)
     named = known & trials.right & (trials.similarity >= threshold) & (lead >= margin)

@@ -18,7 +18,7 @@ from ive_segmentation.settings import Settings
 from tests.identity.galleries import clusters
 
 
-@pytest.mark.parametrize("rate", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.2, 1.0])
 @pytest.mark.parametrize("spread", [1.5, 2.5])
 def test_no_more_strangers_than_asked_pass_threshold_and_margin(rate: float, spread: float) -> None:
     embeddings, labels = clusters(6, 20, spread=spread)
