@@ -122,8 +122,8 @@ def alignment_loss(
     # Common and rare concepts weigh alike: each by how much of it there is in the batch.
     positive = (entropy * truth).sum((0, 2, 3)) / (truth.sum((0, 2, 3)) + 1)
     negative = (entropy * (1 - truth)).sum((0, 2, 3)) / ((1 - truth).sum((0, 2, 3)) + 1)
-    # A cosine leaves the length free, and the decoder's attention, which does not normalise what it looks at,
-    # saturates when it drifts: features of length twenty once cost half an hour.
+    # A cosine leaves the length free, and the decoder's attention, which does not normalise what it looks
+    # at, saturates when it drifts: features of length twenty once cost half an hour.
     length = coarse.float().square().mean().log().square()
     return positive.mean() + 3 * negative.mean() + 0.1 * length
 
@@ -131,7 +131,7 @@ def alignment_loss(
 def spot_losses(
     spots: torch.Tensor, boxes: torch.Tensor, masks: torch.Tensor, real: torch.Tensor
 ) -> dict[str, torch.Tensor]:
-    """Every patch says whether it shows an answer and where that answer's box is: dense lessons for the encoder.
+    """Every patch says whether it shows an answer and where its box is: dense lessons for the encoder.
 
     One query per answer is little to learn from; heads like this one, asked of every patch, make
     detection transformers learn several times sooner (Co-DETR, Zong et al. 2023).

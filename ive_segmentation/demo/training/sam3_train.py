@@ -39,9 +39,9 @@ Terms = dict[str, torch.Tensor]
 class Recipe:
     """How long and how fast; the rate rises for `warmup` steps, stays, and falls over the last `fall` share.
 
-    Up to step `glimpse` the vision encoder and the words are taught alone, up to step `search` boxes on top of
-    what is seen then (twice the prompts for the same time), and from there everything together. `pictures` is
-    each worker's share of a batch.
+    Up to step `glimpse` the vision encoder and the words are taught alone, up to step `search` boxes on top
+    of what is seen then (three times the prompts for the same time), and from there everything together.
+    `pictures` is each worker's share of a batch.
     """
 
     steps: int = 4500
@@ -81,7 +81,7 @@ class Student(nn.Module):
         return self._see(batch, words, device)[1]
 
     def answer(self, batch: Batch, words: CLIPTokenizer, device: torch.device, masks: bool) -> Terms:
-        """All loss terms of a batch; without `masks` what is seen stays as it is, and only boxes are learnt."""
+        """All loss terms of a batch; without `masks` what is seen stays as it is, only boxes are learnt."""
         with torch.set_grad_enabled(masks and torch.is_grad_enabled()):
             seen, terms = self._see(batch, words, device)
         repeat = len(batch.words) // len(batch.pixels)
