@@ -133,9 +133,6 @@ class Pipeline:
             *prompt.messages,
             "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown.",
         ]
-        for request in prompt.requests:
-            if request.people:
-                messages += explain(request, persons, [], [], self.members)
         size = (image.shape[0], image.shape[1])
         return Result(size, prompt, tuple(persons), (), tuple(messages), seconds.by_step)
 

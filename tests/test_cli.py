@@ -48,7 +48,7 @@ def dataset(real_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture(scope="module")
 def bank(dataset: Path, real_faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bank") / "bank"
-    places = ["--dataset", dataset, "--faces", real_faces, "--bank", path]
+    places = ["--dataset", str(dataset), "--faces", str(real_faces), "--bank", str(path)]
     build = [sys.executable, "-m", "ive_segmentation", "bank", "build", *places]
     subprocess.run(build, check=True, capture_output=True)
     return path
@@ -61,11 +61,12 @@ def photo(real_photos: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["doctor"], ["prompt"], ["bank"], ["bank", "build"], ["bank", "show"], ["identify"],
-                ["segment"], ["app"], ["demo"], ["demo", "scene"], ["demo", "dataset"], ["demo", "train"]],
+    "command",
+    ["", "doctor", "prompt", "bank", "bank build", "bank show", "bank audit", "identify", "segment", "app", "demo",
+     "demo scene", "demo dataset", "demo train"],
 )  # fmt: skip
-def test_every_command_explains_itself(command: list[str], run: Run) -> None:
-    code, out, _ = run(*command, "--help")
+def test_every_command_explains_itself(command: str, run: Run) -> None:
+    code, out, _ = run(*command.split(), "--help")
     assert code == 0
     assert "Usage" in out
 
@@ -117,6 +118,13 @@ def test_bank_build_then_show(dataset: Path, real_faces: Path, bank: Path, run: 
     assert set(again["members"]) == {"Jang_Wonyoung", "Naoi_Rei"}
     _, shown, _ = run("bank", "show", "--bank", bank, "--json")
     assert json.loads(shown)["members"] == again["members"]
+
+
+def test_bank_audit_for_machines(bank: Path, run: Run) -> None:
+    code, out, _ = run("bank", "audit", "--bank", bank, "--json")
+    assert code == 0
+    few = {advice["member"] for advice in json.loads(out)["advice"]}
+    assert few == {"Jang_Wonyoung", "Naoi_Rei"}  # three photos each are few
 
 
 def test_identify_for_machines(bank: Path, real_faces: Path, photo: Path, run: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 import zipfile
 from pathlib import Path
 from socket import create_connection
@@ -15,6 +14,7 @@ from insightface.utils import storage
 from tqdm import tqdm
 
 from ive_segmentation.errors import UserError
+from ive_segmentation.patience import within
 from ive_segmentation.settings import Settings
 
 STORE = Path("~/.insightface/models")
@@ -102,22 +102,14 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
 
 
 def _answers(url: str, timeout: float) -> bool:
-    # Looking a name up has no time limit of its own, so it happens in a thread that may be left behind.
     address = urlsplit(url)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    answered = threading.Event()
-
-    def knock() -> None:
-        try:
-            create_connection((address.hostname or "", port), timeout=timeout).close()
-        except OSError:
-            return
-        answered.set()
-
-    thread = threading.Thread(target=knock, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return answered.is_set()
+    place = (address.hostname or "", address.port or (443 if address.scheme == "https" else 80))
+    try:
+        # Looking a name up has no time limit of its own.
+        within(timeout, lambda: create_connection(place, timeout=timeout).close())
+    except OSError:
+        return False
+    return True
 
 
 def _download(url: str, path: Path, timeout: float) -> None:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from threading import Thread
-from typing import TypeVar
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
@@ -20,6 +15,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils._validators import validate_repo_id
 
 from ive_segmentation.errors import UserError
+from ive_segmentation.patience import within
 
 MODEL_CLASSES = {
     "sam3": "Sam3Model",
@@ -35,8 +31,6 @@ WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
     "or empty Dataset/ to see the built-in demo"
 )
-
-T = TypeVar("T")
 
 
 class CheckpointError(UserError):
@@ -163,32 +157,3 @@ def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
             f"{repository} is not on this machine, and Hugging Face cannot be reached "
             f"({type(error).__name__}). Connect once to fetch it; or {WAYS_OUT}."
         ) from error
-
-
-def within(seconds: float, question: Callable[[], T]) -> T:
-    """Ask something that may hang (a name server, a firewall) and stop waiting after a while.
-
-    Args:
-        seconds: How long to wait.
-        question: What to call; it goes on in its thread if it does not return in time.
-
-    Returns:
-        What the question returned.
-
-    Raises:
-        TimeoutError: If there was no answer in time.
-    """
-    answer: Future[T] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(question())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    # A daemon thread, because one of a pool would keep the program from ending.
-    Thread(target=ask, daemon=True).start()
-    try:
-        return answer.result(timeout=seconds)
-    except FutureTimeoutError:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None

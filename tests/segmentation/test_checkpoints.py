@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ive_segmentation.segmentation.checkpoints import CheckpointError, locate, within
+from ive_segmentation.segmentation.checkpoints import CheckpointError, locate
 from ive_segmentation.segmentation.sam3 import load_sam3
 from ive_segmentation.settings import Settings
 
@@ -97,15 +97,6 @@ def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
         message = locate_with_hub(address, tmp_path, timeout=1)
         assert time.monotonic() - begin < 7
     assert "no answer" in message or "TimeoutError" in message
-
-
-def test_within_passes_answers_and_errors_on() -> None:
-    def broken() -> None:
-        raise KeyError("why")
-
-    assert within(5, lambda: 7) == 7
-    with pytest.raises(KeyError, match="why"):
-        within(5, broken)
 
 
 @pytest.fixture
