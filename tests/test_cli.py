@@ -62,8 +62,8 @@ def photo(real_photos: Path) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "doctor", "prompt", "bank", "bank build", "bank show", "bank audit", "identify", "segment", "app", "demo",
-     "demo scene", "demo dataset", "demo train"],
+    ["", "doctor", "prompt", "bank", "bank build", "bank show", "bank audit", "identify", "segment", "app",
+     "demo", "demo scene", "demo dataset", "demo train"],
 )  # fmt: skip
 def test_every_command_explains_itself(command: str, run: Run) -> None:
     code, out, _ = run(*command.split(), "--help")
