@@ -74,55 +74,6 @@ def sample_faces(
     return _finished(figure)
 
 
-def likeness(gallery: Gallery) -> NDArray[np.float32]:
-    """Mean similarity between the photos of each two members; no photo is compared with itself.
-
-    The similarity is the one by which faces get their names: the cosine in the bank's own space.
-
-    Args:
-        gallery: The bank.
-
-    Returns:
-        (K, K) in the order of `gallery.names`; NaN for a member compared with herself by a single photo.
-    """
-    similarities = gallery.points @ gallery.points.T
-    np.fill_diagonal(similarities, np.nan)
-    count = len(gallery.names)
-    table = np.full((count, count), np.nan, np.float32)
-    for one in range(count):
-        for other in range(count):
-            block = similarities[np.ix_(gallery.labels == one, gallery.labels == other)]
-            if not np.isnan(block).all():
-                table[one, other] = np.nanmean(block)
-    return table
-
-
-def likeness_map(gallery: Gallery, members: Sequence[Member] = ()) -> Figure:
-    """Show `likeness` as a heat map.
-
-    Args:
-        gallery: The bank.
-        members: For the names to show.
-
-    Returns:
-        The figure.
-    """
-    table, names = likeness(gallery), _names(gallery, members)
-    figure, place = plt.subplots(figsize=(1.0 * len(names) + 2.5, 0.8 * len(names) + 1.5))
-    shown = place.imshow(table, cmap="viridis")
-    place.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    place.set_yticks(range(len(names)), names)
-    middle = (np.nanmin(table) + np.nanmax(table)) / 2
-    for row, column in np.ndindex(table.shape):
-        value = table[row, column]
-        ink = "white" if value < middle else "black"
-        place.text(
-            column, row, "–" if np.isnan(value) else f"{value:.2f}", ha="center", va="center", color=ink
-        )
-    figure.colorbar(shown, label="mean similarity")
-    return _finished(figure)
-
-
 def _names(gallery: Gallery, members: Sequence[Member]) -> list[str]:
     shown = {member.folder: member.name for member in members}
     return [shown.get(folder, folder) for folder in gallery.names]
