@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ive_segmentation.identity import store
@@ -225,21 +226,26 @@ def load_gallery(uri: str, recogniser_hash: str | None = None) -> Gallery:
             f"The bank {uri} was built with another face recogniser ({report.faces}). "
             "Build it again with the pack you use now, or use that pack."
         )
-    return _gallery([row for row in table.to_pylist() if row["left_out"] is None], report)
-
-
-def _gallery(rows: list[Row], report: BankReport) -> Gallery:
+    kept = table.filter(pc.is_null(table["left_out"]))
     return Gallery(
-        _matrix(rows, "embedding"),
-        _matrix(rows, "plain"),
-        tuple(row["member"] for row in rows),
-        tuple(row["photo"] for row in rows),
-        _matrix(rows, "box"),
-        _matrix(rows, "keypoints"),
-        _matrix(rows, "sharpness"),
-        np.array([len(row["faces"]) for row in rows], np.intp),
-        report,
+        embeddings=_numbers(kept, "embedding"),
+        plain=_numbers(kept, "plain"),
+        members=tuple(kept["member"].to_pylist()),
+        photos=tuple(kept["photo"].to_pylist()),
+        boxes=_numbers(kept, "box"),
+        keypoints=_numbers(kept, "keypoints").reshape(-1, 5, 2),
+        sharpness=_numbers(kept, "sharpness").ravel(),
+        face_counts=pc.list_value_length(kept["faces"]).to_numpy().astype(np.intp),
+        report=report,
     )
+
+
+def _numbers(table: pa.Table, column: str) -> Floats:
+    """(rows, ...) of a column, however deep its lists are."""
+    values = table[column].combine_chunks()
+    while pa.types.is_fixed_size_list(values.type):
+        values = values.flatten()
+    return np.asarray(values, np.float32).reshape(table.num_rows, -1)
 
 
 def _matrix(rows: Sequence[Row], column: str) -> Floats:
