@@ -61,7 +61,7 @@ class Shown:
 
 def run_all(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path) -> Shown:
     """Execute every cell in a kernel, and fetch the page that it leaves open."""
-    for name in ("IVE_DATASET", "IVE_SAM3", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
+    for name in ("IVE_DATASET", "IVE_SAM3", "IVE_SAM3_THRESHOLD", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
         monkeypatch.delenv(name, raising=False)
     # Neither the caches of whoever runs the tests nor the network may lend what the case leaves out.
     alone = {"XDG_CACHE_HOME": str(cache), "HF_HOME": str(cache / "hf"), "HF_HUB_OFFLINE": "1"}
@@ -75,8 +75,9 @@ def run_all(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache:
                 content = message["content"]
                 if message["msg_type"] == "stream" and content["name"] == "stdout":
                     shown.printed[heading] += content["text"]
-                shown.images[heading] += "image/png" in content.get("data", {})
-                shown.tables[heading] += "<table" in content.get("data", {}).get("text/html", "")
+                html = content.get("data", {}).get("text/html", "")
+                shown.images[heading] += "image/png" in content.get("data", {}) or "plotly" in html
+                shown.tables[heading] += "<table" in html
 
             player.execute(manager, client, cell.source, keep)
         (address,) = player.ADDRESS.findall(shown.printed[SECTIONS[-1]])
@@ -114,6 +115,7 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
         "IVE_DATASET": str(photos),
         "IVE_FACES": str(CHECKPOINTS / "faces"),
         "IVE_SAM3": str(write_small_sam3(tmp_path / "sam3")),
+        "IVE_SAM3_THRESHOLD": "0",  # random weights are sure of nothing, and every step shall have instances
     }
     shown = run_all(own, monkeypatch, tmp_path)
     assert DEMO_NOTICE not in shown.printed["Settings"]
