@@ -74,3 +74,8 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
             for (x0, y0, x1, y1), mask in zip(boxes * CELLS, masks, strict=True):
                 inside = mask[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
                 assert torch.isclose(inside.sum(), mask.sum(), rtol=1e-3)
+
+
+def test_a_cut_that_shows_nothing_still_asks() -> None:
+    asked = ask(np.random.default_rng(0), np.zeros((0, 3), np.int16), 3)
+    assert [each.answers for each in asked] == [(), (), ()]

@@ -70,8 +70,11 @@ def ask(rng: np.random.Generator, parts: np.ndarray, count: int) -> list[Asked]:
     """`count` prompts for one picture: mostly what is there, sometimes what is not."""
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
     absent = [name for name in CONCEPTS if name not in present]
-    weights = np.array([WEIGHT[name] for name in present])
-    chosen = list(rng.choice(present, min(count, len(present)), replace=False, p=weights / weights.sum()))
+    chosen: list[str] = []
+    if present:
+        weights = np.array([WEIGHT[name] for name in present])
+        some = min(count, len(present))
+        chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
     asked: list[Asked] = []
     for i in range(count):
         if i >= len(chosen) or rng.random() < 0.22:
