@@ -91,8 +91,11 @@ class Settings:
     collage: bool = False
     """True for pictures put together from several: in those one member may be two people."""
     misplaced_lead: float = 0.05
-    """A photo that scores this much more for another member is probably in the wrong folder (of 10 real photos
-    planted in wrong folders, twelve times: 9 or 10 found, at most 3 that were not planted)."""
+    """A photo that scores this much more for another member is probably in the wrong folder (of 10 real
+    photos planted in wrong folders, twelve times: 9 or 10 found, at most 3 that were not planted)."""
+    same_person_lead: float = 0.1
+    """Two members whose photos score on average less than this more for their own folder than for the other
+    are probably one person (the six members: 0.2 and more)."""
     small_face: int = 60
     """Pixels; narrower faces are enlarged to the recogniser's 112 and say less."""
     blurred_face: float = 150.0

@@ -122,7 +122,7 @@ def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
     """
     means = np.array([scores[labels == member].mean(axis=0) for member in range(scores.shape[1])])
     leads = np.diag(means)[:, None] - means
-    alike = np.maximum(leads, leads.T) < Settings.misplaced_lead
+    alike = np.maximum(leads, leads.T) < Settings.same_person_lead
     return [
         (int(a), int(b)) for a, b in np.argwhere(np.triu(alike, 1)) if min(means[a, a], means[b, b]) > -1.0
     ]
