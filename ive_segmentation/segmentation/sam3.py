@@ -234,7 +234,7 @@ class Sam3:
 
     def _decode(self, features: Features, questions: Sequence[Question]) -> list[Answer]:
         """Put questions that all have an example, or all have none, to the decoder."""
-        words = [self._reader.read(question.concept) for question in questions]
+        words = self._reader.read([question.concept for question in questions])
         boxes: dict[str, Tensor] = {}
         if questions[0].example:
             examples = torch.tensor([[question.example] for question in questions])
@@ -276,7 +276,7 @@ def load_sam3(settings: Settings) -> Sam3:
         settings: Reads sam3, device, precision, resolution, word_cache, hub_timeout and what `Sam3` reads.
 
     Returns:
-        The model, ready to be asked. Its text encoder is loaded when a phrase is first needed.
+        The model, ready to be asked. Its text encoder is loaded when a new phrase needs it.
 
     Raises:
         CheckpointError: If the checkpoint cannot be had or read.

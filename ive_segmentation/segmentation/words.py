@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class Words:
 
 
 class Reader:
-    """Reads noun phrases; its text encoder stays on the CPU, loaded at the first phrase not on disk."""
+    """Reads noun phrases; its text encoder is loaded for phrases not on disk only, and on the CPU only."""
 
     def __init__(
         self,
@@ -46,31 +47,35 @@ class Reader:
         self._device = device
         self._dtype = dtype
         self._cache = cache / f"{fingerprint(folder)}-{str(dtype).removeprefix('torch.')}"
-        self._encoder: Any = None
         self._read: dict[str, Words] = {}
 
-    def read(self, concept: str) -> Words:
-        """Return a phrase's embedding: from memory, from disk, or from the text encoder.
+    def read(self, concepts: Sequence[str]) -> list[Words]:
+        """Return the phrases' embeddings: from memory, from disk, or from the text encoder.
 
         Args:
-            concept: An English noun phrase.
+            concepts: English noun phrases.
 
         Returns:
-            The embedding, on the device and in the dtype of the decoder.
+            One for each, on the device and in the dtype of the decoder.
 
         Raises:
-            SegmentationError: If the phrase is longer than the text encoder reads.
+            SegmentationError: If a phrase is longer than the text encoder reads.
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
-        if concept not in self._read:
-            tokens = self._tokens(concept)
-            embedding = self._from_disk(concept)
-            if embedding is None:
-                embedding = self._encode(tokens)
-                with contextlib.suppress(WriteError):  # then it is encoded again at the next start
-                    write_whole(self._file(concept), safetensors.torch.save({"embedding": embedding}))
-            self._read[concept] = Words(embedding.to(self._device), tokens.attention_mask.to(self._device))
-        return self._read[concept]
+        new = {concept: self._tokens(concept) for concept in concepts if concept not in self._read}
+        embeddings: dict[str, Any] = {concept: self._from_disk(concept) for concept in new}
+        unknown = [concept for concept, embedding in embeddings.items() if embedding is None]
+        if unknown:
+            # Not kept: it is two fifths of the weights, and words are seldom new.
+            encoder = load_part(self._folder, self._dtype, text=True)
+            for concept in unknown:
+                with torch.inference_mode():
+                    embeddings[concept] = encoder.get_text_features(**new[concept]).pooler_output
+                self._to_disk(concept, embeddings[concept])
+        for concept, embedding in embeddings.items():
+            attention = new[concept].attention_mask.to(self._device)
+            self._read[concept] = Words(embedding.to(self._device), attention)
+        return [self._read[concept] for concept in concepts]
 
     def _tokens(self, concept: str) -> BatchEncoding:
         tokens = self._tokenizer(concept, padding="max_length", max_length=LENGTH, return_tensors="pt")
@@ -80,15 +85,13 @@ class Reader:
             )
         return tokens
 
-    def _encode(self, tokens: BatchEncoding) -> Tensor:
-        if self._encoder is None:
-            self._encoder = load_part(self._folder, self._dtype, text=True)
-        with torch.inference_mode():
-            return self._encoder.get_text_features(**tokens).pooler_output
-
     def _file(self, concept: str) -> Path:
         # The file's name does not tell what was asked for.
         return self._cache / f"{hashlib.blake2b(concept.encode(), digest_size=16).hexdigest()}.safetensors"
+
+    def _to_disk(self, concept: str, embedding: Tensor) -> None:
+        with contextlib.suppress(WriteError):  # then it is encoded again at the next start
+            write_whole(self._file(concept), safetensors.torch.save({"embedding": embedding}))
 
     def _from_disk(self, concept: str) -> Tensor | None:
         try:

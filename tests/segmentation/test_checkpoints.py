@@ -92,10 +92,10 @@ def test_no_network_is_said(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
-    with hub(200, "", delay=8) as address:
+    with hub(200, "", delay=60) as address:
         begin = time.monotonic()
         message = locate_with_hub(address, tmp_path, timeout=1)
-        assert time.monotonic() - begin < 7
+        assert time.monotonic() - begin < 40  # most of it is a busy machine starting Python
     assert "no answer" in message or "TimeoutError" in message
 
 
