@@ -24,7 +24,7 @@ from ive_segmentation.identity.calibration import calibrate, leave_one_out, run_
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured, Settings
 
 Interval = tuple[float, float, float]
 Rule = Callable[[Floats, Floats, Labels], Floats]
@@ -267,7 +267,7 @@ def measure(dataset: Path, pack: str, *, quick: bool = False) -> dict[str, Any]:
     result["open set"] = {}
     for name, (rule, side, margin) in RULES.items():
         trials = open_set(rule, faces, sides[side])
-        quantile = Settings.margin_quantile if margin else None
+        quantile = Measured.margin_quantile if margin else None
         result["open set"][name] = {rate: trials.interval(rate, quantile) for rate in RATES}
     result["as deployed"] = {rate: as_deployed(faces, rate) for rate in RATES}
     result["tiled groups"] = tiled_groups(dataset, gallery, models)

@@ -27,7 +27,7 @@ from ive_segmentation.identity.calibration import default_calibration
 from ive_segmentation.identity.faces import load_faces
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.space import member_scores, unit
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured, Settings
 
 FACES = 6
 NEAREST = 50
@@ -125,9 +125,9 @@ def main(
         spent = best_time(partial(match_faces, probes[:FACES], gallery))
         share = spent / (spent + looking)
         print(f"{rows} rows, {members} members: six faces in {spent * 1e3:.2f} ms, {share:.1%} of it all")
-        if members > Settings.shortlist:
+        if members > Measured.shortlist:
             recall = shortlist_recall(gallery, probes[:200])
-            print(f"  shortlist of {Settings.shortlist}: best member of all found for {recall:.1%} of faces")
+            print(f"  shortlist of {Measured.shortlist}: best member of all found for {recall:.1%} of faces")
             index, nearest = lance_index(gallery, probes)
             print(f"  LanceDB IVF_FLAT: {index * 1e3:.2f} ms, recall of the {NEAREST} nearest {nearest:.1%}")
 

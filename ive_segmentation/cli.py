@@ -163,11 +163,12 @@ def identify(
     settings = load_settings(faces=faces, bank=bank)
     model = load_faces(settings.faces, timeout=settings.hub_timeout)
     gallery = load_gallery(settings.bank, model.hash)
+    limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     answers: list[dict[str, Any]] = []
     failed = False
     for path in images:
         try:
-            found = model.detect(load(path))
+            found = model.detect(load(path, **limits))
         except UserError as error:
             failed = True
             _fail(str(error))
@@ -209,7 +210,7 @@ def segment(
     from ive_segmentation.output.files import write_files
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
-    picture = load(image)
+    picture = load(image, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     parse(text, load_members(settings.dataset))  # a wrong prompt is refused before minutes of loading
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)

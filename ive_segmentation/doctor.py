@@ -25,7 +25,7 @@ Status = Literal["ok", "warn", "fail"]
 
 INSTALL = "Run `pip install -r requirements.txt` in this environment, then `doctor` again."
 FEW_PHOTOS = 5
-"""A member's score is the mean over the best three photos (`Settings.match_photos`): with fewer than five
+"""A member's score is the mean over the best three photos (`Measured.match_photos`): with fewer than five
 there is hardly a choice of best ones."""
 GPU_MEMORY = 6.0
 """GiB of free GPU memory below which a warning is due. An estimate: 840M parameters in bfloat16 are 1.6 GiB,

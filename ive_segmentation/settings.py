@@ -1,11 +1,11 @@
-"""Every knob of the program in one frozen dataclass, read from the environment or the command line."""
+"""Every knob of the program: what a run can be told, and what was measured once for all runs."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from platformdirs import user_cache_path
 
@@ -63,93 +63,99 @@ class Settings:
     fps)."""
 
     # Identity.
-    match_photos: int = 3
-    """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
-    space_shrinkage: float = 0.8
-    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9
-    alike)."""
-    space_centring: float = 0.75
-    """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small
-    groups)."""
     false_accept_rate: float = 0.01
     """Share of strangers' faces that may be given a member's name; the bank calibrates itself to it."""
-    margin_quantile: float = 0.8
-    """The margin is the lead over the runner-up that this share of strangers does not have
-    (identity_accuracy)."""
-    calibration_photos: int = 30
-    """Smaller banks take the defaults below: a rate of a few percent cannot be seen on fewer strangers."""
-    calibration_members: int = 3
-    """With fewer, nobody can be left out as a stranger and leave two to be confused with."""
-    match_threshold: float = 0.45
-    """Scores below this are Unknown where the bank is too small to calibrate itself; strangers to the six
-    members reach 0.36 (identity_accuracy)."""
-    match_margin: float = 0.1
-    """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six
-    members)."""
-    match_slope: float = 20.0
-    """Steepness of the confidence where the bank is too small (as fitted on the six members)."""
     collage: bool = False
     """True for pictures put together from several: in those one member may be two people."""
-    misplaced_lead: float = 0.05
-    """A photo that scores this much more for another member is probably in the wrong folder (of 10 real
-    photos planted in wrong folders, twelve times: 9 or 10 found, at most 3 that were not planted)."""
-    same_person_lead: float = 0.1
-    """Two members whose photos score on average less than this more for their own folder than for the other
-    are probably one person (the six members: 0.2 and more)."""
-    small_face: int = 60
-    """Pixels; narrower faces are enlarged to the recogniser's 112 and say less."""
-    blurred_face: float = 150.0
-    """Variance of the Laplacian of the upright face (the real photos: median 1958, least 160)."""
-    extreme_turn: float = 0.35
-    """How far the nose may be from the middle of the eyes, in distances of the eyes (0.5: above one eye;
-    the real photos: 0.31 and less but for 4%)."""
-    least_nod: float = 0.35
-    """Where the nose may be on the way from eyes to mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
-    most_nod: float = 0.78
-    """... a head that is thrown back has it higher, one that is bent lower."""
-    turned_face: float = 0.12
-    """From here on a face counts as turned aside (the real photos: a third of them)."""
-    enough_photos: int = 8
-    """Members with fewer are asked for more photos."""
-    same_shoot: float = 0.8
-    """Median similarity of a member's photos above which they look like one shoot (the six: 0.39 to 0.58)."""
-    duplicate_bits: int = 10
-    """Photos of which fewer bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
-    duplicate_face: float = 0.9
-    """... if their faces are this similar too (re-encoded copies in the real photos: 0.98 and more)."""
-    embedding_batch: int = 32
-    """Faces the recogniser takes at once while the bank is built."""
-    decoders: int = 2
-    """Threads that decode photos while the models run."""
-    sure_confidence: float = 0.95
-    """A name is worded "sure" from here on, "probably" below; the confidence is calibrated
-    (identity_accuracy)."""
-    shortlist: int = 8
-    """In a bank of more members, the photos of so many are compared with each face (matching_speed: finds the
-    same best member as comparing with all)."""
-    assignment_sharpness: float = 20.0
-    """How quickly probability falls with the score when faces are given to members (of simulated groups of
-    six 98.1% rightly by the sum of scores, 99.1% by probabilities; 10 to 50 alike)."""
-    evidence_photos: int = 3
-    """Gallery photos shown for each named face."""
-
-    # Possession: faces to persons, things to owners, the second look.
-    face_least_share: float = 0.5
-    """Share of a face (box and keypoints) that a person's mask must hold; half is more than any rival."""
-    claim_least: float = 0.15
-    """The best claim on a thing must reach this, else it is nobody's (benchmarks/possession_rule.py)."""
-    claim_clear: float = 0.05
-    """The best claim must lead the next by this, else it is nobody's (benchmarks/possession_rule.py)."""
-    region_margin: float = 0.25
-    """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
-    small_thing_side: float = 28.0
-    """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two patches."""
-    second_look_gain: float = 1.5
-    """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
 
     # Network.
     hub_timeout: float = 5.0
     """Seconds that all look-ups on model hubs may take together before the start goes on without them."""
+
+
+class Measured:
+    """Numbers that hold for every run, each with where it comes from; to try another one, change it here."""
+
+    # Identity.
+    match_photos: Final = 3
+    """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
+    space_shrinkage: Final = 0.8
+    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9
+    alike)."""
+    space_centring: Final = 0.75
+    """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small
+    groups)."""
+    margin_quantile: Final = 0.8
+    """The margin is the lead over the runner-up that this share of strangers does not have
+    (identity_accuracy)."""
+    calibration_photos: Final = 30
+    """Smaller banks take the defaults below: a rate of a few percent cannot be seen on fewer strangers."""
+    calibration_members: Final = 3
+    """With fewer, nobody can be left out as a stranger and leave two to be confused with."""
+    match_threshold: Final = 0.45
+    """Scores below this are Unknown where the bank is too small to calibrate itself; strangers to the six
+    members reach 0.36 (identity_accuracy)."""
+    match_margin: Final = 0.1
+    """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six
+    members)."""
+    match_slope: Final = 20.0
+    """Steepness of the confidence where the bank is too small (as fitted on the six members)."""
+    misplaced_lead: Final = 0.05
+    """A photo that scores this much more for another member is probably in the wrong folder (of 10 real
+    photos planted in wrong folders, twelve times: 9 or 10 found, at most 3 that were not planted)."""
+    same_person_lead: Final = 0.1
+    """Two members whose photos score on average less than this more for their own folder than for the other
+    are probably one person (the six members: 0.2 and more)."""
+    small_face: Final = 60
+    """Pixels; narrower faces are enlarged to the recogniser's 112 and say less."""
+    blurred_face: Final = 150.0
+    """Variance of the Laplacian of the upright face (the real photos: median 1958, least 160)."""
+    extreme_turn: Final = 0.35
+    """How far the nose may be from the middle of the eyes, in distances of the eyes (0.5: above one eye;
+    the real photos: 0.31 and less but for 4%)."""
+    least_nod: Final = 0.35
+    """Where the nose may be on the way from eyes to mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
+    most_nod: Final = 0.78
+    """... a head that is thrown back has it higher, one that is bent lower."""
+    turned_face: Final = 0.12
+    """From here on a face counts as turned aside (the real photos: a third of them)."""
+    enough_photos: Final = 8
+    """Members with fewer are asked for more photos."""
+    same_shoot: Final = 0.8
+    """Median similarity of a member's photos above which they look like one shoot (the six: 0.39 to 0.58)."""
+    duplicate_bits: Final = 10
+    """Photos of which fewer bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
+    duplicate_face: Final = 0.9
+    """... if their faces are this similar too (re-encoded copies in the real photos: 0.98 and more)."""
+    embedding_batch: Final = 32
+    """Faces the recogniser takes at once while the bank is built."""
+    decoders: Final = 2
+    """Threads that decode photos while the models run."""
+    sure_confidence: Final = 0.95
+    """A name is worded "sure" from here on, "probably" below; the confidence is calibrated
+    (identity_accuracy)."""
+    shortlist: Final = 8
+    """In a bank of more members, the photos of so many are compared with each face (matching_speed: finds the
+    same best member as comparing with all)."""
+    assignment_sharpness: Final = 20.0
+    """How quickly probability falls with the score when faces are given to members (of simulated groups of
+    six 98.1% rightly by the sum of scores, 99.1% by probabilities; 10 to 50 alike)."""
+    evidence_photos: Final = 3
+    """Gallery photos shown for each named face."""
+
+    # Possession: faces to persons, things to owners, the second look.
+    face_least_share: Final = 0.5
+    """Share of a face (box and keypoints) that a person's mask must hold; half is more than any rival."""
+    claim_least: Final = 0.15
+    """The best claim on a thing must reach this, else it is nobody's (benchmarks/possession_rule.py)."""
+    claim_clear: Final = 0.05
+    """The best claim must lead the next by this, else it is nobody's (benchmarks/possession_rule.py)."""
+    region_margin: Final = 0.25
+    """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
+    small_thing_side: Final = 28.0
+    """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two patches."""
+    second_look_gain: Final = 1.5
+    """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import find_misplaced, find_same_person, leave_one_out
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,16 @@ def _poor(gallery: Gallery) -> Iterator[Finding]:
         width = float(gallery.boxes[row, 2] - gallery.boxes[row, 0])
         turn, nod = turn_and_nod(gallery.keypoints[row])
         sharpness = float(gallery.sharpness[row])
-        if width < Settings.small_face:
+        if width < Measured.small_face:
             yield Finding(
-                photo, "small", f"the face is {width:.0f} pixels wide; {Settings.small_face} are needed"
+                photo, "small", f"the face is {width:.0f} pixels wide; {Measured.small_face} are needed"
             )
-        if sharpness < Settings.blurred_face:
-            yield Finding(photo, "blurred", f"sharpness {sharpness:.0f}, below {Settings.blurred_face:.0f}")
-        if abs(turn) > Settings.extreme_turn:
+        if sharpness < Measured.blurred_face:
+            yield Finding(photo, "blurred", f"sharpness {sharpness:.0f}, below {Measured.blurred_face:.0f}")
+        if abs(turn) > Measured.extreme_turn:
             yield Finding(photo, "extreme pose", "the face is seen from the side")
-        elif not Settings.least_nod <= nod <= Settings.most_nod:
-            way = "thrown back" if nod < Settings.least_nod else "bent down"
+        elif not Measured.least_nod <= nod <= Measured.most_nod:
+            way = "thrown back" if nod < Measured.least_nod else "bent down"
             yield Finding(photo, "extreme pose", f"the head is {way}")
 
 
@@ -154,18 +154,18 @@ def _advice(gallery: Gallery) -> Iterator[Advice]:
     similarities = gallery.embeddings @ gallery.embeddings.T
     for label, name in enumerate(gallery.names):
         rows = np.flatnonzero(gallery.labels == label)
-        if len(rows) < Settings.enough_photos:
-            yield Advice(name, f"{len(rows)} photos; add {Settings.enough_photos - len(rows)} or more")
+        if len(rows) < Measured.enough_photos:
+            yield Advice(name, f"{len(rows)} photos; add {Measured.enough_photos - len(rows)} or more")
         if len(rows) < 2:
             continue
-        if np.abs(turns[rows]).max() < Settings.turned_face:
+        if np.abs(turns[rows]).max() < Measured.turned_face:
             yield Advice(name, "all photos are frontal; add some from the side")
-        elif (turns[rows] > -Settings.turned_face).all() or (turns[rows] < Settings.turned_face).all():
+        elif (turns[rows] > -Measured.turned_face).all() or (turns[rows] < Measured.turned_face).all():
             side = "left" if turns[rows].mean() < 0 else "right"
             other = "right" if side == "left" else "left"
             yield Advice(name, f"no photo is turned to the {other} of the picture; add some")
         own = similarities[np.ix_(rows, rows)][np.triu_indices(len(rows), 1)]
-        if len(rows) >= 4 and np.median(own) > Settings.same_shoot:
+        if len(rows) >= 4 and np.median(own) > Measured.same_shoot:
             yield Advice(
                 name, "the photos are much alike, as if from one shoot; add other days, light and make-up"
             )

@@ -28,7 +28,7 @@ from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
 from ive_segmentation.identity.space import Floats, Labels, Space, fit_space, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured, Settings
 
 __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
 
@@ -296,7 +296,7 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
     ]
     warnings += [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
     names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
-    if len(kept) < Settings.calibration_photos or len(names) < Settings.calibration_members:
+    if len(kept) < Measured.calibration_photos or len(names) < Measured.calibration_members:
         calibration = default_calibration(len(kept), len(names), false_accepts)
     else:
         probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")

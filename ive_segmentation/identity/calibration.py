@@ -12,7 +12,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 FOLDS = 128
 """At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
@@ -105,7 +105,7 @@ def find_misplaced(scores: Floats, labels: Labels) -> dict[int, int]:
     own = scores[rows, labels]
     others = scores.copy()
     others[rows, labels] = -1.0
-    clear = others.max(axis=1) - own > Settings.misplaced_lead
+    clear = others.max(axis=1) - own > Measured.misplaced_lead
     # A member's only photo has no score of its own.
     return {int(row): int(others[row].argmax()) for row in np.flatnonzero(clear & (own > -1.0))}
 
@@ -122,7 +122,7 @@ def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
     """
     means = np.array([scores[labels == member].mean(axis=0) for member in range(scores.shape[1])])
     leads = np.diag(means)[:, None] - means
-    alike = np.maximum(leads, leads.T) < Settings.same_person_lead
+    alike = np.maximum(leads, leads.T) < Measured.same_person_lead
     return [
         (int(a), int(b)) for a, b in np.argwhere(np.triu(alike, 1)) if min(means[a, a], means[b, b]) > -1.0
     ]
@@ -177,10 +177,10 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         The calibration; with too few photos or members, the stated defaults and a warning.
     """
     strangers, known = trials.stranger, ~trials.stranger
-    if members < Settings.calibration_members or photos < Settings.calibration_photos:
+    if members < Measured.calibration_members or photos < Measured.calibration_photos:
         return default_calibration(photos, members, false_accepts)
     lead = trials.lead
-    margin = float(np.quantile(lead[strangers], Settings.margin_quantile))
+    margin = float(np.quantile(lead[strangers], Measured.margin_quantile))
     clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)
     allowed = min(int(false_accepts * strangers.sum()), len(clear) - 1)
     threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
@@ -210,19 +210,19 @@ def default_calibration(photos: int, members: int, false_accepts: float) -> Cali
     Returns:
         The settings' threshold and margin, with a warning that says so.
     """
-    slope = Settings.match_slope
+    slope = Measured.match_slope
     return Calibration(
-        threshold=Settings.match_threshold,
-        margin=Settings.match_margin,
-        bias=-slope * Settings.match_threshold,
+        threshold=Measured.match_threshold,
+        margin=Measured.match_margin,
+        bias=-slope * Measured.match_threshold,
         slope=slope,
         lead_slope=0.0,
         false_accepts=false_accepts,
         origin="default: too few photos to calibrate",
         warning=(
             f"{photos} photos of {members} members are too few to calibrate the bank (it takes "
-            f"{Settings.calibration_photos} of {Settings.calibration_members}): threshold "
-            f"{Settings.match_threshold} and margin {Settings.match_margin} are defaults."
+            f"{Measured.calibration_photos} of {Measured.calibration_members}): threshold "
+            f"{Measured.match_threshold} and margin {Measured.match_margin} are defaults."
         ),
     )
 

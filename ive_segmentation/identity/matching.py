@@ -13,7 +13,7 @@ from scipy.special import softmax
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.space import Floats, member_scores
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ def _score(points: Floats, gallery: Gallery) -> tuple[Floats, Floats]:
     """
     count, members = len(points), len(gallery.names)
     rows: NDArray[np.intp] = np.arange(len(gallery.labels))
-    if members > Settings.shortlist:
-        nearest = np.argpartition(points @ gallery.centres.T, -Settings.shortlist, axis=1)
-        rows = np.concatenate([gallery.rows[k] for k in np.unique(nearest[:, -Settings.shortlist :])])
+    if members > Measured.shortlist:
+        nearest = np.argpartition(points @ gallery.centres.T, -Measured.shortlist, axis=1)
+        rows = np.concatenate([gallery.rows[k] for k in np.unique(nearest[:, -Measured.shortlist :])])
     similarities = np.full((count, len(gallery.labels)), -1.0, np.float32)
     looked = points @ gallery.points[rows].T
     similarities[:, rows] = looked
@@ -108,7 +108,7 @@ def _assign(scores: Floats, threshold: float) -> NDArray[np.intp]:
     """Member given to each face, or minus one: the assignment that is expected to be right most often."""
     faces, members = scores.shape
     unnamed = np.full((faces, 1), threshold)
-    shares = softmax(Settings.assignment_sharpness * np.hstack([scores, unnamed]), axis=1)
+    shares = softmax(Measured.assignment_sharpness * np.hstack([scores, unnamed]), axis=1)
     # As many faces as like may go unnamed.
     rows, columns = linear_sum_assignment(
         np.hstack([shares[:, :members], np.repeat(shares[:, members:], faces, axis=1)]), maximize=True
@@ -124,7 +124,7 @@ def _match(scores: Floats, similarities: Floats, best: int, gallery: Gallery, *,
     rival_score = None if rival is None else float(scores[rival])
     lead = scores[best] - (-1.0 if rival_score is None else rival_score)
     rows = gallery.rows[best]
-    nearest = rows[np.argsort(-similarities[rows], kind="stable")][: Settings.evidence_photos]
+    nearest = rows[np.argsort(-similarities[rows], kind="stable")][: Measured.evidence_photos]
     return Match(
         member=gallery.names[best] if named else None,
         similarity=float(scores[best]),
@@ -150,7 +150,7 @@ def describe_match(match: Match, names: Mapping[str, str] | None = None) -> str:
     if match.member is None:
         return "Unknown"
     name = names.get(match.member, match.member)
-    if match.confidence >= Settings.sure_confidence:
+    if match.confidence >= Measured.sure_confidence:
         return f"{name}, sure"
     if match.runner_up is None:
         return f"probably {name}"

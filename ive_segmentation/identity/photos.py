@@ -19,7 +19,7 @@ from ive_segmentation import images
 from ive_segmentation.identity.faces import FaceModel, FoundFace
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 Progress = Callable[[int, int, str], None]
 
@@ -78,7 +78,7 @@ def look_at(
         Rows in the photos' order; `new` tells whether the photo had to be looked at.
     """
     waiting: list[tuple[Row, list[FoundFace]]] = []
-    with ThreadPoolExecutor(Settings.decoders) as decoders:
+    with ThreadPoolExecutor(Measured.decoders) as decoders:
         decoded = _ahead(decoders, lambda path: _decode(path, before), photos)
         for done, (path, photo) in enumerate(zip(photos, decoded, strict=True), 1):
             relative = path.relative_to(dataset)
@@ -93,7 +93,7 @@ def look_at(
                 "new": known is None,
             }
             waiting.append((row, [] if photo.image is None else faces.find(photo.image)))
-            if sum(len(found) for _, found in waiting) >= Settings.embedding_batch:
+            if sum(len(found) for _, found in waiting) >= Measured.embedding_batch:
                 yield from _embedded(waiting, faces)
                 waiting = []
             progress(done, len(photos), row["photo"])
@@ -212,8 +212,8 @@ def _leave_out_duplicates(rows: list[Row]) -> None:
     kept: list[int] = []
     for number, row in enumerate(rows):
         differing = np.unpackbits(looks[kept] ^ looks[number], axis=1).sum(axis=1)
-        same = (differing <= Settings.duplicate_bits) & (
-            faces[kept] @ faces[number] >= Settings.duplicate_face
+        same = (differing <= Measured.duplicate_bits) & (
+            faces[kept] @ faces[number] >= Measured.duplicate_face
         )
         if not same.any():
             kept.append(number)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.intp]
@@ -70,14 +70,14 @@ def fit_space(embeddings: Floats, labels: Labels) -> Space:
     np.add.at(sums, labels, embeddings)
     means = sums / np.bincount(labels, minlength=members)[:, None]
     # With one member the mean would be that member.
-    centre = means.mean(axis=0) * (Settings.space_centring if members > 1 else 0.0)
+    centre = means.mean(axis=0) * (Measured.space_centring if members > 1 else 0.0)
     spread = embeddings - means[labels]
     freedom = rows - members
     covariance = spread.T @ spread / max(freedom, 1)
     variance = np.trace(covariance) / dimension
     if variance <= np.finfo(np.float32).eps:  # one photo per member says nothing about how photos differ
         return Space(centre.astype(np.float32), np.eye(dimension, dtype=np.float32))
-    weight = (1 - Settings.space_shrinkage) * min(1.0, freedom / dimension)
+    weight = (1 - Measured.space_shrinkage) * min(1.0, freedom / dimension)
     shrunk = weight * covariance / variance + (1 - weight) * np.eye(dimension)
     whitening = solve_triangular(np.linalg.cholesky(shrunk), np.eye(dimension), lower=True).T
     return Space(centre.astype(np.float32), whitening.astype(np.float32))
@@ -97,6 +97,6 @@ def member_scores(similarities: Floats, labels: Labels, members: int) -> Floats:
     scores = np.full((len(similarities), members), -1.0, np.float32)
     for member in np.unique(labels):
         own = similarities[:, labels == member]
-        best = min(Settings.match_photos, own.shape[1])
+        best = min(Measured.match_photos, own.shape[1])
         scores[:, member] = np.partition(own, own.shape[1] - best, axis=1)[:, -best:].mean(axis=1)
     return scores

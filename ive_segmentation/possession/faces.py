@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 # A standing adult is 7.5 heads tall and with the arms two heads wide (the canon of figure drawing, A. Loomis,
 # "Figure Drawing for All It's Worth", 1943); a face box, chin to hairline, is 0.8 of a head.
@@ -20,7 +20,7 @@ def faces_to_persons(
     face_boxes: np.ndarray,
     keypoints: np.ndarray,
     person_masks: Sequence[np.ndarray],
-    least_share: float = Settings.face_least_share,
+    least_share: float = Measured.face_least_share,
 ) -> list[int | None]:
     """Give each face to the person instance that holds it, one face to one person.
 

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 
 def region_of_interest(
     owner: np.ndarray,
     image_size: tuple[int, int],
-    margin: float = Settings.region_margin,
+    margin: float = Measured.region_margin,
 ) -> tuple[int, int, int, int]:
     """The crop round one owner in which a thing is looked for again at full resolution.
 
@@ -76,8 +76,8 @@ def worth_another_look(
     image_size: tuple[int, int],
     *,
     input_side: int = 1008,
-    small_side: float = Settings.small_thing_side,
-    least_gain: float = Settings.second_look_gain,
+    small_side: float = Measured.small_thing_side,
+    least_gain: float = Measured.second_look_gain,
 ) -> bool:
     """Whether the crop would show the model a thing that the whole picture hid from it or showed too small.
 

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.held import evidence, weights
 from ive_segmentation.possession.worn import Place, fit, worn_place
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 
 # Lengths are in face heights.
 CONTACT = 0.2  # a gap that a missing fingertip or a loose mask leaves
@@ -54,8 +54,8 @@ def things_to_owners(
     person_masks: Sequence[np.ndarray],
     face_boxes: Sequence[np.ndarray | None],
     *,
-    least: float = Settings.claim_least,
-    clear: float = Settings.claim_clear,
+    least: float = Measured.claim_least,
+    clear: float = Measured.claim_clear,
 ) -> list[Ownership]:
     """Give every instance of a thing to the person who wears or holds it, or to nobody.
 

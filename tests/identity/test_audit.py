@@ -10,7 +10,7 @@ import pytest
 
 from ive_segmentation.identity.audit import Audit, audit, turn_and_nod
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 from tests.identity.galleries import cluster_gallery
 
 
@@ -72,8 +72,8 @@ def test_poor_photos_and_one_sided_members_are_named() -> None:
     gallery = cluster_gallery(3, 5)
     boxes, sharpness, counts = gallery.boxes.copy(), gallery.sharpness.copy(), gallery.face_counts.copy()
     keypoints = gallery.keypoints.copy()
-    boxes[0, 2] = Settings.small_face - 1
-    sharpness[1] = Settings.blurred_face - 1
+    boxes[0, 2] = Measured.small_face - 1
+    sharpness[1] = Measured.blurred_face - 1
     counts[2] = 2
     keypoints[3, 2, 0] += 25
     keypoints[4, 2, 1] = 45

@@ -14,7 +14,7 @@ from ive_segmentation.identity.calibration import (
     run_trials,
 )
 from ive_segmentation.identity.space import fit_space, member_scores, unit
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured
 from tests.identity.galleries import clusters
 
 
@@ -44,7 +44,7 @@ def test_too_few_members_or_photos_take_the_stated_default(members: int, photos:
     trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
     calibration = calibrate(trials, len(labels), members, 0.01)
     assert calibration == default_calibration(len(labels), members, 0.01)
-    assert calibration.threshold == Settings.match_threshold
+    assert calibration.threshold == Measured.match_threshold
     assert calibration.warning is not None
     assert "too few" in calibration.warning
 
