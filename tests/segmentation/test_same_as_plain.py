@@ -34,6 +34,9 @@ def plainly(dtype: torch.dtype) -> list[dict[str, list[np.ndarray]]]:
             asked = processor(images=scene.image, text=concept, return_tensors="pt")
             with torch.inference_mode():
                 out = model(**asked.to(dtype))
+            # The library would round the masks' probabilities to bfloat16 before it cuts them at a half.
+            for name in ("pred_masks", "pred_logits", "pred_boxes", "presence_logits"):
+                out[name] = out[name].float()
             (found,) = cut(out, threshold=Settings.sam3_threshold, target_sizes=[scene.image.shape[:2]])
             answers[-1][concept] = [mask.bool().numpy() for mask in found["masks"] if mask.any()]
     return answers
@@ -43,7 +46,6 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())
 
 
-@pytest.mark.skipif(not CHECKPOINT.exists(), reason="the demo's checkpoint is not trained yet")
 @pytest.mark.parametrize(
     ("precision", "least"), [("float32", 0.999), ("bfloat16", 0.99)], ids=["float32", "bfloat16"]
 )
