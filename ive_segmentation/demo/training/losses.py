@@ -8,7 +8,7 @@ from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import Batch
 from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
 
-#: Weights of the terms, those of the trial in the main (and of DETR before it).
+#: Weights of the terms: DETR's (Carion et al. 2020) where it has them.
 WEIGHTS = {
     "class": 2.0,
     "box": 5.0,
