@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.truth import Scene
+from tests.memorised_sam3 import write_memorised_sam3
 from tests.small_sam3 import write_small_sam3
 
 # Examples share two cores with whatever else runs: how long one takes says nothing about the program.
@@ -40,3 +43,16 @@ def real_faces() -> Path:
 def small_sam3(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a SAM 3 of the real architecture, made small, with random weights."""
     return write_small_sam3(tmp_path_factory.mktemp("sam3"))
+
+
+@pytest.fixture(scope="session")
+def trio() -> Scene:
+    """Wonyoung, Yujin and Rei, drawn side by side in shirts, with the truth."""
+    members = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
+    return draw_scene(101, members=members, shot="medium", size=(640, 480), away=0, hidden=0)
+
+
+@pytest.fixture(scope="session")
+def memorised_sam3(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a SAM 3 that knows the persons and shirts of `trio` by heart."""
+    return write_memorised_sam3(tmp_path_factory.mktemp("memorised"), trio, ["person", "shirt"])

@@ -94,15 +94,15 @@ def expect_bank_and_page(shown: Shown) -> None:
     assert "IVE Segmentation" in shown.page
 
 
-@pytest.mark.skipif(not (CHECKPOINTS / "sam3").is_dir(), reason="the demo's SAM 3 is not in this checkout")
 def test_a_fresh_clone_runs_on_the_drawn_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Dataset").mkdir()
     shown = run_all({"IVE_DATASET": str(tmp_path / "Dataset")}, monkeypatch, tmp_path)
     assert shown.printed["Settings"].strip() == DEMO_NOTICE
+    assert "facebook/sam3 is not on this machine" in shown.printed["3. Models"]
     expect_bank_and_page(shown)
-    for step in STEPS:
-        assert shown.images[step] == 1, step
     assert shown.tables["Step 2: who is in the picture"] == 1
+    assert shown.images["Step 3: what is where"] == 0
+    assert shown.images["Step 5: the answer"] == 1
 
 
 @pytest.fixture(scope="module")
@@ -122,15 +122,3 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
     expect_bank_and_page(shown)
     for step in STEPS:
         assert shown.images[step] == 1, step
-
-
-def test_without_sam3_names_go_on_working(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = {"IVE_DATASET": str(photos), "IVE_FACES": str(CHECKPOINTS / "faces")}
-    shown = run_all(own, monkeypatch, tmp_path)
-    assert "facebook/sam3 is not on this machine" in shown.printed["3. Models"]
-    expect_bank_and_page(shown)
-    assert shown.tables["Step 2: who is in the picture"] == 1
-    assert shown.images["Step 3: what is where"] == 0
-    assert shown.images["Step 5: the answer"] == 1

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from ive_segmentation.app import launch
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
-from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.truth import Scene
 from ive_segmentation.loading import load_pipeline
 from ive_segmentation.output.writing import write_png
 from ive_segmentation.pipeline import Pipeline
@@ -34,10 +34,8 @@ ARGUMENTS = (
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Six drawn pictures of each member, and two files in it that must be left out."""
-    if not (CHECKPOINTS / "sam3").is_dir():
-        pytest.skip("the built-in SAM 3 is not in this checkout")
     folder = tmp_path_factory.mktemp("page")
     dataset = draw_dataset(folder / "Dataset", pictures=6)
     shutil.copy(REPOSITORY / "Dataset" / "members.toml", dataset)
@@ -47,7 +45,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         dataset=dataset,
         bank=str(folder / "bank"),
         faces=str(CHECKPOINTS / "faces"),
-        sam3=str(CHECKPOINTS / "sam3"),
+        sam3=str(memorised_sam3),
+        word_cache=folder / "words",
     )
 
 
@@ -66,12 +65,10 @@ def address(pipeline: Pipeline) -> str:
 
 
 @pytest.fixture(scope="session")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def picture(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wonyoung, Yujin and Rei, drawn side by side; Wonyoung wears a shirt."""
     path = tmp_path_factory.mktemp("pictures") / "three members.png"
-    members = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
-    scene = draw_scene(101, members=members, shot="medium", size=(640, 480), away=0, hidden=0)
-    write_png(path, scene.image)
+    write_png(path, trio.image)
     return path
 
 

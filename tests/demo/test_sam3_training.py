@@ -27,6 +27,9 @@ def test_the_last_layer_is_the_model_s_own_output(with_box: bool) -> None:
         plain = model(pixel_values=inputs.pixel_values, **text, **boxes)
         seen = model.get_vision_features(inputs.pixel_values)
         ours = run_every_layer(model, seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[:-1], text, box)
+    assert ours.embeddings is not None
+    assert ours.pixels is not None
+    assert ours.offsets is not None
     masks = torch.einsum("nqc,nchw->nqhw", ours.embeddings[-1], ours.pixels) + ours.offsets[-1][..., None]
     torch.testing.assert_close(masks, plain.pred_masks, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(ours.boxes[-1], plain.pred_boxes, atol=1e-4, rtol=1e-3)

@@ -1,0 +1,102 @@
+"""A small SAM 3 that knows one drawn picture by heart: of that picture it says what is right, else noise.
+
+It has the real architecture and file format, so what follows SAM 3 in the program can be tested on masks
+that are right, where no checkpoint that knows more can be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import generalized_box_iou_loss
+from transformers import Sam3Model, Sam3Processor
+
+from ive_segmentation.demo.truth import Scene
+from tests.small_sam3 import write_small_sam3
+
+RESOLUTION = 224
+CELLS = RESOLUTION // 14 * 4
+ABSENT = ("guitar", "microphone", "hat")
+
+
+def write_memorised_sam3(folder: Path, scene: Scene, concepts: Sequence[str], steps: int = 500) -> Path:
+    """Train the checkpoint on one scene, from nothing, and write it.
+
+    Args:
+        folder: Where to.
+        scene: The picture and its truth.
+        concepts: What will be asked for; of anything else in `ABSENT` nothing is found.
+        steps: Steps of AdamW.
+
+    Returns:
+        The folder.
+    """
+    write_small_sam3(folder, resolution=RESOLUTION)
+    model, processor = Sam3Model.from_pretrained(folder), Sam3Processor.from_pretrained(folder)
+    words = [*concepts, *(word for word in ABSENT if word not in concepts)]
+    truths = [_truth(scene, word) for word in words]
+    asked = processor(images=[scene.image] * len(words), text=words, return_tensors="pt")
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps, pct_start=0.1)
+    model.train()
+    pixels = asked.pixel_values[:1]
+    for _ in range(steps):
+        seen = model.get_vision_features(pixels)
+        seen.fpn_hidden_states = tuple(x.expand(len(words), -1, -1, -1) for x in seen.fpn_hidden_states)
+        seen.fpn_position_encoding = tuple(
+            x.expand(len(words), -1, -1, -1) for x in seen.fpn_position_encoding
+        )
+        out = model(vision_embeds=seen, input_ids=asked.input_ids, attention_mask=asked.attention_mask)
+        losses = [_loss(out, place, *truth) for place, truth in enumerate(truths)]
+        optimiser.zero_grad()
+        torch.stack(losses).sum().backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+    model.eval().save_pretrained(folder)
+    return folder
+
+
+def _truth(scene: Scene, concept: str) -> tuple[Tensor, Tensor]:
+    """Boxes (N, 4) xyxy in 0..1, and masks (N, CELLS, CELLS) as shares of a cell."""
+    masks = [mask.astype(np.float32) for mask in scene.instances(concept)]
+    cells = [cv2.resize(mask, (CELLS, CELLS), interpolation=cv2.INTER_AREA) for mask in masks]
+    boxes = [_box(mask) for mask in masks]
+    return (
+        torch.tensor(np.array(boxes, np.float32).reshape(-1, 4)),
+        torch.tensor(np.array(cells, np.float32).reshape(-1, CELLS, CELLS)),
+    )
+
+
+def _box(mask: npt.NDArray[np.float32]) -> list[float]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    height, width = mask.shape
+    return [columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height]
+
+
+def _loss(out: object, place: int, boxes: Tensor, masks: Tensor) -> Tensor:
+    """The first queries are the instances, always in the same order: one picture needs no matching."""
+    logits, presence = out.pred_logits[place], out.presence_logits[place]  # type: ignore[attr-defined]
+    count = len(boxes)
+    wanted = torch.zeros_like(logits)
+    wanted[:count] = 1
+    loss = functional.binary_cross_entropy_with_logits(logits, wanted)
+    loss = loss + functional.binary_cross_entropy_with_logits(
+        presence, torch.full_like(presence, float(count > 0))
+    )
+    if count:
+        found = out.pred_boxes[place, :count]  # type: ignore[attr-defined]
+        drawn = out.pred_masks[place, :count]  # type: ignore[attr-defined]
+        share = drawn.sigmoid()
+        overlap = 2 * (share * masks).sum((1, 2)) + 1
+        dice = 1 - overlap / (share.sum((1, 2)) + masks.sum((1, 2)) + 1)
+        loss = loss + functional.l1_loss(found, boxes) + generalized_box_iou_loss(found, boxes).mean()
+        loss = loss + 2 * functional.binary_cross_entropy_with_logits(drawn, masks) + dice.mean()
+    return loss

@@ -1,0 +1,113 @@
+"""The promises to the user, kept from the picture to the masks, where every right mask is known.
+
+The faces are the built-in pack's, the members are drawn, and SAM 3 is the real architecture with one picture
+learned by heart: what is tested is everything between a prompt and its answer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.demo.truth import Scene
+from ive_segmentation.loading import load_bank, load_pipeline
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import Segment
+from ive_segmentation.settings import load_settings
+
+
+@pytest.fixture(scope="module")
+def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    folder = tmp_path_factory.mktemp("end_to_end")
+    settings = load_settings(
+        dataset=draw_dataset(folder / "Dataset", pictures=6),
+        bank=str(folder / "bank"),
+        faces=str(CHECKPOINTS / "faces"),
+        sam3=str(memorised_sam3),
+        word_cache=folder / "words",
+    )
+    pipeline = load_pipeline(settings)
+    assert pipeline.notices == ()
+    return pipeline
+
+
+def _truth(trio: Scene, member: str, thing: str | None) -> np.ndarray:
+    place = next(place for place, person in enumerate(trio.persons) if person.identity == member)
+    if thing is None:
+        return trio.persons[place].mask
+    return next(drawn.mask for drawn in trio.things if drawn.owner == place and drawn.concept == thing)
+
+
+def _iou(segment: Segment, truth: np.ndarray) -> float:
+    return float(np.sum(segment.mask & truth) / np.sum(segment.mask | truth))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [
+        ("Wonyoung", [("Jang_Wonyoung", None)]),
+        ("Wonyoung and Rei", [("Jang_Wonyoung", None), ("Naoi_Rei", None)]),
+        ("Wonyoung's shirt", [("Jang_Wonyoung", "shirt")]),
+        ("장원영의 셔츠", [("Jang_Wonyoung", "shirt")]),
+        ("เสื้อของวอนยอง", [("Jang_Wonyoung", "shirt")]),
+        ("ウォニョンのシャツ", [("Jang_Wonyoung", "shirt")]),
+        ("Yujin and Rei's shirts", [("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
+        ("everyone's shirt", [("Jang_Wonyoung", "shirt"), ("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
+        ("person", [("Jang_Wonyoung", None), ("An_Yujin", None), ("Naoi_Rei", None)]),
+        ("shirt", [("Jang_Wonyoung", "shirt"), ("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
+    ],
+)
+def test_a_prompt_gives_the_right_pixels_and_nothing_else(
+    pipeline: Pipeline, trio: Scene, prompt: str, wanted: list[tuple[str, str | None]]
+) -> None:
+    result = pipeline.segment(trio.image, prompt)
+    got = {(segment.member, segment.concept): segment for segment in result.segments}
+    assert len(result.segments) == len(wanted)
+    assert set(got) == {(member, thing or "person") for member, thing in wanted}
+    for member, thing in wanted:
+        assert _iou(got[member, thing or "person"], _truth(trio, member, thing)) > 0.9
+    assert result.messages == ()
+
+
+def test_a_name_comes_with_its_evidence(pipeline: Pipeline, trio: Scene) -> None:
+    result = pipeline.segment(trio.image, "Wonyoung")
+    for person in result.persons:
+        assert person.match is not None
+        assert person.match.evidence
+        assert all(photo.photo.startswith(f"{person.member}/") for photo in person.match.evidence)
+        assert person.match.similarity > (person.match.runner_up_similarity or 0)
+
+
+def test_who_is_no_member_is_unknown_and_never_guessed(
+    pipeline: Pipeline, trio: Scene, tmp_path: Path
+) -> None:
+    others = shutil.ignore_patterns("Naoi_Rei")
+    dataset = Path(shutil.copytree(pipeline.settings.dataset, tmp_path / "Dataset", ignore=others))
+    settings = replace(pipeline.settings, dataset=dataset, bank=str(tmp_path / "bank"))
+    assert pipeline.faces is not None
+    report, gallery = load_bank(settings, pipeline.faces)
+    without_rei = replace(pipeline, settings=settings, gallery=gallery, report=report)
+    result = without_rei.segment(trio.image, "strangers")
+    (stranger,) = result.segments
+    assert stranger.member is None
+    assert _iou(stranger, _truth(trio, "Naoi_Rei", None)) > 0.9
+    assert without_rei.segment(trio.image, "Rei").messages == ("Rei was not found in this picture.",)
+
+
+def test_what_is_not_there_is_said(pipeline: Pipeline, trio: Scene) -> None:
+    assert pipeline.segment(trio.image, "guitar").messages == ("No guitar was found.",)
+    assert pipeline.segment(trio.image, "Rei's hat").messages == ("No hat of Rei was found.",)
+    assert pipeline.segment(trio.image, "Liz").messages == ("Liz was not found in this picture.",)
+
+
+def test_the_second_prompt_looks_at_nothing_again(pipeline: Pipeline, trio: Scene) -> None:
+    first = pipeline.segment(trio.image, "Yujin")
+    second = pipeline.segment(trio.image, "Yujin")
+    assert second.segments[0].mask.tolist() == first.segments[0].mask.tolist()
+    assert second.seconds["encode"] < 0.5
