@@ -61,8 +61,9 @@ def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
 def initialise(model: Sam3Model) -> None:
     """Start every layer at the scale of its own width; the library's 0.02 everywhere suits 1,024 wide ones.
 
-    With 0.02 the neck's four narrow layers pass on a three-hundredth of what they are given. Weights are normal with 1 / sqrt(inputs) (LeCun et al. 1998), queries
-    begin spread over the picture, as in deformable DETR (Zhu et al. 2021).
+    With 0.02 the neck's four narrow layers pass on a three-hundredth of what they are given. Weights are
+    normal with 1 / sqrt(inputs) (LeCun et al. 1998), queries begin spread over the picture, as in deformable
+    DETR (Zhu et al. 2021).
     """
     for name, module in model.named_modules():
         if name.startswith("text_encoder"):
