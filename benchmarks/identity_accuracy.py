@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery, build_bank, load_gallery
-from ive_segmentation.identity.calibration import calibrate, leave_one_out, run_trials
+from ive_segmentation.identity.calibration import calibrate, leave_one_out, reliability, run_trials
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores
@@ -166,36 +166,13 @@ def as_deployed(faces: Faces, false_accepts: float) -> dict[str, Any]:
         ]
         truth += [*np.zeros(len(score), bool), *trials.right[own]]
         strange += [*np.ones(len(score), bool), *np.zeros(int(own.sum()), bool)]
-    # Known faces and strangers count the same, as when the confidence was fitted.
-    weights = np.where(strange, 0.5 / strangers, 0.5 / known)
-    error, curve = calibration_error(np.array(confidence), np.array(truth), weights)
+    curve = reliability(np.array(confidence), np.array(truth), np.array(strange))
     return {
         "named": named / known,
         "strangers_named": accepted / strangers,
-        "expected_calibration_error": error,
-        "reliability": curve,
+        "expected_calibration_error": curve.error,
+        "reliability": asdict(curve),
     }
-
-
-def calibration_error(
-    confidence: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> tuple[float, list[tuple[float, float, float]]]:
-    """Expected calibration error over ten bins (Naeini et al., AAAI 2015), and the reliability curve.
-
-    Returns:
-        The error; per bin the mean confidence, the share that was right, and the bin's weight.
-    """
-    bins = np.minimum((confidence * 10).astype(int), 9)
-    curve = [
-        (
-            float(np.average(confidence[bins == b], weights=weights[bins == b])),
-            float(np.average(right[bins == b], weights=weights[bins == b])),
-            float(weights[bins == b].sum()),
-        )
-        for b in range(10)
-        if (bins == b).any()
-    ]
-    return sum(abs(said - was) * weight for said, was, weight in curve), curve
 
 
 def tiled_groups(dataset: Path, gallery: Gallery, faces: FaceModel) -> dict[str, Interval]:

@@ -12,7 +12,7 @@ from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
 from ive_segmentation.app.presenting import hint, names_of, note
-from ive_segmentation.identity.report import face_map, score_curves, similarity_heat_map
+from ive_segmentation.identity.report import face_map, reliability_curve, score_curves, similarity_heat_map
 from ive_segmentation.pipeline import Pipeline
 
 # HEIC and AVIF by suffix: not every system knows them as pictures.
@@ -53,6 +53,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
         with gr.Row():
             likeness = gr.Plot(label="How alike the members are", min_width=320)
             curves = gr.Plot(label="Known faces and strangers", min_width=320)
+            sureness = gr.Plot(label="How sure, and how often right", min_width=320)
         faces = gr.HTML(elem_id="face-map", **boxed)
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -78,7 +79,10 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
     tab.select(lambda: what_it_holds(live.pipeline), None, bank, **quiet)
     tab.select(lambda: what_harms_it(live.pipeline), None, harm, **quiet)
     pictures.expand(
-        lambda: _in_pictures(live.pipeline), None, [likeness, curves, faces], api_visibility="private"
+        lambda: _in_pictures(live.pipeline),
+        None,
+        [likeness, curves, sureness, faces],
+        api_visibility="private",
     )
     for button, function, inputs in ((rebuild, rebuilt, None), (add, added, [member, photos])):
         button.click(function, inputs, [said, member, photos], **working).then(
@@ -115,12 +119,13 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
 
 def _in_pictures(pipeline: Pipeline) -> list[Any]:
     if pipeline.gallery is None:
-        return [None, None, hint("There is no bank yet: the notice at the top says why.")]
+        return [None, None, None, hint("There is no bank yet: the notice at the top says why.")]
     names = names_of(pipeline)
     title = '<p class="ive-title">Every face of the bank: alike is near. Point at one to see its photo.</p>'
     return [
         _for_day_and_night(similarity_heat_map(pipeline.gallery, names)),
         _for_day_and_night(score_curves(pipeline.gallery)),
+        _for_day_and_night(reliability_curve(pipeline.gallery)),
         title + face_map(pipeline.gallery, pipeline.settings.dataset, names),
     ]
 

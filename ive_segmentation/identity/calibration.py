@@ -38,6 +38,20 @@ class Trials:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """How far the confidence keeps its word."""
+
+    error: float
+    """Expected calibration error over ten bins (Naeini et al., AAAI 2015), 0 to 1."""
+    said: tuple[float, ...]
+    """Mean confidence of each bin that holds a face."""
+    right: tuple[float, ...]
+    """Share of the bin's faces that were named rightly."""
+    weights: tuple[float, ...]
+    """The bin's share of all faces."""
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What a score means in this bank."""
 
@@ -70,6 +84,37 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """As plain types."""
         return asdict(self)
+
+
+def reliability(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], stranger: NDArray[np.bool_]
+) -> Reliability:
+    """Compare what the confidence said with what was right.
+
+    Args:
+        confidence: (T,) 0 to 1.
+        right: (T,) whether the name was right; never for a stranger.
+        stranger: (T,) which faces are strangers'; they count as much as all known faces together, as when
+            the confidence was fitted.
+
+    Returns:
+        The curve and its error.
+    """
+    weights = np.where(stranger, 0.5 / max(stranger.sum(), 1), 0.5 / max((~stranger).sum(), 1))
+    weights /= weights.sum()
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    curve = [
+        (
+            float(np.average(confidence[held], weights=weights[held])),
+            float(np.average(right[held], weights=weights[held])),
+            float(weights[held].sum()),
+        )
+        for held in (bins == place for place in range(10))
+        if held.any()
+    ]
+    said, was, weight = zip(*curve, strict=True)
+    error = sum(abs(a - b) * share for a, b, share in curve)
+    return Reliability(error, said, was, weight)
 
 
 def leave_one_out(probes: Floats, gallery: Floats, labels: Labels) -> Floats:

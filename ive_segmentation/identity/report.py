@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.calibration import leave_one_out, run_trials
+from ive_segmentation.identity.calibration import leave_one_out, reliability, run_trials
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
 """Told apart with any colour vision (Okabe and Ito, 2008); members beyond the eighth share them."""
@@ -97,6 +97,40 @@ def score_curves(gallery: Gallery) -> go.Figure:
         title="What a threshold would let through",
         xaxis_title="score",
         yaxis_title="share",
+        yaxis_tickformat=".0%",
+    )
+    return figure
+
+
+def reliability_curve(gallery: Gallery) -> go.Figure:
+    """Draw how often names were right against how sure the bank was of them.
+
+    Args:
+        gallery: The bank. Every face is scored as if it were new; the three numbers that turn scores into
+            confidence were fitted on the same scores, so new pictures may lie a little further off.
+
+    Returns:
+        A plotly figure: on the dashed line the confidence keeps its word.
+    """
+    known = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
+    trials = run_trials(gallery.plain, gallery.embeddings, gallery.labels, known)
+    confidence = gallery.calibration.confidence(trials.similarity, trials.lead)
+    curve = reliability(confidence, trials.right, trials.stranger)
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="keeps its word", line={"dash": "dash"})
+    figure.add_scatter(
+        x=curve.said,
+        y=curve.right,
+        mode="lines+markers",
+        name="this bank",
+        line={"color": COLOURS[0]},
+        marker={"size": [6 + 30 * weight for weight in curve.weights]},
+    )
+    figure.update_layout(
+        title=f"How sure, and how often right (off by {curve.error:.0%} on average)",
+        xaxis_title="confidence",
+        yaxis_title="named rightly",
+        xaxis_tickformat=".0%",
         yaxis_tickformat=".0%",
     )
     return figure

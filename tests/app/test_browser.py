@@ -240,6 +240,6 @@ def test_the_bank_in_words_and_pictures(page: Page) -> None:
     page.get_by_role("button", name="The bank in pictures").click()
     faces = page.locator("#face-map .face")
     expect(faces).to_have_count(36, timeout=SLOW)
-    expect(page.locator("#pictures .js-plotly-plot")).to_have_count(2, timeout=SLOW)
+    expect(page.locator("#pictures .js-plotly-plot")).to_have_count(3, timeout=SLOW)
     faces.first.focus()
     expect(faces.first.locator("image")).to_be_visible()

@@ -11,6 +11,7 @@ from ive_segmentation.identity.calibration import (
     find_misplaced,
     find_same_person,
     leave_one_out,
+    reliability,
     run_trials,
 )
 from ive_segmentation.identity.space import fit_space, member_scores, unit
@@ -106,3 +107,19 @@ def test_the_space_brings_a_members_photos_together() -> None:
         return float((similarities[same].mean() - similarities[~same].mean()) / similarities[~same].std())
 
     assert separation(space.project(embeddings)) > 1.5 * separation(embeddings)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "error"),
+    [
+        ([1.0, 1.0, 0.0, 0.0], [True, True, False, False], 0.0),
+        ([1.0, 1.0, 1.0, 1.0], [True, True, False, False], 0.5),
+        ([0.5, 0.5, 0.5, 0.5], [True, True, False, False], 0.0),
+        ([0.0, 0.0, 1.0, 1.0], [True, True, False, False], 1.0),
+    ],
+)
+def test_reliability_of_known_cases(confidence: list[float], right: list[bool], error: float) -> None:
+    stranger = np.array([False, False, True, True])
+    curve = reliability(np.array(confidence), np.array(right), stranger)
+    assert curve.error == pytest.approx(error)
+    assert sum(curve.weights) == pytest.approx(1)

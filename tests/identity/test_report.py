@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.report import face_map, member_similarities, score_curves, similarity_heat_map
+from ive_segmentation.identity.report import (
+    face_map,
+    member_similarities,
+    reliability_curve,
+    score_curves,
+    similarity_heat_map,
+)
 from tests.identity.galleries import cluster_gallery
 
 
@@ -36,6 +42,13 @@ def test_the_curves_fall_and_show_the_threshold() -> None:
     for curve in figure.data:
         assert (np.diff(curve.y) <= 0).all()
     assert figure.layout.shapes[0].x0 == gallery.calibration.threshold
+
+
+def test_the_reliability_curve_stays_within_its_square() -> None:
+    _, curve = reliability_curve(cluster_gallery()).data
+    for shares in (curve.x, curve.y):
+        assert all(0 <= share <= 1 for share in shares)
+    assert (np.diff(curve.x) > 0).all()
 
 
 def test_two_members_have_no_strangers_to_draw() -> None:
