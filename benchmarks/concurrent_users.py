@@ -96,7 +96,15 @@ def main(users: Annotated[int, typer.Option(help="How many ask at once.")] = 8) 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         weights, threshold = checkpoint(folder / "sam3")
-        settings = Settings(sam3=weights, sam3_threshold=threshold, device="cpu", word_cache=folder / "words")
+        # In bfloat16 a batch of another size moves the noise that random weights draw by whole pixels.
+        precise = "float32" if threshold == 0 else "auto"
+        settings = Settings(
+            sam3=weights,
+            sam3_threshold=threshold,
+            device="cpu",
+            precision=precise,
+            word_cache=folder / "words",
+        )
         faces = load_faces(str(CHECKPOINTS / "faces"), allow_download=False)
         alone = Pipeline(settings=settings, members=(), faces=faces, sam3=load_sam3(settings))
 

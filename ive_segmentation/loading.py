@@ -36,13 +36,13 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     Raises:
         MembersError: If there is no dataset folder, or its members.toml cannot be read.
     """
-    members = load_members(settings.dataset)
     notices: list[str] = []
     demo = wants_demo(settings)
     if demo:
         progress(0.0, "Drawing the demo's members")
         settings = demo_settings(settings)
         notices.append(DEMO_NOTICE)
+    members = load_members(settings.dataset)
     deadline = time.monotonic() + settings.hub_timeout
 
     progress(0.1, "Loading the face models")

@@ -259,7 +259,7 @@ class Sam3:
 
     def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
         kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()
-        kept = kept[scores[kept].argsort(descending=True)]
+        kept = kept[scores[kept].argsort(descending=True, stable=True)]
         return Answer(scores[kept], boxes[kept], logits[kept])
 
     def _out_of_memory(self) -> SegmentationError:
