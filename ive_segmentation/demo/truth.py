@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.output.coco import decode, encode
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,6 @@ def box_of(mask: np.ndarray) -> np.ndarray:
 
 
 def _annotation(index: int, concept: str, mask: np.ndarray, **extra: object) -> dict[str, object]:
-    code = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
     x0, y0, x1, y1 = (float(v) for v in box_of(mask))
     return {
         "id": index,
@@ -79,7 +78,7 @@ def _annotation(index: int, concept: str, mask: np.ndarray, **extra: object) -> 
         "bbox": [x0, y0, x1 - x0, y1 - y0],
         "area": int(mask.sum()),
         "iscrowd": 0,
-        "segmentation": {"size": list(mask.shape), "counts": code["counts"].decode("ascii")},
+        "segmentation": encode(mask),
         **extra,
     }
 
@@ -131,8 +130,7 @@ def from_coco(truth: dict, image: np.ndarray) -> Scene:
     things: list[DrawnThing] = []
 
     def decoded(entry: dict) -> np.ndarray:
-        code = entry["segmentation"]
-        return coco_mask.decode({"size": code["size"], "counts": code["counts"].encode("ascii")}).astype(bool)
+        return decode(entry["segmentation"])
 
     for entry in truth["annotations"]:
         concept = names[entry["category_id"]]

@@ -1,9 +1,8 @@
-"""COCO: run lengths that any COCO tool reads, and a data set that pycocotools itself opens."""
+"""COCO: run lengths that any COCO tool reads."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as run_lengths
-from pycocotools.coco import COCO
 
-from ive_segmentation.output.coco import Instance, dataset, decode, encode
+from ive_segmentation.output.coco import decode, encode
 
 MASKS = arrays.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 EXTREMES = {
@@ -86,44 +84,3 @@ def test_any_text_is_a_mask_or_is_refused(height: int, width: int, counts: str) 
         return
     assert mask.shape == (height, width)
     assert mask.dtype == bool
-
-
-def rectangle(x1: int, y1: int, x2: int, y2: int) -> np.ndarray:
-    mask = np.zeros((60, 80), bool)
-    mask[y1:y2, x1:x2] = True
-    return mask
-
-
-INSTANCES = [
-    Instance(rectangle(10, 5, 30, 55), "person", 0.9, "Jang_Wonyoung"),
-    Instance(rectangle(12, 20, 28, 40), "shirt", np.float32(0.75), "Jang_Wonyoung"),  # type: ignore[arg-type]
-    Instance(rectangle(50, 5, 70, 55), "person", 0.8, None),
-]
-
-
-def test_pycocotools_opens_the_data_set(tmp_path: Path) -> None:
-    path = tmp_path / "result.coco.json"
-    path.write_text(json.dumps(dataset(INSTANCES, "photo.jpg", (60, 80))))
-    coco = COCO(path)
-    assert coco.loadImgs(1)[0] == {"id": 1, "file_name": "photo.jpg", "height": 60, "width": 80}
-    assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["person", "shirt"]
-    assert len(coco.getAnnIds(catIds=coco.getCatIds(catNms=["person"]))) == 2
-    for annotation, instance in zip(coco.loadAnns(coco.getAnnIds()), INSTANCES, strict=True):
-        np.testing.assert_array_equal(coco.annToMask(annotation), instance.mask)
-
-
-def test_annotations_measure_in_pixels() -> None:
-    person, shirt, stranger = dataset(INSTANCES, "photo.jpg", (60, 80))["annotations"]
-    assert person["bbox"] == [10, 5, 20, 50]
-    assert person["area"] == 1000
-    assert shirt["bbox"] == [12, 20, 16, 20]
-    assert shirt["score"] == 0.75
-    assert shirt["attributes"] == {"owner": "Jang_Wonyoung"}
-    assert stranger["attributes"] == {"owner": None}
-    assert [person["id"], shirt["id"], stranger["id"]] == [1, 2, 3]
-
-
-def test_nothing_found_is_a_data_set_too() -> None:
-    empty = dataset([], "photo.jpg", (60, 80))
-    assert empty["annotations"] == empty["categories"] == []
-    assert len(empty["images"]) == 1
