@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from jupyter_client.manager import KernelManager
 
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+")
 START_TIMEOUT = 120.0  # seconds for a kernel to answer; a cold disk on a busy machine takes 20
-HEARTBEAT = 1.0  # seconds between two looks at whether the kernel still lives
+HEARTBEAT = 0.5  # seconds between two looks at whether the kernel still lives and nobody pressed Ctrl-C
 
 
 class CellError(Exception):
@@ -82,6 +83,7 @@ def execute(
     client: BlockingKernelClient,
     source: str,
     on_output: Callable[[dict[str, Any]], None] = lambda _: None,
+    closing: threading.Event | None = None,
 ) -> None:
     """Execute one cell and wait for its end, however long it takes.
 
@@ -90,13 +92,17 @@ def execute(
         client: The kernel's client.
         source: Python source of the cell.
         on_output: Called with each message of the kernel that shows something (Jupyter's messaging protocol).
+        closing: Set by whoever wants the wait to end.
 
     Raises:
         CellError: If the cell raised an exception or the kernel died.
+        KeyboardInterrupt: If `closing` was set meanwhile.
     """
     request = client.execute(source, allow_stdin=False)
     failure = ""
     while True:
+        if closing is not None and closing.is_set():
+            raise KeyboardInterrupt
         try:
             message = client.get_iopub_msg(timeout=HEARTBEAT)
         except Empty:
@@ -116,13 +122,19 @@ def execute(
         raise CellError(failure)
 
 
-def play(path: Path, manager: KernelManager, client: BlockingKernelClient) -> str | None:
+def play(
+    path: Path,
+    manager: KernelManager,
+    client: BlockingKernelClient,
+    closing: threading.Event | None = None,
+) -> str | None:
     """Execute every cell of a notebook, with a line of progress for each.
 
     Args:
         path: The notebook.
         manager: The kernel's manager.
         client: The kernel's client.
+        closing: As for `execute`.
 
     Returns:
         The address of the page, if the notebook printed one.
@@ -136,7 +148,7 @@ def play(path: Path, manager: KernelManager, client: BlockingKernelClient) -> st
         line = _Line(f"[{number:2}/{len(cells)}] {cell.heading}")
         started = time.monotonic()
         try:
-            execute(manager, client, cell.source, line.show)
+            execute(manager, client, cell.source, line.show, closing)
         except CellError as error:
             line.end("failed")
             raise CellError(f'The cell under "{cell.heading}" failed. {error}') from error
@@ -171,22 +183,26 @@ class _Line:
         print(f"\r\x1b[K{self._title} {words}" if self._live else words, flush=True)
 
 
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def main(path: Path) -> int:
     """Play a notebook and keep it alive until Ctrl-C; return the exit code."""
+    closing = threading.Event()
+
+    # Only remembered, and looked at between two waits: raised inside jupyter_client's event loop, an
+    # interrupt would leave a coroutine behind that nobody awaits.
+    def close(_signal: int, _frame: FrameType | None) -> None:
+        closing.set()
+
     # Set even where a shell has started this in the background, deaf to Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, close)
+    signal.signal(signal.SIGTERM, close)
     try:
         with kernel(path.resolve().parent) as (manager, client):
-            address = play(path, manager, client)
+            address = play(path, manager, client, closing)
             print(f"\nThe page is open at {address}" if address else "\nEvery cell has run.", flush=True)
             print("Ctrl-C ends it.", flush=True)
             while manager.is_alive():
-                time.sleep(HEARTBEAT)
+                if closing.wait(HEARTBEAT):
+                    raise KeyboardInterrupt
             print("The kernel has ended by itself.", file=sys.stderr)
             return 1
     except CellError as error:
