@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ive_segmentation.identity.calibration import (
+    Trials,
     calibrate,
     default_calibration,
     find_misplaced,
@@ -37,6 +38,20 @@ def test_a_rate_that_the_photos_cannot_show_is_said() -> None:
     calibration = calibrate(trials, len(labels), 4, 0.001)
     assert calibration.warning is not None
     assert not (trials.similarity[trials.stranger] >= calibration.threshold).any()
+
+
+@pytest.mark.parametrize(
+    ("known", "threshold"),
+    [
+        pytest.param((0.6, 0.9), 0.45, id="a gap: its middle"),
+        pytest.param((0.2, 0.9), 0.3, id="no gap: where the strangers end"),
+    ],
+)
+def test_the_threshold_lies_in_the_middle_of_a_gap(known: tuple[float, float], threshold: float) -> None:
+    similarity = np.concatenate([np.linspace(*known, 60), np.linspace(0.0, 0.3, 60)]).astype(np.float32)
+    stranger = np.arange(120) >= 60
+    trials = Trials(similarity, np.full(120, -1.0, np.float32), ~stranger, stranger)
+    assert calibrate(trials, 60, 3, 0.01).threshold == pytest.approx(threshold, abs=0.02)
 
 
 @pytest.mark.parametrize(("members", "photos"), [(1, 60), (2, 40), (6, 3)])
