@@ -161,6 +161,10 @@ class Measured:
     second_look_gain: Final = 1.5
     """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
 
+    # Video.
+    unknown_frame_rate: Final = 25
+    """Frames per second of a video that does not say, which is then also FFmpeg's guess."""
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings: overrides first, then the environment, then the defaults.
