@@ -161,6 +161,48 @@ class Measured:
     second_look_gain: Final = 1.5
     """A crop must enlarge at least this much to be worth a second run of the vision encoder."""
 
+    # Video: names and owners over time.
+    look_cap: Final = 5.0
+    """Log-odds (150 to one) that one look at a face can give or take: a bank of about a hundred photos was
+    calibrated on about a hundred strangers, and cannot know what is rarer."""
+    look_apart: Final = 0.5
+    """Seconds after which a face shows itself in a new way: looks closer together share their weight (the
+    time of a step or a turn of the head in a dance at 120 beats a minute)."""
+    look_new: Final = 0.1
+    """Seconds between looks at a track that has shown no face yet, or that another one has touched since."""
+    look_unsure: Final = 0.25
+    """Seconds between looks at a track whose name is not sure."""
+    look_sure: Final = 1.5
+    """Seconds between looks at a track whose name is sure: a swap is seen after three seconds at most."""
+    look_recent: Final = 16
+    """Faces that the name for the preview rests on: few enough for it to follow a swap."""
+    owner_change: Final = 0.5
+    """Seconds of clear claims that it takes to change the owner of a thing: a hand-over is as quick, a wrong
+    frame, or a hand that passes by, is quicker."""
+
+    # Video: timeline and fancam.
+    timeline_gap: Final = 0.5
+    """Seconds; who is away for less, behind another or in a blurred frame, has not left the screen (no cut of
+    a music video shows anything for less)."""
+    camera_speed: Final = 2.0
+    """Crop widths per second: a crop that holds a standing person is about 1.2 m wide, and dancers hardly
+    move faster than 2.4 m/s."""
+    camera_acceleration: Final = 4.0
+    """Crop widths per second squared: 5 m/s^2, what a sprinter reaches at the start."""
+    camera_jerk: Final = 16.0
+    """Crop widths per second cubed: full acceleration within a quarter of a second, as a person's arm."""
+    camera_settle: Final = 0.5
+    """Seconds that the camera takes to come to rest after she has left, and before she comes back to set off:
+    full speed, by full acceleration."""
+    camera_dead_zone: Final = 0.1
+    """Crop widths the head may be off its place before the camera cares: half a step, the sway of a dance."""
+    camera_room: Final = 1.25
+    """Height of the crop in heights of her box: raised arms and a little floor."""
+    camera_zoom: Final = 2.0
+    """The crop is at most so many times smaller than the largest that fits; smaller ones would be blurred."""
+    camera_headroom: Final = 0.2
+    """Where the middle of the head is wanted, from the top, as a share of the crop's height."""
+
     # Video.
     unknown_frame_rate: Final = 25
     """Frames per second of a video that does not say, which is then also FFmpeg's guess."""
