@@ -79,7 +79,19 @@ class Calibration:
         Returns:
             0 to 1, in the shape of the arguments.
         """
-        return expit(self.bias + self.slope * similarity + self.lead_slope * lead)
+        return expit(self.log_odds(similarity, lead))
+
+    def log_odds(self, similarity: Any, lead: Any) -> Any:
+        """The same as the logarithm of its odds, in which looks at one face add up.
+
+        Args:
+            similarity: The member's score, a number or an array.
+            lead: How far it is ahead of the best other one; negative where it is behind.
+
+        Returns:
+            Positive where it is rather this member than not, in the shape of the arguments.
+        """
+        return self.bias + self.slope * similarity + self.lead_slope * lead
 
     def to_json(self) -> dict[str, Any]:
         """As plain types."""

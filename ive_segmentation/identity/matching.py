@@ -88,6 +88,26 @@ def match_faces(
     return matches
 
 
+def member_log_odds(embeddings: Floats, gallery: Gallery) -> Floats:
+    """Tell what each face says about each member, one face at a time, so that looks can be added up.
+
+    Args:
+        embeddings: (M, D), rows of length one.
+        gallery: The bank.
+
+    Returns:
+        (M, K) float32 log-odds that the face is the member's, by the bank's calibration; a member's lead is
+        its score less the best other member's.
+    """
+    if not len(embeddings):
+        return np.zeros((0, len(gallery.names)), np.float32)
+    _, scores = _score(gallery.space.project(embeddings), gallery)
+    ranked = np.sort(np.hstack([np.full((len(scores), 1), -1.0, np.float32), scores]), axis=1)
+    best, second = ranked[:, -1:], ranked[:, -2:-1]
+    leads = scores - np.where(scores == best, second, best)
+    return gallery.calibration.log_odds(scores, leads).astype(np.float32)
+
+
 def _score(points: Floats, gallery: Gallery) -> tuple[Floats, Floats]:
     """Similarities to all rows (M, N) and scores of all members (M, K); minus one where nobody looked.
 

@@ -114,7 +114,7 @@ def _embedded(waiting: list[tuple[Row, list[FoundFace]]], faces: FaceModel) -> I
                     "box": face.box.tolist(),
                     "keypoints": face.keypoints.tolist(),
                     "score": face.score,
-                    "sharpness": _sharpness(face.crop),
+                    "sharpness": sharpness_of(face.crop),
                     "plain": plain[number].tolist(),
                     "embedding": gallery[number].tolist(),
                 }
@@ -166,8 +166,15 @@ def look_of(image: NDArray[np.uint8]) -> str:
     return np.packbits(low > np.median(low)).tobytes().hex()
 
 
-def _sharpness(crop: NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of the upright face (Pech-Pacheco et al., ICPR 2000)."""
+def sharpness_of(crop: NDArray[np.uint8]) -> float:
+    """Tell how sharp a face is: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000).
+
+    Args:
+        crop: The upright face, BGR, as `FaceModel.find` cuts it.
+
+    Returns:
+        0 for a plain surface, some thousands for a sharp photo.
+    """
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var())
 
 

@@ -90,6 +90,19 @@ def draw(image: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str])
     return _write_labels(scene, labelled, members, side) if labelled else scene
 
 
+def color_of(color_key: str | None, members: Sequence[str]) -> str:
+    """Tell which colour a member is drawn in.
+
+    Args:
+        color_key: Folder of the member; None is Unknown.
+        members: As for `draw`.
+
+    Returns:
+        "#rrggbb".
+    """
+    return _COLORS[_place(color_key, members)].as_hex()
+
+
 def font_for(text: str) -> str | None:
     """Find a font of this system that can draw the text.
 
@@ -160,9 +173,12 @@ def _masks_of(drawings: Sequence[Drawing]) -> sv.Detections:
 
 
 def _colors_of(drawings: Sequence[Drawing], members: Sequence[str]) -> np.ndarray:
-    place = {member: index % len(_MEMBER_COLORS) for index, member in enumerate(members)}
-    unknown = len(_MEMBER_COLORS)
-    return np.array([place.get(drawing.color_key or "", unknown) for drawing in drawings], int)
+    return np.array([_place(drawing.color_key, members) for drawing in drawings], int)
+
+
+def _place(color_key: str | None, members: Sequence[str]) -> int:
+    """Index into the colours; the last for who is no member."""
+    return members.index(color_key) % len(_MEMBER_COLORS) if color_key in members else len(_MEMBER_COLORS)
 
 
 def _text_colors() -> sv.ColorPalette:

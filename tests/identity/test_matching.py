@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ive_segmentation.identity.matching import Match, describe_match, match_faces
+from ive_segmentation.identity.matching import Match, describe_match, match_faces, member_log_odds
 from ive_segmentation.identity.space import unit
 from tests.identity.galleries import cluster_gallery, clusters, gallery_of
 
@@ -76,6 +76,22 @@ def test_each_face_alone_is_its_match_in_a_collage(faces: np.ndarray) -> None:
     together = match_faces(faces, GALLERY, one_to_one=False)
     alone = [match_faces(face[None], GALLERY)[0] for face in faces]
     assert [match.member for match in together] == [match.member for match in alone]
+
+
+@given(several_faces)
+@settings(max_examples=30, deadline=None)
+def test_log_odds_say_of_the_best_member_what_the_confidence_says(faces: np.ndarray) -> None:
+    odds = member_log_odds(faces, GALLERY)
+    assert odds.shape == (len(faces), len(GALLERY.names))
+    for row, match in zip(odds, match_faces(faces, GALLERY, one_to_one=False), strict=True):
+        assert GALLERY.names[int(row.argmax())] == match.candidate
+        assert 1 / (1 + np.exp(-row.max())) == pytest.approx(match.confidence, abs=1e-4)
+
+
+def test_one_member_has_log_odds_too() -> None:
+    embeddings, _ = clusters(1, 4)
+    assert member_log_odds(embeddings, gallery_of(embeddings, ["A"] * 4)).shape == (4, 1)
+    assert member_log_odds(embeddings[:0], gallery_of(embeddings, ["A"] * 4)).shape == (0, 1)
 
 
 def test_no_faces_give_no_matches() -> None:
