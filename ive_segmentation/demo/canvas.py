@@ -107,6 +107,12 @@ class Canvas:
         self.table.append(Label(concept, owner, colour))
         return len(self.table) - 1
 
+    def copy(self) -> "Canvas":
+        """A canvas with the same on it, to draw on without changing this one."""
+        fresh = Canvas(self.image.copy(), list(self.table))
+        fresh.labels[:] = self.labels
+        return fresh
+
 
 @dataclass(frozen=True)
 class Pen:
@@ -128,6 +134,10 @@ class Pen:
         turn = scale * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
         linear = self.matrix[:, :2]
         return Pen(self.canvas, np.concatenate([linear @ turn, self.pixels([[x, y]]).T], 1))
+
+    def narrowed(self, share: float) -> "Pen":
+        """A pen that draws everything `share` as wide: what has turned aside."""
+        return Pen(self.canvas, self.matrix * (share, 1.0, 1.0))
 
     @property
     def unit(self) -> float:

@@ -246,10 +246,21 @@ def _fringe(pen: Pen, look: Look, label: int | None) -> None:
             pen.fill(smooth([(q * x, y) for x, y in lock]), colour, label)
 
 
-def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels) -> np.ndarray:
-    """The head seen from the front, `back_hair` apart; the five keypoints (5, 2) in canvas pixels."""
-    outline = _face_outline(who)
+def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels, turned: float = 0.0) -> np.ndarray:
+    """The head seen from the front, `back_hair` apart; the five keypoints (5, 2) in canvas pixels.
+
+    A head `turned` aside (radians, to the picture's right) shows a narrower face nearer its edge, and the
+    hair on its side.
+    """
+    head, outline = pen, _face_outline(who)
+    if turned:
+        aside = abs(np.sin(turned))
+        side = mix(darker(look.hair_colour, 0.18), look.hair_colour, float(aside))
+        head.fill(ellipse(0, -0.12, 1.13, 1.15), side, labels.hair)
+        pen = head.moved(0.6 * np.sin(turned), 0).narrowed(max(0.36, float(np.cos(turned))))
     for q in (-1, 1):
+        if q * np.sin(turned) > 0.35:
+            continue  # the far ear
         pen.fill(ellipse(q * who.width * 0.99, 0.16, 0.17, 0.24), who.skin, labels.skin)
         if look.earrings:
             pen.fill(ellipse(q * 1.02, 0.5, 0.09, 0.13), (250, 214, 110), labels.skin, outline=0.03)
@@ -259,7 +270,7 @@ def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels) -> np.nd
     if look.glasses is not None:
         draw_glasses(pen, points[:2], look.glasses[1], look.glasses_round, labels.glasses)
     if look.hat is not None and look.hat_colour is not None:
-        draw_hat(pen, look.hat, look.hat_colour[1], look.side, labels.hat)
+        draw_hat(head, look.hat, look.hat_colour[1], look.side, labels.hat)
     return pen.pixels(points)
 
 

@@ -18,7 +18,7 @@ from ive_segmentation.demo.canvas import (
 from ive_segmentation.demo.heads import HeadLabels, Look, back_hair, draw_behind, draw_front, random_look
 from ive_segmentation.demo.identities import MEMBERS, Identity, stranger
 from ive_segmentation.demo.outfits import Named, Outfit, random_necklace, random_outfit
-from ive_segmentation.demo.poses import Pose, random_pose
+from ive_segmentation.demo.poses import Pose, Turned, random_pose
 from ive_segmentation.demo.things import DRAW_HELD, draw_shoe
 
 __all__ = [
@@ -56,12 +56,20 @@ class Drawn:
     face_area: float = 0.0
 
 
-def _elbow(shoulder: np.ndarray, hand: np.ndarray, side: int, length: float = 1.5) -> np.ndarray:
-    """The elbow of an arm of two equal parts, bent outward."""
+def _elbow(
+    shoulder: np.ndarray, hand: np.ndarray, side: int, moving: bool, length: float = 1.5
+) -> np.ndarray:
+    """The elbow of an arm of two equal parts, bent outward.
+
+    Outward is up for a lowered arm and down for a raised one. The elbow of a moving arm swings from one to
+    the other, past the viewer, where that of a picture would jump.
+    """
     middle, reach = (shoulder + hand) / 2, hand - shoulder
     distance = float(np.linalg.norm(reach)) + 1e-6
     out = np.array([-reach[1], reach[0]]) / distance
-    if out[0] * side < 0:
+    if moving:
+        out = out * float(np.clip(3 * out[0] * side, -1, 1))
+    elif out[0] * side < 0:
         out = -out
     return middle + out * np.sqrt(max(length**2 - distance**2 / 4, 0.02))
 
@@ -74,9 +82,11 @@ def _arm(
     sleeve: int,
     cloth: tuple[int, Colour] | None,
     body: int,
+    turned: Turned | None,
 ) -> None:
-    shoulder, end = np.array([side * 0.98, 1.95]), np.array(hand)
-    elbow = _elbow(shoulder, end, side)
+    spread = 1.0 if turned is None else turned.spread
+    shoulder, end = np.array([side * 0.98 * spread, 1.95]), np.array(hand)
+    elbow = _elbow(shoulder, end, side, turned is not None)
     line = smooth([shoulder, elbow, end], closed=False, steps=6)
     pen.limb(line, 0.46, skin, body)
     pen.fill(ellipse(end[0], end[1], 0.27, 0.27), skin, body)
@@ -86,18 +96,24 @@ def _arm(
 
 
 def _legs(pen: Pen, who: Identity, outfit: Outfit, pose: Pose, drawn: Drawn, labels: dict[str, int]) -> None:
-    spread = pose.stance
-    for side in (-1, 1):
-        hip, knee, ankle = (
+    spread, turned = pose.stance, pose.turned
+    for leg, side in enumerate((-1, 1)):
+        hip, knee, ankle, toe = (
             (side * 0.42, 4.2),
             (side * (0.42 + spread * 0.45), 5.7),
             (side * spread * 1.1, SOLE - 0.45),
+            float(side),
         )
+        if turned is not None:
+            ankle, toe = turned.ankles[leg], turned.toes[leg]
+            hip = (side * 0.42 * turned.spread, 4.2)
+            bend = 0.12 * side * turned.spread + 0.5 * toe * (SOLE - 0.45 - ankle[1])
+            knee = ((hip[0] + ankle[0]) / 2 + bend, (hip[1] + ankle[1]) / 2)
         line = smooth([hip, knee, ankle], closed=False, steps=4)
         pen.limb(line, 0.62, who.skin, drawn.body)
         shoe = pen.canvas.label("shoe", labels["owner"], outfit.shoe_colour[0])
         drawn.worn.append(shoe)
-        draw_shoe(pen.moved(ankle[0], ankle[1]), outfit.shoe_colour[1], shoe, outfit.shoes, side)
+        draw_shoe(pen.moved(ankle[0], ankle[1]), outfit.shoe_colour[1], shoe, outfit.shoes, toe)
         if outfit.bottom == "pants":
             pen.limb(line[:-1], 0.92, outfit.bottom_colour[1], labels["bottom"])
     colour = outfit.bottom_colour[1]
@@ -220,8 +236,10 @@ def draw_person(
     Returns:
         The labels of the parts; keypoints (5, 2) in pixels, None for a person who faces away.
     """
-    trunk = Pen.at(canvas, x, y, unit).moved(0, 3.8, pose.lean).moved(0, -3.8)
-    head = trunk.moved(0, 1.1, pose.tilt).moved(0, -1.1)
+    upright = Pen.at(canvas, x, y, unit).moved(0, 3.8, pose.lean).moved(0, -3.8)
+    width = 1.0 if pose.turned is None else pose.turned.width
+    trunk = upright.narrowed(width)
+    head = upright.moved(0, 1.1, pose.tilt).moved(0, -1.1)
     drawn = Drawn(canvas.label("body", owner), canvas.label("face", owner), canvas.label("hair", owner))
 
     def worn(concept: str, colour: Named) -> int:
@@ -253,8 +271,8 @@ def draw_person(
                 kind, colour, angle = thing
                 drawn.held.append(canvas.label(kind, owner, colour[0]))
                 drawn.grips[drawn.held[-1]] = trunk.pixels([hand])[0]
-                DRAW_HELD[kind](trunk.moved(hand[0], hand[1], angle), colour[1], drawn.held[-1])
-            _arm(trunk, side, hand, who.skin, sleeve, cloth, drawn.body)
+                DRAW_HELD[kind](upright.moved(width * hand[0], hand[1], angle), colour[1], drawn.held[-1])
+            _arm(trunk, side, hand, who.skin, sleeve, cloth, drawn.body, pose.turned)
 
     if not pose.away:
         back_hair(head, look, drawn.hair)
@@ -274,7 +292,8 @@ def draw_person(
     if pose.away:
         draw_behind(head, look, on_head)
     else:
-        drawn.keypoints = draw_front(head, who, look, on_head)
+        angle = 0.0 if pose.turned is None else pose.turned.angle
+        drawn.keypoints = draw_front(head, who, look, on_head, angle)
         drawn.face_area = float(np.pi * who.width**2 * who.aspect * unit**2)
         arms()
     return drawn

@@ -30,6 +30,36 @@ GRIPS: dict[str, tuple[tuple[str, float], ...]] = {
 }
 
 
+#: How deep a body is, as a share of its width: what is left of the width in profile.
+DEPTH = 0.58
+
+
+@dataclass(frozen=True)
+class Turned:
+    """What a person who turns or walks adds to a pose.
+
+    Attributes:
+        angle: radians away from the viewer, positive to the picture's right; beyond a quarter turn the pose
+            is `away`.
+        ankles: (x, y) of the picture's left and right leg, in units from the head's centre.
+        toes: where the two toes point, -1 (left) to 1 (right).
+    """
+
+    angle: float
+    ankles: tuple[tuple[float, float], tuple[float, float]]
+    toes: tuple[float, float]
+
+    @property
+    def width(self) -> float:
+        """How wide the body looks: the outline of an ellipse seen from `angle`."""
+        return float(np.hypot(np.cos(self.angle), DEPTH * np.sin(self.angle)))
+
+    @property
+    def spread(self) -> float:
+        """How far shoulders and hips lie apart in the narrowed body; in profile one hides the other."""
+        return float(abs(np.cos(self.angle))) / self.width
+
+
 @dataclass(frozen=True)
 class Pose:
     """How one person stands. `hands` and `held` are for the picture's left and right arm."""
@@ -41,6 +71,7 @@ class Pose:
     hands: tuple[tuple[float, float], tuple[float, float]]
     held: tuple[tuple[str, Named, float] | None, tuple[str, Named, float] | None]
     hides_face: bool
+    turned: Turned | None = None
 
 
 def random_pose(

@@ -1,6 +1,6 @@
-"""Group pictures: people and things put together, with the exact truth of what is visible."""
+"""Group pictures: people and things put together."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,14 +12,11 @@ from ive_segmentation.demo.outfits import random_necklace, random_outfit
 from ive_segmentation.demo.people import CROWN, SOLE, Drawn, draw_person
 from ive_segmentation.demo.places import draw_place
 from ive_segmentation.demo.poses import random_pose
+from ive_segmentation.demo.seen import read_canvas
 from ive_segmentation.demo.things import DRAW_LOOSE, THING_COLOURS
-from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, Scene, box_of
+from ive_segmentation.demo.truth import Scene
 
 SHOTS = ("wide", "medium", "close")
-#: A face counts as shown from this share of its own area on; the fringe alone hides up to a third.
-FACE_SHOWN = 0.42
-#: Slivers are no instance: the least visible pixels, as a share of the picture.
-SLIVER = 2.5e-4
 
 
 def _choose(rng: np.random.Generator, count: int, strangers: float) -> list[Identity]:
@@ -28,43 +25,55 @@ def _choose(rng: np.random.Generator, count: int, strangers: float) -> list[Iden
     return [stranger(rng) if rng.random() < strangers else MEMBERS[str(members[i])] for i in range(count)]
 
 
-def _visible(canvas: Canvas, values: list[int]) -> np.ndarray:
-    chosen = np.zeros(256, bool)
-    chosen[values] = True
-    return chosen[canvas.labels]
+@dataclass(frozen=True)
+class Framing:
+    """How near the people are, in pixels: the size of a head's half width, and the levels in the picture."""
+
+    unit: float
+    head_y: float
+    floor: float
 
 
-def _grip_seen(canvas: Canvas, value: int, drawn: list[Drawn]) -> bool:
-    grip = next((parts.grips[value] for parts in drawn if value in parts.grips), None)
-    if grip is None:
-        return True
-    (x, y), (height, width) = np.floor(grip).astype(int), canvas.labels.shape
-    inside = 0 <= x < width and 0 <= y < height
-    return bool(inside and canvas.table[canvas.labels[y, x]].owner == canvas.table[value].owner)
+def frame_people(rng: np.random.Generator, shot: str, count: int, size: tuple[int, int]) -> Framing:
+    """Choose how large people are drawn, so that `count` of them fit side by side.
 
+    Args:
+        rng: where the rest comes from.
+        shot: one of `SHOTS`.
+        count: how many people.
+        size: width and height in pixels.
 
-def _person(canvas: Canvas, who: Identity, drawn: Drawn, sliver: float) -> DrawnPerson | None:
-    mask = _visible(canvas, [drawn.body, drawn.face, drawn.hair, *drawn.worn])
-    if mask.sum() < 8 * sliver:
-        return None
-    glasses = [v for v in drawn.worn if canvas.table[v].concept == "glasses"]
-    face, hair = _visible(canvas, [drawn.face, *glasses]), _visible(canvas, [drawn.hair])
-    share = float(face.sum() / drawn.face_area) if drawn.face_area else 0.0
-    points = drawn.keypoints
-    height, width = face.shape
-    if points is not None and share >= FACE_SHOWN and (points > 0).all() and (points < (width, height)).all():
-        box, points = box_of(face), points.astype(np.float32)
-    else:
-        box, points = None, None
-    return DrawnPerson(
-        identity=who.member,
-        mask=mask,
-        face=face if face.sum() > sliver else None,
-        hair=hair if hair.sum() > sliver else None,
-        face_box=box,
-        keypoints=points,
-        face_visible=min(1.0, share),
+    Returns:
+        The half width of a head, the level of the heads' centres, and where the floor begins.
+    """
+    width, height = size
+    spacing = width / count
+    tall = {
+        "wide": CROWN + SOLE + 0.9,
+        "medium": float(rng.uniform(5.2, 7.0)),
+        "close": float(rng.uniform(2.8, 4.2)),
+    }[shot]
+    unit = min(height / tall, spacing / float(rng.uniform(2.3, 3.3) if count > 1 else rng.uniform(2.6, 3.6)))
+    if shot == "wide":
+        unit *= float(rng.uniform(0.78, 1.0))
+    spare = max(0.0, height - unit * (CROWN + 0.7 + (SOLE if shot == "wide" else tall - CROWN - 1.0)))
+    head_y = unit * (CROWN + 0.7) + spare * float(
+        rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.1, 0.6)
     )
+    floor = min(height * float(rng.uniform(0.75, 0.95)), head_y + unit * (SOLE - 0.7))
+    return Framing(unit, head_y, floor)
+
+
+def lay_thing(rng: np.random.Generator, canvas: Canvas, unit: float, low: float) -> int:
+    """Draw something that lies about, its foot at the level `low` in pixels; returns its label."""
+    kind = str(rng.choice(list(DRAW_LOOSE)))
+    name, colour = pick_colour(rng, THING_COLOURS.get(kind))
+    draw, foot = DRAW_LOOSE[kind]
+    label = canvas.label(kind, None, name)
+    size = unit * float(rng.uniform(0.9, 1.15))
+    x = float(rng.uniform(0.06, 0.94)) * canvas.labels.shape[1]
+    draw(Pen.at(canvas, x, low - foot * size, size, float(rng.uniform(-12, 12))), colour, label)
+    return label
 
 
 def draw_scene(
@@ -103,38 +112,12 @@ def draw_scene(
     count = len(cast)
     shot = shot or str(rng.choice(SHOTS, p=[0.5, 0.33, 0.17]))
     spacing = width / count
-    tall = {
-        "wide": CROWN + SOLE + 0.9,
-        "medium": float(rng.uniform(5.2, 7.0)),
-        "close": float(rng.uniform(2.8, 4.2)),
-    }[shot]
-    unit = min(height / tall, spacing / float(rng.uniform(2.3, 3.3) if count > 1 else rng.uniform(2.6, 3.6)))
-    if shot == "wide":
-        unit *= float(rng.uniform(0.78, 1.0))
-    spare = max(0.0, height - unit * (CROWN + 0.7 + (SOLE if shot == "wide" else tall - CROWN - 1.0)))
-    head_y = unit * (CROWN + 0.7) + spare * float(
-        rng.uniform(0.4, 1.0) if shot == "wide" else rng.uniform(0.1, 0.6)
-    )
-    floor = min(height * float(rng.uniform(0.75, 0.95)), head_y + unit * (SOLE - 0.7))
-    canvas = draw_place(rng, width, height, floor)
-
+    framing = frame_people(rng, shot, count, size)
+    unit, head_y = framing.unit, framing.head_y
+    canvas = draw_place(rng, width, height, framing.floor)
     loose: list[int] = []
-
-    def lay(low: float) -> None:
-        kind = str(rng.choice(list(DRAW_LOOSE)))
-        name, colour = pick_colour(rng, THING_COLOURS.get(kind))
-        draw, foot = DRAW_LOOSE[kind]
-        loose.append(canvas.label(kind, None, name))
-        size_of = unit * float(rng.uniform(0.9, 1.15))
-        y = low - foot * size_of
-        draw(
-            Pen.at(canvas, float(rng.uniform(0.06, 0.94)) * width, y, size_of, float(rng.uniform(-12, 12))),
-            colour,
-            loose[-1],
-        )
-
     if shot == "wide" and rng.random() < 0.4:
-        lay(head_y + unit * (SOLE - 0.3))
+        loose.append(lay_thing(rng, canvas, unit, head_y + unit * (SOLE - 0.3)))
     same = random_outfit(rng) if count > 1 and rng.random() < twins else None
     slots = (rng.permutation(count) + 0.5 + rng.uniform(-0.2, 0.2, count)) * spacing
     depths = np.sort(rng.uniform(-0.45, 0.35, count)) if count > 1 else np.zeros(1)
@@ -148,25 +131,23 @@ def draw_scene(
         y = head_y + unit * (float(depths[i]) + float(rng.normal(0, 0.16)))
         drawn.append(draw_person(canvas, i, who, random_look(rng), outfit, pose, float(slots[i]), y, near))
     if shot == "wide" and rng.random() < 0.35:
-        lay(min(height * 0.99, head_y + unit * (SOLE + float(rng.uniform(0.2, 0.7)))))
-
-    sliver = SLIVER * width * height
-    found = [_person(canvas, who, parts, sliver) for who, parts in zip(cast, drawn, strict=True)]
-    index = {old: new for new, old in enumerate(i for i, person in enumerate(found) if person is not None)}
-    things: list[DrawnThing] = []
-    for value in [*loose, *(v for parts in drawn for v in (*parts.worn, *parts.held))]:
-        entry, mask = canvas.table[value], canvas.labels == value
-        if mask.sum() > sliver:
-            owner = None if entry.owner is None else index.get(entry.owner)
-            things.append(
-                DrawnThing(entry.concept, mask, owner, entry.colour, _grip_seen(canvas, value, drawn))
-            )
-    return Scene(_lit(rng, canvas.image), [person for person in found if person is not None], things)
+        low = min(height * 0.99, head_y + unit * (SOLE + float(rng.uniform(0.2, 0.7))))
+        loose.append(lay_thing(rng, canvas, unit, low))
+    image = lit(canvas.image, random_light(rng), random_grain(rng, canvas.labels.shape))
+    return read_canvas(canvas, image, cast, drawn, loose).scene
 
 
-def _lit(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """A little colour of light and grain, so that no two pictures share exact colours."""
-    gain = 1 + rng.normal(0, 0.03, 3) + rng.normal(0, 0.04)
-    lit = cv2.multiply(image, np.array([*np.clip(gain, 0.85, 1.08), 0.0]))
-    grain = rng.integers(-3, 4, (*image.shape[:2], 1), np.int16)
-    return np.clip(lit.astype(np.int16) + grain, 0, 255).astype(np.uint8)
+def random_light(rng: np.random.Generator) -> np.ndarray:
+    """A little colour of light: gains (3,) of red, green and blue."""
+    return np.clip(1 + rng.normal(0, 0.03, 3) + rng.normal(0, 0.04), 0.85, 1.08)
+
+
+def random_grain(rng: np.random.Generator, shape: tuple[int, ...], most: int = 3) -> np.ndarray:
+    """Grain (H, W, 1) int16 for a picture of `shape` (H, W), between -`most` and `most`."""
+    return rng.integers(-most, most + 1, (*shape, 1), np.int16)
+
+
+def lit(image: np.ndarray, light: np.ndarray, grain: np.ndarray) -> np.ndarray:
+    """The picture in that light and with that grain, so that no two share exact colours."""
+    bright = cv2.multiply(image, np.array([*light, 0.0]))
+    return np.clip(bright.astype(np.int16) + grain, 0, 255).astype(np.uint8)

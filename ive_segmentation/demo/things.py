@@ -66,7 +66,7 @@ def draw_lightstick(pen: Pen, colour: Colour, label: int | None) -> None:
     pen.fill(heart, colour, label, outline=0)
 
 
-def draw_shoe(pen: Pen, colour: Colour, label: int | None, kind: str = "sneaker", out: int = 1) -> None:
+def draw_shoe(pen: Pen, colour: Colour, label: int | None, kind: str = "sneaker", out: float = 1) -> None:
     """One shoe whose ankle is the origin; the toe points down and to the side `out`."""
     if kind == "boot":
         pen.fill([(-0.3, -0.75), (0.3, -0.75), (0.32, 0.2), (-0.32, 0.2)], colour, label)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from ive_segmentation.demo.scenes import SLIVER
+from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask
 from ive_segmentation.demo.training.store import Labelled, Store

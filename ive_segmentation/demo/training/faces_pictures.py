@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from ive_segmentation.demo.scenes import FACE_SHOWN, draw_scene
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.seen import FACE_SHOWN
 from ive_segmentation.demo.training.fitting import Batch
 from ive_segmentation.demo.truth import Scene, box_of
 
