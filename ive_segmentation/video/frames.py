@@ -13,13 +13,14 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from ive_segmentation.errors import UserError
+from ive_segmentation.result import Image
 from ive_segmentation.settings import Settings
 
 # FFmpeg also reads playlists, which name other files and addresses to open. A video that somebody hands in
 # must not choose those, so only formats that hold the video themselves are tried.
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
 
-_LAST_SECOND = 1e9  # thirty years; in the finest time base still a number that FFmpeg can hold
+LAST_SECOND = 1e9  # thirty years; in the finest time base still a number that FFmpeg can hold
 
 
 class VideoError(UserError):
@@ -39,18 +40,11 @@ def duration(path: str | Path) -> float:
     Raises:
         VideoError: If it is no video or is damaged.
     """
-    with _opened(path) as (container, stream):
-        if container.duration:
-            return container.duration / av.time_base
-        ends = [
-            packet.pts + (packet.duration or 0)
-            for packet in container.demux(stream)
-            if packet.pts is not None
-        ]
-        return float((max(ends, default=0) - (stream.start_time or 0)) * (stream.time_base or 0))
+    with opened(path) as (container, stream):
+        return length(container, stream)
 
 
-def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_pixels) -> np.ndarray:
+def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_pixels) -> Image:
     """Take the frame that a player shows at one moment.
 
     Args:
@@ -69,22 +63,27 @@ def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_
         raise VideoError(f"{second} is not a moment of a video. Give seconds from its beginning.")
     # Some files have no index, or one that leads past their end or past the moment: those are read through.
     for seek in (True, False):
-        with _opened(path) as (container, stream):
-            if stream.width * stream.height > max_pixels:
-                raise VideoError(
-                    f"{path} has frames of {stream.width} x {stream.height} pixels; "
-                    f"at most {max_pixels / 1e6:g} megapixels are read. Make it smaller."
-                )
-            frame = _shown_at(container, stream, min(max(second, 0.0), _LAST_SECOND), seek)
+        with opened(path, max_pixels) as (container, stream):
+            frame = _shown_at(container, stream, min(max(second, 0.0), LAST_SECOND), seek)
             if frame is not None:
-                upright = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
-                return np.ascontiguousarray(upright)
-    raise _damaged(path)
+                return upright(frame)
+    raise damaged(path)
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open the first video stream; every fault of the file in here becomes a VideoError."""
+def opened(path: str | Path, max_pixels: float = math.inf) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open the first video stream; every fault of the file in here becomes a VideoError.
+
+    Args:
+        path: The video file.
+        max_pixels: Videos with larger frames are refused before anything is decoded.
+
+    Yields:
+        The open file and its first video stream.
+
+    Raises:
+        VideoError: If it is no video, is damaged, or its frames are too large.
+    """
     if not Path(path).is_file():
         raise VideoError(f"{path} is not a file. Check the path for typing mistakes.")
     try:
@@ -100,13 +99,72 @@ def _opened(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 raise VideoError(
                     f"{path} is packed in a way that is not known here. Save it anew as MP4 (H.264)."
                 )
+            if stream.width * stream.height > max_pixels:
+                raise VideoError(
+                    f"{path} has frames of {stream.width} x {stream.height} pixels; "
+                    f"at most {max_pixels / 1e6:g} megapixels are read. Make it smaller."
+                )
             yield container, stream
     except PermissionError as error:
         raise VideoError(
             f"{path} may not be read by this user. Change its permissions or copy it elsewhere."
         ) from error
     except (av.FFmpegError, OSError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
+
+
+def length(container: InputContainer, stream: VideoStream) -> float:
+    """Tell how many seconds an open video lasts; `duration` says how. The file may be read to its end."""
+    if container.duration:
+        return container.duration / av.time_base
+    end = max(
+        (packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None),
+        default=0,
+    )
+    return float((end - (stream.start_time or 0)) * (stream.time_base or 0))
+
+
+def decodable(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """Decode what can be decoded: damaged packets are left out, and a cut is an end like any other.
+
+    Args:
+        container: From `opened`, at its beginning or where a seek led.
+        stream: The one to decode.
+
+    Yields:
+        The frames in the order in which they are shown, without those that are damaged.
+    """
+    with suppress(av.FFmpegError):
+        for packet in container.demux(stream):
+            with suppress(av.FFmpegError):
+                yield from _whole(stream.decode(packet))
+        return
+    with suppress(av.FFmpegError):
+        yield from _whole(stream.decode(None))
+
+
+def upright(frame: av.VideoFrame, width: int | None = None, height: int | None = None) -> Image:
+    """Turn a decoded frame into a picture.
+
+    Args:
+        frame: From `decodable`.
+        width: Pixels, before it is turned; None for the frame's own.
+        height: The same.
+
+    Returns:
+        RGB uint8 (H, W, 3), turned upright as the file says.
+    """
+    image = frame.to_ndarray(format="rgb24", width=width, height=height)
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+
+
+def damaged(path: str | Path) -> VideoError:
+    """Say that a file cannot be read as a video."""
+    return VideoError(f"{path} is not a video of a known format, or is damaged. Save it anew as MP4.")
+
+
+def _whole(frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
+    return [frame for frame in frames if not frame.is_corrupt]  # green where the rest of it is missing
 
 
 def _shown_at(
@@ -118,25 +176,8 @@ def _shown_at(
     if seek:
         with suppress(av.FFmpegError):
             container.seek(moment, stream=stream)
-    for frame in _decodable(container, stream):
-        if frame.is_corrupt:  # green where the rest of it is missing
-            continue
+    for frame in decodable(container, stream):
         if frame.pts is not None and frame.pts > moment and (shown is not None or seek):
             break
         shown = frame
     return shown
-
-
-def _decodable(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """Decode what can be decoded: damaged packets are left out, and a cut is an end like any other."""
-    with suppress(av.FFmpegError):
-        for packet in container.demux(stream):
-            with suppress(av.FFmpegError):
-                yield from stream.decode(packet)
-        return
-    with suppress(av.FFmpegError):
-        yield from stream.decode(None)
-
-
-def _damaged(path: str | Path) -> VideoError:
-    return VideoError(f"{path} is not a video of a known format, or is damaged. Save it anew as MP4.")

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
 import pytest
 from av.video.reformatter import Colorspace
-from av.video.stream import VideoStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.video.frames import VideoError, duration, frame_at
-
-STEP = 20
-"""Frame number i is filled with the red value i * STEP, so that a frame says which one it is."""
-
-
-def clip(
-    path: Path,
-    starts: Sequence[int] = range(0, 1000, 100),
-    size: tuple[int, int] = (64, 48),
-    codec: str = "libx264",
-    options: dict[str, str] | None = None,
-) -> Path:
-    """Write a small video.
-
-    Args:
-        path: Where to; its suffix decides the container.
-        starts: When each frame begins, in milliseconds.
-        size: Width and height in pixels.
-        codec: FFmpeg's name of the encoder.
-        options: Of the container.
-    """
-    with av.open(str(path), "w", options=options or {}) as container:
-        stream = cast(VideoStream, container.add_stream(codec, rate=10))
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
-        stream.codec_context.gop_size = 5
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for number, start in enumerate(starts):
-            image = np.full((size[1], size[0], 3), 40, np.uint8)
-            image[..., 0] = number * STEP
-            image[: size[1] // 3, : size[0] // 3] = 255  # the upper left corner
-            noise = image[size[1] // 2 :, : size[0] // 2]  # so that every frame weighs something
-            noise[:] = np.random.default_rng(number).integers(0, 256, noise.shape)
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = start, Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-def number_of(image: np.ndarray) -> int:
-    return round(float(image[-3, -3, 0]) / STEP)
-
-
-ENCODERS = {"webm": "libvpx-vp9", "avi": "mpeg4"}
+from tests.video.clips import ENCODERS, STEP, clip, number_of, sound, turned
 
 
 @pytest.fixture(scope="module", params=["mp4", "mov", "mkv", "webm", "avi", "ts"])
@@ -117,23 +68,6 @@ def test_the_colour_space_of_the_file_is_heeded(tmp_path: Path) -> None:
     np.testing.assert_allclose(frame_at(tmp_path / "bt709.mp4", 0)[20, 20], (200, 40, 40), atol=4)
 
 
-def turned(path: Path, degrees: int) -> Path:
-    """Copy an MP4 with the matrix in its track header set so that players turn it clockwise by the angle."""
-    one = 1 << 16
-    a, b, c, d = {
-        0: (one, 0, 0, one),
-        90: (0, one, -one, 0),
-        180: (-one, 0, 0, -one),
-        270: (0, -one, one, 0),
-    }[degrees]
-    data = bytearray(path.read_bytes())
-    at = data.index(b"tkhd") + 44  # after the version, times, track number, duration, layer and volume
-    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    copy = path.with_name(f"turned by {degrees}.mp4")
-    copy.write_bytes(data)
-    return copy
-
-
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_rotation_is_applied(degrees: int, mp4: Path) -> None:
     image = frame_at(turned(mp4, degrees), 0.3)
@@ -172,16 +106,6 @@ def test_the_suffix_does_not_matter(mp4: Path, tmp_path: Path) -> None:
 
 
 # Refusals
-
-
-def sound(path: Path) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 def assert_refused(path: Path, words: str) -> None:

@@ -1,0 +1,173 @@
+"""Videos frame by frame, each with the moment at which it is shown; never the whole clip in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from ive_segmentation.result import Image
+from ive_segmentation.settings import Measured, Settings
+from ive_segmentation.video.frames import LAST_SECOND, VideoError, damaged, decodable, length, opened, upright
+
+_ROUNDING = 1e-3  # of a time base: 0.1 s is meant to be the frame at 1/10 s, though 0.1 is slightly more
+
+
+@dataclass(frozen=True)
+class Video:
+    """What is known of a video before it is read.
+
+    Attributes:
+        path: The file.
+        size: (H, W) in pixels of the frames turned upright.
+        pixel_aspect: Width of a pixel by its height as a player shows it, upright; nearly always 1.
+        time_base: Seconds per unit of `Frame.pts`.
+        rate: Frames per second on average.
+        seconds: How long it lasts.
+        frames: How many there are, as the file says or as rate and length make likely: for progress only.
+        has_sound: Whether there is a stream of sound.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    pixel_aspect: Fraction
+    time_base: Fraction
+    rate: Fraction
+    seconds: float
+    frames: int
+    has_sound: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame.
+
+    Attributes:
+        index: Counted from 0 at the first frame that is read.
+        pts: When it is shown, in units of `Video.time_base`, as in the file.
+        duration: How long it is shown, in the same unit, as in the file.
+        second: When it is shown, in seconds from the beginning of the video.
+        image: RGB uint8 (H, W, 3), upright.
+    """
+
+    index: int
+    pts: int
+    duration: int
+    second: float
+    image: Image
+
+
+def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
+    """Look at a video without reading it through: its header, and its first frame.
+
+    Args:
+        path: The video file.
+        max_pixels: Videos with larger frames are refused before anything is decoded.
+
+    Returns:
+        What is known of it.
+
+    Raises:
+        VideoError: If it is no video, is damaged, its frames are too large, or there is none.
+    """
+    with opened(path, max_pixels) as (container, stream):
+        first = next(decodable(container, stream), None)
+        if first is None or not stream.time_base:
+            raise damaged(path)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(Measured.unknown_frame_rate)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        height, width = first.height, first.width
+        if round(first.rotation / 90) % 2:
+            height, width, aspect = width, height, 1 / aspect
+        frames = stream.frames
+        seconds = length(container, stream)
+        return Video(
+            path=Path(path),
+            size=(height, width),
+            pixel_aspect=aspect,
+            time_base=stream.time_base,
+            rate=rate,
+            seconds=seconds,
+            frames=frames or max(1, round(seconds * rate)),
+            has_sound=any(sound.codec_context is not None for sound in container.streams.audio),
+        )
+
+
+def read(video: Video, start: float | None = None, end: float | None = None) -> Iterator[Frame]:
+    """Read a video frame by frame, in the order and at the moments in which they are shown.
+
+    What is damaged is left out; where the file is cut off is its end. A frame without a moment, or one that
+    is said to come before the frame that it follows, is shown when the one before it is over. If the size
+    changes on the way, the frames are scaled to that of the first.
+
+    Args:
+        video: From `probe`.
+        start: Seconds from the beginning; frames that begin earlier are left out. None for the beginning.
+        end: Seconds from the beginning; frames that begin then or later are left out. None for the end.
+
+    Yields:
+        One frame at a time; none is kept here.
+
+    Raises:
+        VideoError: If start and end are no moments in this order, the start is past the end of the video,
+            or no frame can be decoded.
+    """
+    first = _ticks(0.0 if start is None else start, video)
+    last = math.inf if end is None else _ticks(end, video)
+    if last <= first:
+        raise VideoError(
+            f"From {start or 0:g} s to {end:g} s is no part of a video. Give an end after the start."
+        )
+    # Some files have no index, or one that leads past the moment: those are read through.
+    for seek in (True, False) if first else (False,):
+        frame = None
+        for frame in _between(video, first, last, seek):
+            yield frame
+        if frame is not None:
+            return
+    if first or end is not None:
+        raise VideoError(
+            f"{video.path} lasts {video.seconds:.4g} s and has no frame between {start or 0:g} s and "
+            f"{'its end' if end is None else f'{end:g} s'}. Give other moments."
+        )
+    raise damaged(video.path)
+
+
+def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Frame]:
+    """Read what begins between two moments, in ticks since the beginning; nothing if the seek led too far."""
+    index, step = 0, max(1, round(1 / (video.rate * video.time_base)))
+    shown = width = height = None
+    with opened(video.path) as (container, stream):
+        zero = expected = stream.start_time or 0
+        if seek:
+            # A second early: a key frame may be stored in time for the moment and yet be shown after it.
+            with suppress(av.FFmpegError):
+                container.seek(zero + max(0, first - round(1 / video.time_base)), stream=stream)
+        for decoded in decodable(container, stream):
+            pts = decoded.pts
+            if shown is None:
+                if seek and (pts is None or pts > zero + first):
+                    return
+                width, height = decoded.width, decoded.height
+            if pts is None or (shown is not None and pts <= shown):
+                pts = expected
+            shown, duration = pts, decoded.duration or step
+            expected = shown + duration
+            if shown >= zero + last:
+                return
+            if shown >= zero + first:
+                second = float((shown - zero) * video.time_base)
+                yield Frame(index, shown, duration, second, upright(decoded, width, height))
+                index += 1
+
+
+def _ticks(second: float, video: Video) -> int:
+    """Turn seconds into units of the time base, up to the first that is not before them."""
+    if not math.isfinite(second):
+        raise VideoError(f"{second} is not a moment of a video. Give seconds from its beginning.")
+    return max(0, math.ceil(Fraction(min(second, LAST_SECOND)) / video.time_base - _ROUNDING))

@@ -1,0 +1,88 @@
+"""Small videos whose frames say which one they are."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+
+ENCODERS = {"webm": "libvpx-vp9", "avi": "mpeg4"}
+"""By suffix, where H.264 does not go in."""
+
+STEP = 20
+"""Frame number i is filled with the red value i * STEP, so that a frame says which one it is (up to 12)."""
+
+
+def clip(
+    path: Path,
+    starts: Sequence[int] = range(0, 1000, 100),
+    size: tuple[int, int] = (64, 48),
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+    pixel_aspect: Fraction = Fraction(1),
+) -> Path:
+    """Write a small video.
+
+    Args:
+        path: Where to; its suffix decides the container.
+        starts: When each frame begins, in milliseconds.
+        size: Width and height in pixels.
+        codec: FFmpeg's name of the encoder.
+        options: Of the container.
+        pixel_aspect: Width of a pixel by its height.
+    """
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = cast(VideoStream, container.add_stream(codec, rate=10))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
+        stream.sample_aspect_ratio = stream.codec_context.sample_aspect_ratio = pixel_aspect
+        stream.codec_context.gop_size = 5
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, start in enumerate(starts):
+            image = np.full((size[1], size[0], 3), 40, np.uint8)
+            image[..., 0] = number % 13 * STEP
+            image[: size[1] // 3, : size[0] // 3] = 255  # the upper left corner
+            noise = image[size[1] // 2 :, : size[0] // 2]  # so that every frame weighs something
+            noise[:] = np.random.default_rng(number).integers(0, 256, noise.shape)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = start, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def number_of(image: np.ndarray) -> int:
+    return round(float(image[-3, -3, 0]) / STEP)
+
+
+def turned(path: Path, degrees: int) -> Path:
+    """Copy an MP4 with the matrix in its track header set so that players turn it clockwise by the angle."""
+    one = 1 << 16
+    a, b, c, d = {
+        0: (one, 0, 0, one),
+        90: (0, one, -one, 0),
+        180: (-one, 0, 0, -one),
+        270: (0, -one, one, 0),
+    }[degrees]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # after the version, times, track number, duration, layer and volume
+    data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    copy = path.with_name(f"turned by {degrees}.mp4")
+    copy.write_bytes(data)
+    return copy
+
+
+def sound(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
