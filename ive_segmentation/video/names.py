@@ -1,0 +1,295 @@
+"""Who a track is: looks at its face add up, and a name covers the whole track, or its part up to a swap."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.special import softmax
+from supervision import box_iou_batch
+
+from ive_segmentation.identity.audit import turn_and_nod
+from ive_segmentation.identity.faces import FoundFace
+from ive_segmentation.identity.photos import sharpness_of
+from ive_segmentation.settings import Measured
+from ive_segmentation.video.assigning import assign, together
+from ive_segmentation.video.changes import best_labels
+from ive_segmentation.video.swaps import History, find_splits
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a track that is one person.
+
+    Attributes:
+        track: The track.
+        first: Its first frame.
+        last: Its last frame, included.
+        member: The member's folder name, or None: Unknown.
+        confidence: How probable that is, 0 to 1, among the members who are nobody else in these frames.
+    """
+
+    track: int
+    first: int
+    last: int
+    member: str | None
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One face seen on a track; members that are not listed have the least log-odds there are."""
+
+    frame: int
+    quality: float
+    members: NDArray[np.intp]
+    odds: NDArray[np.float32]
+
+
+@dataclass(eq=False)
+class _Track:
+    """What is remembered of a track.
+
+    Attributes:
+        runs: First and last frame of each stretch without a gap in which it was seen.
+        looks: Its faces, in order of time.
+        overlaps: (frame, track, IoU) wherever its box touched another's.
+        looked: The last frame in which its face was looked for.
+        sure: Whether its name is clear, and its last face agrees.
+        evidence: (K + 1,) of the preview's name; the last is Unknown's, 0.
+    """
+
+    evidence: Floats
+    runs: list[tuple[int, int]] = field(default_factory=list)
+    looks: list[_Look] = field(default_factory=list)
+    overlaps: list[tuple[int, int, float]] = field(default_factory=list)
+    looked: int | None = None
+    sure: bool = False
+
+
+def quality_of(face: FoundFace) -> float:
+    """Tell how much a face says about whose it is.
+
+    Args:
+        face: As the detector found it.
+
+    Returns:
+        0 to 1: the detector's score, less what the worst of size, sharpness, turn and nod takes away; they
+        take nothing where `identity.audit` finds nothing wrong with a photo, and more in proportion beyond.
+    """
+    turn, nod = turn_and_nod(face.keypoints)
+    shares = (
+        (face.box[2] - face.box[0]) / Measured.small_face,
+        sharpness_of(face.crop) / Measured.blurred_face,
+        Measured.extreme_turn / max(abs(turn), 1e-6),
+        nod / Measured.least_nod,
+        Measured.most_nod / max(nod, 1e-6),
+    )
+    return float(np.clip(face.score * min(1.0, *shares), 0, 1))
+
+
+class Names:
+    """Collects looks while a video goes by, then names every track."""
+
+    def __init__(self, members: Sequence[str], rate: float) -> None:
+        """Begin a video.
+
+        Args:
+            members: The members' folder names, in the order of the log-odds (`Gallery.names`).
+            rate: Frames per second, roughly.
+        """
+        self._members = tuple(members)
+        self._rate = rate
+        self._tracks: dict[int, _Track] = defaultdict(lambda: _Track(np.zeros(len(self._members) + 1)))
+
+    def saw(self, frame: int, tracks: Sequence[int], boxes: NDArray[np.float32] | None = None) -> None:
+        """Remember who was visible; call it once for every frame, in order.
+
+        Args:
+            frame: Its number.
+            tracks: The N person tracks that it shows.
+            boxes: (N, 4) xyxy, pixels: where boxes overlap, tracks may have swapped.
+        """
+        for track in tracks:
+            runs = self._tracks[track].runs
+            goes_on = bool(runs) and runs[-1][1] == frame - 1
+            runs[-1:] = [(runs[-1][0], frame)] if goes_on else [*runs[-1:], (frame, frame)]
+        if boxes is None or len(tracks) < 2:
+            return
+        shares = box_iou_batch(boxes, boxes)
+        for one, other in np.argwhere(shares > 0):
+            if one != other:
+                touched = (frame, tracks[other], float(shares[one, other]))
+                self._tracks[tracks[one]].overlaps.append(touched)
+
+    def wants_look(self, track: int, frame: int) -> bool:
+        """Say whether the track's face should be looked for: often while unsure, rarely once sure.
+
+        Args:
+            track: A track that is visible now.
+            frame: This frame.
+
+        Returns:
+            Whether it is time.
+        """
+        known = self._tracks[track]
+        if known.looked is None:
+            return True
+        touched = bool(known.overlaps and known.looks) and known.overlaps[-1][0] > known.looks[-1].frame
+        age = (frame - known.runs[0][0]) / self._rate if known.runs else 0.0
+        if known.sure and not touched:
+            wait = Measured.look_sure
+        elif not known.looks and age < 1.0:
+            wait = Measured.look_new
+        else:
+            wait = Measured.look_unsure
+        return (frame - known.looked) >= wait * self._rate - 0.5
+
+    def add_look(
+        self, track: int, frame: int, odds: NDArray[np.float32] | None, quality: float = 1.0
+    ) -> None:
+        """Add what was seen when a track's face was looked for.
+
+        Args:
+            track: The track.
+            frame: The frame.
+            odds: (K,) log-odds per member (`member_log_odds`); None where no face was seen.
+            quality: From `quality_of`, 0 to 1.
+        """
+        known = self._tracks[track]
+        known.looked = max(frame, frame if known.looked is None else known.looked)
+        if odds is None or not self._members:
+            return
+        # One look says so much and no more, but how members differ is kept.
+        capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
+        kept = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
+        look = _Look(frame, quality, kept, capped[kept].astype(np.float32))
+        insort(known.looks, look, key=lambda seen: (seen.frame, seen.quality, seen.odds.tobytes()))
+        evidence = self._evidence(known.looks[-Measured.look_recent :])
+        labels = best_labels(evidence, self._cost(len(evidence)))
+        known.evidence = evidence[np.flatnonzero(labels != labels[-1]).max(initial=-1) + 1 :].sum(axis=0)
+        second, best = np.sort(known.evidence)[-2:]
+        agrees = int(evidence[-1].argmax()) == int(known.evidence.argmax())
+        # More than one look alone can say.
+        known.sure = bool(agrees and best - second > Measured.look_cap)
+
+    def now(self, tracks: Sequence[int]) -> dict[int, str | None]:
+        """Name the tracks that are visible now, as far as is known, for a preview.
+
+        Args:
+            tracks: The person tracks of this frame.
+
+        Returns:
+            Per track the member's folder name or None; no member twice.
+        """
+        if not tracks:
+            return {}
+        evidence = np.stack([self._tracks[track].evidence[:-1] for track in tracks])
+        evidence[evidence <= 0] = -1.0  # never better than no name, nor as good
+        unnamed = np.zeros((len(tracks), len(tracks)))
+        _, given = linear_sum_assignment(np.hstack([evidence, unnamed]), maximize=True)
+        names = [*self._members, *[None] * len(tracks)]
+        return {track: names[member] for track, member in zip(tracks, given, strict=True)}
+
+    def settle(self) -> list[Span]:
+        """Name all tracks, when the whole video has been seen.
+
+        Returns:
+            Spans by track and time. They cover every track from its first frame to its last without a gap,
+            and no member is on two tracks in a frame that shows both.
+        """
+        seen = {track: known for track, known in sorted(self._tracks.items()) if known.runs}
+        tables = {track: self._evidence(known.looks) for track, known in seen.items()}
+        histories = {
+            track: History(
+                known.runs[0][0],
+                known.runs[-1][1],
+                np.array([look.frame for look in known.looks], int),
+                best_labels(tables[track], self._cost(len(known.looks))),
+                known.overlaps,
+            )
+            for track, known in seen.items()
+        }
+        splits = find_splits(histories, len(self._members))
+        nothing = np.zeros(len(self._members) + 1)
+        pieces: list[tuple[int, int, int]] = []
+        evidence: list[Floats] = []
+        for track, known in histories.items():
+            inner = sorted(splits[track])
+            part_of = np.searchsorted(inner, known.frames, side="right")
+            for part, (start, stop) in enumerate(pairwise([known.first, *inner, known.last + 1])):
+                priors = [splits[track][edge] for edge in (start, stop) if edge in inner]
+                pieces.append((track, start, stop - 1))
+                evidence.append(np.sum([*tables[track][part_of == part], *priors], axis=0) + nothing)
+        return self._named(pieces, evidence)
+
+    def _evidence(self, looks: Sequence[_Look]) -> Floats:
+        """Weighted log-odds (L, K + 1) of some looks; the last column is Unknown's, 0."""
+        table = np.full((len(looks), len(self._members) + 1), -Measured.look_cap)
+        for row, look in zip(table, looks, strict=True):
+            row[look.members] = look.odds
+        table[:, -1] = 0.0
+        seconds = np.array([look.frame for look in looks]) / self._rate
+        return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
+
+    @staticmethod
+    def _cost(looks: int) -> float:
+        """Of a change: more than one wrong look gains, and the BIC's share for its place and its name."""
+        return 2 * Measured.look_cap + float(np.log(max(looks, 1)))
+
+    def _named(self, pieces: Sequence[tuple[int, int, int]], evidence: Sequence[Floats]) -> list[Span]:
+        """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
+        seen = [self._runs(*piece) for piece in pieces]
+        table = np.array(evidence).reshape(len(pieces), len(self._members) + 1)
+        unknown = len(self._members)
+        given = assign(table[:, :-1], seen)
+        spans: list[Span] = []
+        taken = _taken(given, seen)
+        begun = 0
+        for at, (track, _, last) in enumerate(pieces):
+            if at + 1 < len(pieces) and pieces[at + 1][0] == track and given[at + 1] == given[at]:
+                continue
+            part = slice(begun, at + 1)
+            member = int(given[at]) if given[at] >= 0 else unknown
+            others = {other for its in taken[part] for other in its} - {member}
+            open_to = [k for k in range(unknown + 1) if k not in others]
+            shares = softmax(table[part].sum(axis=0)[open_to])
+            name = None if member == unknown else self._members[member]
+            spans.append(Span(track, pieces[begun][1], last, name, float(shares[open_to.index(member)])))
+            begun = at + 1
+        return spans
+
+    def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
+        clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]
+        return [(start, end) for start, end in clipped if start <= end]
+
+
+def _weights(seconds: Floats, quality: Floats) -> Floats:
+    """What looks count for, (L,): alone its quality; looks close in time show the same thing and share it.
+
+    A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
+    looks at one moment count as one, and looks far apart count in full; a poor one takes little from a good.
+    """
+    near = np.exp(-np.diff(seconds, prepend=seconds[:1]) / Measured.look_apart)
+    before, after = np.zeros(len(seconds)), np.zeros(len(seconds))
+    for i in range(1, len(seconds)):
+        before[i] = (before[i - 1] + quality[i - 1]) * near[i]
+        after[-1 - i] = (after[-i] + quality[-i]) * near[-i]
+    return quality / (1 + before + after)
+
+
+def _taken(given: NDArray[np.intp], seen: Sequence[Sequence[tuple[int, int]]]) -> list[set[int]]:
+    """Per piece the members that others are in frames they share with it."""
+    taken: list[set[int]] = [set() for _ in seen]
+    for clique in together(seen):
+        for part in clique:
+            taken[part] |= {int(given[other]) for other in clique if other != part and given[other] >= 0}
+    return taken

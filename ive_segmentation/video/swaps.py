@@ -1,0 +1,121 @@
+"""Where tracks changed persons: a swap in a crossing splits both of them, in the same frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ive_segmentation.settings import Measured
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What is known of one track when the video is over.
+
+    Attributes:
+        first: Its first frame.
+        last: Its last frame.
+        frames: (L,) the frames in which its face was seen, in order.
+        labels: (L,) who it is at each of them, as far as the track alone can say.
+        overlaps: (frame, track, IoU) wherever its box touched another's.
+    """
+
+    first: int
+    last: int
+    frames: NDArray[np.int_]
+    labels: NDArray[np.intp]
+    overlaps: Sequence[tuple[int, int, float]]
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A track that is `before` at the look in frame `early`, and `after` at the next look, in `late`."""
+
+    track: int
+    early: int
+    late: int
+    before: int
+    after: int
+
+
+def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dict[int, NDArray[np.float64]]]:
+    """Find out where tracks must be split.
+
+    Every change of a track's own labels splits it. Another track that bears one of the two names there, but
+    has not shown its face on both sides, may be the one that was swapped with: it is split too, and both its
+    parts are given a little evidence for both names, more for its own. Who it is in the end is decided by
+    who everybody else is.
+
+    Args:
+        histories: By track.
+        unknown: The label that is nobody; members have the labels 0 to `unknown` - 1.
+
+    Returns:
+        Per track, by first frame of each new part, the log-odds (unknown + 1,) to add on either side.
+    """
+    nothing = np.zeros(unknown + 1)
+    crossings = _crossings(_changes(histories))
+    moments = [_moment(crossing, histories) for crossing in crossings]
+    splits: dict[int, dict[int, NDArray[np.float64]]] = {track: {} for track in histories}
+    for crossing, moment in zip(crossings, moments, strict=True):
+        for change in crossing:
+            if histories[change.track].first < moment <= histories[change.track].last:
+                splits[change.track][moment] = nothing
+    for crossing, moment in zip(crossings, moments, strict=True):
+        for change in crossing:
+            pair = [change.before, change.after]
+            for track, known in histories.items():
+                if unknown in pair or moment in splits[track] or not known.first < moment <= known.last:
+                    continue
+                # Who it is at the last look before, or at the first one where there is none.
+                looks_before = int(np.searchsorted(known.frames, moment))
+                own = known.labels[max(looks_before - 1, 0) :][:1]
+                if own.size and own[0] in pair:
+                    splits[track][moment] = nothing.copy()
+                    splits[track][moment][pair] = Measured.look_cap / 2
+                    splits[track][moment][own] = Measured.look_cap
+    return splits
+
+
+def _changes(histories: Mapping[int, History]) -> list[_Change]:
+    return [
+        _Change(track, int(frames[at]), int(frames[at + 1]), int(labels[at]), int(labels[at + 1]))
+        for track, known in histories.items()
+        for frames, labels in [(known.frames, known.labels)]
+        for at in np.flatnonzero(labels[1:] != labels[:-1])
+    ]
+
+
+def _crossings(changes: Iterable[_Change]) -> list[list[_Change]]:
+    """Changes that happened together: they share a name, and a time in which all of them fit."""
+    crossings: list[list[_Change]] = []
+    for change in sorted(changes, key=lambda one: (one.early, one.late, one.track)):
+        for crossing in crossings:
+            names = {name for one in crossing for name in (one.before, one.after)}
+            early, late = _window([*crossing, change])
+            if early < late and names & {change.before, change.after}:
+                crossing.append(change)
+                break
+        else:
+            crossings.append([change])
+    return crossings
+
+
+def _window(crossing: Sequence[_Change]) -> tuple[int, int]:
+    return max(change.early for change in crossing), min(change.late for change in crossing)
+
+
+def _moment(crossing: Sequence[_Change], histories: Mapping[int, History]) -> int:
+    """The first frame after a swap: where boxes overlapped most, else in the middle between the looks."""
+    early, late = _window(crossing)
+    swapped = {change.track for change in crossing}
+    touches = [
+        (share, -abs(2 * frame - early - late), frame)
+        for track in swapped
+        for frame, other, share in histories[track].overlaps
+        if early <= frame <= late and (len(swapped) == 1 or other in swapped)
+    ]
+    return max(max(touches)[2], early + 1) if touches else (early + late + 1) // 2
