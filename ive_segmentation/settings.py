@@ -182,8 +182,8 @@ class Measured:
 
     # Video: timeline and fancam.
     timeline_gap: Final = 0.5
-    """Seconds; who is away for less, behind another or in a blurred frame, has not left the screen (no cut of
-    a music video shows anything for less)."""
+    """Seconds; who is away for less, behind another or in a blurred frame, has not left the screen (chosen by
+    eye: shorter gaps make a chart of crumbs)."""
     camera_speed: Final = 2.0
     """Crop widths per second: a crop that holds a standing person is about 1.2 m wide, and dancers hardly
     move faster than 2.4 m/s."""
@@ -206,6 +206,12 @@ class Measured:
     # Video.
     unknown_frame_rate: Final = 25
     """Frames per second of a video that does not say, which is then also FFmpeg's guess."""
+    video_crf: Final = 18
+    """Constant quality of H.264."""
+    video_preset: Final = "veryfast"
+    """How long x264 searches."""
+    webm_crf: Final = 24
+    """Constant quality of VP9."""
     cut_threshold: Final = 0.3
     """Share of the bits of two frames' perceptual hashes that differ at a cut (drawn shots: 0.34 and more at
     216 cuts, at most 0.28 where only the camera moves; tests/video/test_shots.py)."""
