@@ -1,0 +1,209 @@
+"""A 9:16 crop that follows one member through a group video, moved as a person moves a camera."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import block_diag, csr_array, diags_array, eye_array, hstack, vstack
+
+from ive_segmentation.result import Image
+from ive_segmentation.settings import Measured
+
+Floats = NDArray[np.float64]
+
+ASPECT = 9 / 16
+LARGEST = (1920, 1080)
+"""Height and width of the largest fancam: what phones show."""
+KNOT = 0.25
+"""Seconds between the spline's knots: a hand on a camera makes about four corrections a second."""
+MOST_HEAD = 0.9
+"""Share of the crop that a head may fill before it is not asked to be within it."""
+
+# What the path costs, in crop widths and seconds. A head out of the picture is far worse than any movement;
+# the rest was tuned by eye on noisy walks: less jerk weight lets the camera twitch, more makes it late.
+OUTSIDE, OFF, SPEED, ACCELERATION, JERK = 100.0, 1.0, 0.1, 0.1, 0.05
+
+
+def output_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Choose how large the fancam is.
+
+    Args:
+        size: (H, W) of the video, pixels.
+
+    Returns:
+        (H, W) of the fancam: the largest 9:16 that fits, at most 1920 by 1080, both even as H.264 wants it.
+    """
+    height = min(_largest(size), LARGEST[0])
+    return max(round(height / 2) * 2, 2), max(round(height * ASPECT / 2) * 2, 2)
+
+
+def camera_path(
+    heads: NDArray[Any],
+    bodies: NDArray[Any],
+    shots: NDArray[Any],
+    size: tuple[int, int],
+    seconds: NDArray[Any],
+) -> Floats:
+    """Find where the camera looks in every frame, shot by shot, knowing the whole shot.
+
+    The path is a cubic spline, found by linear programming after Grundmann, Kwatra and Essa, "Auto-directed
+    video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
+    place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
+    between, as people do. Speed, acceleration and jerk are bounded, the head is kept in the crop wherever
+    that allows it. Within a shot the crop keeps its size. While she is away for long it holds still, but for
+    a moment in which it comes to rest and one in which it sets off to be there when she comes back.
+
+    Args:
+        heads: (N, 4) xyxy, pixels: her face, or the top of her box; NaN while she is away or hidden.
+        bodies: (N, 4) xyxy, pixels: her box; NaN likewise.
+        shots: (N,) the number of each frame's shot; frames of a shot are neighbours.
+        size: (H, W) of the video, pixels.
+        seconds: (N,) when each frame is shown, rising; steps may differ.
+
+    Returns:
+        (N, 4) float64 xyxy, pixels: 9:16, within the frame.
+    """
+    heads, bodies = np.asarray(heads, float).reshape(-1, 4), np.asarray(bodies, float).reshape(-1, 4)
+    seconds = np.asarray(seconds, float)
+    windows = np.zeros((len(heads), 4))
+    cuts = np.flatnonzero(np.diff(np.asarray(shots))) + 1
+    for part in np.split(np.arange(len(heads)), cuts):
+        if len(part):
+            windows[part] = _follow(heads[part], bodies[part], size, seconds[part])
+    return windows
+
+
+def crop(image: Image, window: NDArray[Any], out_size: tuple[int, int]) -> Image:
+    """Cut a window out to a fraction of a pixel, so that slow movements do not judder.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        window: (4,) xyxy, pixels, within the image.
+        out_size: (H, W) of the result.
+
+    Returns:
+        RGB uint8 (H, W, 3).
+    """
+    height, width = out_size
+    x1, y1, x2, y2 = (float(edge) for edge in window)
+    # Pixels are averaged where there are too many: drawn larger first, then shrunk by a whole factor.
+    shrink = max(1, round((y2 - y1) / height))
+    across, down = (x2 - x1) / (width * shrink), (y2 - y1) / (height * shrink)
+    # Of pixel middles: the first one of the crop lies half a step into the window.
+    back = np.array([[across, 0, x1 + across / 2 - 0.5], [0, down, y1 + down / 2 - 0.5]])
+    found = cv2.warpAffine(
+        image,
+        back,
+        (width * shrink, height * shrink),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if shrink > 1:
+        found = cv2.resize(found, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(found, np.uint8)
+
+
+def _largest(size: tuple[int, int]) -> float:
+    """Height of the largest 9:16 window in a frame."""
+    return min(float(size[0]), size[1] / ASPECT)
+
+
+def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Floats) -> Floats:
+    """Windows (N, 4) for the frames of one shot."""
+    seen = np.isfinite(heads).all(axis=1)
+    largest = _largest(size)
+    heights = (bodies[:, 3] - bodies[:, 1])[np.isfinite(bodies).all(axis=1)]
+    wanted = Measured.camera_room * np.median(heights) if heights.size else largest
+    height = float(np.clip(wanted, largest / Measured.camera_zoom, largest))
+    width = height * ASPECT
+    half = np.array([width, height]) / 2
+    ends = np.array([size[1], size[0]])
+    if not seen.any():
+        middle = np.tile(ends / 2, (len(heads), 1))
+        return np.hstack([middle - half, middle + half])
+    head = (heads[:, :2] + heads[:, 2:]) / 2
+    room = np.maximum(half - (heads[:, 2:] - heads[:, :2]) / 2 / MOST_HEAD, 0.0)
+    place = head + np.array([0.0, (0.5 - Measured.camera_headroom) * height])
+    bounds = np.stack([half, ends - half], axis=1)
+    axes = zip(place.T, head.T, room.T, bounds, strict=True)
+    centres = np.stack([_axis(*axis, seconds, width) for axis in axes], axis=1)
+    return np.hstack([centres - half, centres + half])
+
+
+def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Floats, width: float) -> Floats:
+    """Where the crop's middle is along one axis, (N,) pixels; all is solved in crop widths."""
+    seen = np.isfinite(head)
+    # A frame that the crop just fits may leave a little less than nothing between the two.
+    low, high = bounds.min() / width, bounds.max() / width
+    spline, slopes = _spline(seconds)
+    count, steps = spline.shape[1], [slope.shape[0] for slope in slopes]
+    at = spline[seen]
+    frames = at.shape[0]
+    place, head, room = (np.clip(value[seen] / width, -1e3, 1e3) for value in (place, head, room))
+    place = np.clip(place, low, high)
+    # The unknowns: the spline, and how far off, outside, fast, ... it is, each at least what it says and its
+    # negative.
+    sizes = [frames, frames, *steps]
+    rows = vstack([at, at, *slopes])
+    slack = block_diag([eye_array(n) for n in sizes])
+    still = np.zeros(rows.shape[0] - 2 * frames)
+    aims = np.concatenate([place, head, still])
+    free = np.concatenate([np.full(frames, Measured.camera_dead_zone), room, still])
+    share = max(float(seconds[-1] - seconds[0]), KNOT) / frames
+    weights = [OFF * share, OUTSIDE * share, SPEED * KNOT, ACCELERATION * KNOT, JERK * KNOT]
+    limits = [np.inf, np.inf, Measured.camera_speed, Measured.camera_acceleration, Measured.camera_jerk]
+    top = np.repeat(limits, sizes)
+    top[2 * frames :][: steps[0]][_held(seconds, seen, steps[0])] = 0.0
+    answer = milp(
+        np.concatenate([np.zeros(count), np.repeat(weights, sizes)]),
+        bounds=Bounds(
+            np.concatenate([np.full(count, low), np.zeros(sum(sizes))]),
+            np.concatenate([np.full(count, high), top]),
+        ),
+        constraints=[
+            LinearConstraint(csr_array(hstack([rows, -slack])), ub=aims + free),
+            LinearConstraint(csr_array(hstack([rows, slack])), lb=aims - free),
+        ],
+    )
+    assert answer.x is not None, answer.message  # to stand still is always allowed
+    return np.clip(spline @ answer.x[:count] * width, bounds.min(), bounds.max())
+
+
+def _spline(seconds: Floats) -> tuple[csr_array, list[csr_array]]:
+    """The spline at each frame (N, C), and its slopes of order 1 to 3 in terms of its coefficients.
+
+    The slopes' coefficients bound the slopes (a spline lies in the hull of its coefficients), so what is
+    asked of the coefficients holds everywhere, however the frames lie.
+    """
+    spans = max(1, int(np.ceil((seconds[-1] - seconds[0]) / KNOT)))
+    knots = KNOT * np.arange(-3, spans + 4)
+    since = np.clip(seconds - seconds[0], 0, np.nextafter(KNOT * spans, 0))
+    slopes: list[csr_array] = []
+    slope: Any = eye_array(spans + 3)
+    for _ in range(3):
+        rows = slope.shape[0] - 1
+        slope = diags_array([-1.0, 1.0], offsets=[0, 1], shape=(rows, rows + 1)) @ slope / KNOT
+        slopes.append(csr_array(slope))
+    return csr_array(BSpline.design_matrix(since, knots, 3)), slopes
+
+
+def _held(seconds: Floats, seen: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """Which steps between coefficients must be nothing, (C - 1,), because she is away."""
+    since = seconds - seconds[0]
+    moments = since[seen]
+    held = np.zeros(steps, bool)
+    # Before she first comes and after she has gone for good, and in every long gap.
+    away = np.concatenate([[-np.inf], moments, [np.inf]])
+    for left, back in pairwise(away):
+        first = int(np.ceil(max(left + Measured.camera_settle, 0.0) / KNOT))
+        last = int(np.floor(min(back - Measured.camera_settle, steps * KNOT) / KNOT))
+        # Within span i the curve depends on the coefficients i to i + 3.
+        if last > first:
+            held[first : last + 2] = True
+    return held
