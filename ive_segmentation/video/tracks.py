@@ -32,7 +32,13 @@ class Tracked:
 
 
 class Tracker(Protocol):
-    """Follows every instance of the concepts it was made for."""
+    """Follows every instance of the concepts it was made for.
+
+    Attributes:
+        how: Which tracker it is, in words for the user.
+    """
+
+    how: str
 
     def follow(self, image: Image) -> list[Tracked]:
         """Find the instances of the next frame, RGB uint8 (H, W, 3), and say which were there before."""

@@ -1,0 +1,170 @@
+"""The second pass over a video: every frame again, now with names and owners settled, into the files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ive_segmentation.language import Member
+from ive_segmentation.output.coco import encode
+from ive_segmentation.output.cutout import cutout
+from ive_segmentation.output.files import overlay
+from ive_segmentation.persons import PERSON
+from ive_segmentation.result import Mask, Result
+from ive_segmentation.video.fancam import camera_path, crop, output_size
+from ive_segmentation.video.reading import Frame, Video
+from ive_segmentation.video.records import Record
+from ive_segmentation.video.story import Story
+from ive_segmentation.video.writing import MP4, PRORES, lines_writer, video_writer
+
+FORMATS = ("overlay", "mask", "cutout", "json")
+"""What a prompt over a video can be answered as; the fancam comes on top."""
+
+Write = Callable[[Frame, Record, Result], None]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What to write.
+
+    Attributes:
+        folder: Where to.
+        formats: Of `FORMATS`.
+        star: Folder name of the member whom the fancam follows; None for no fancam.
+    """
+
+    folder: Path
+    formats: Collection[str]
+    star: str | None
+
+
+def draw(
+    frames: Iterable[Frame],
+    video: Video,
+    records: Iterable[Record],
+    story: Story,
+    members: Sequence[Member],
+    outputs: Outputs,
+    done: Callable[[], None],
+) -> tuple[dict[str, Path], set[tuple[str | None, str]]]:
+    """Write what was asked for.
+
+    Args:
+        frames: The same that were watched.
+        video: Their file.
+        records: What was seen in each.
+        story: Who is who, and whose is what.
+        members: For names and colours.
+        outputs: What to write.
+        done: Called after every frame.
+
+    Returns:
+        The files by format ("fancam" among them), and which concepts of which members were found at all.
+        If anything is raised no file is left.
+
+    Raises:
+        WriteError: If a file cannot be written.
+    """
+    files = {name: outputs.folder / _FILES[name] for name in FORMATS if name in outputs.formats}
+    found: set[tuple[str | None, str]] = set()
+    with ExitStack() as opened:
+        writers: list[Write] = []
+        for name, path in files.items():
+            writers.append(opened.enter_context(_OPEN[name](path, video, story, members)))
+        if outputs.star is not None:
+            names = {member.folder: member.name for member in members}
+            called = re.sub(r"\W+", "_", names.get(outputs.star, outputs.star).casefold())
+            files["fancam"] = outputs.folder / f"fancam_{called}.mp4"
+            writers.append(
+                opened.enter_context(_fancam(files["fancam"], video, story, records, outputs.star))
+            )
+        for frame, record in zip(frames, records, strict=True):
+            result = story.result(record)
+            for write in writers:
+                write(frame, record, result)
+            found |= {(segment.member, segment.concept) for segment in result.segments}
+            done()
+    return files, found
+
+
+@contextmanager
+def _overlay(path: Path, video: Video, _story: Story, members: Sequence[Member]) -> Iterator[Write]:
+    with video_writer(path, MP4, video) as write:
+        yield lambda frame, _, result: write(overlay(frame.image, result, members), frame)
+
+
+@contextmanager
+def _mask(path: Path, video: Video, story: Story, _members: Sequence[Member]) -> Iterator[Write]:
+    with video_writer(path, MP4, video) as write:
+        yield lambda frame, _, result: write(_union(result, story.size), frame)
+
+
+@contextmanager
+def _cutout(path: Path, video: Video, story: Story, _members: Sequence[Member]) -> Iterator[Write]:
+    with video_writer(path, PRORES, video) as write:
+        yield lambda frame, _, result: write(
+            cutout(frame.image, _union(result, story.size), crop=False), frame
+        )
+
+
+@contextmanager
+def _json(path: Path, _video: Video, _story: Story, _members: Sequence[Member]) -> Iterator[Write]:
+    with lines_writer(path) as write:
+        yield lambda _, record, result: write(_line(record, result))
+
+
+@contextmanager
+def _fancam(path: Path, video: Video, story: Story, records: Iterable[Record], star: str) -> Iterator[Write]:
+    windows = camera_path(*story.sight_of(star, records))
+    size = output_size(video.size)
+    with video_writer(path, MP4, video, size=size) as write:
+        yield lambda frame, record, _: write(crop(frame.image, windows[record.index], size), frame)
+
+
+_OPEN = {"overlay": _overlay, "mask": _mask, "cutout": _cutout, "json": _json}
+_FILES = {"overlay": "overlay.mp4", "mask": "mask.mp4", "cutout": "cutout.mov", "json": "frames.jsonl"}
+
+
+def _union(result: Result, size: tuple[int, int]) -> Mask:
+    union = np.zeros(size, bool)
+    for segment in result.segments:
+        union |= segment.mask
+    return union
+
+
+def _line(record: Record, result: Result) -> dict[str, Any]:
+    """One frame as JSON types; masks are COCO RLE, boxes xyxy in pixels."""
+    tracks = [sighting.track for sighting in record.of(PERSON)]
+    return {
+        "frame": record.index,
+        "second": round(record.second, 6),
+        "shot": record.shot,
+        "persons": [
+            {
+                "track": track,
+                "member": person.member,
+                "confidence": round(person.match.confidence, 4) if person.match else None,
+                "box": [round(float(side), 2) for side in person.box],
+            }
+            for track, person in zip(tracks, result.persons, strict=False)  # the hidden ones come after
+        ],
+        "segments": [
+            {
+                "concept": segment.concept,
+                "member": segment.member,
+                "track": None
+                if segment.owner is None or segment.owner >= len(tracks)
+                else tracks[segment.owner],
+                "score": round(segment.score, 4),
+                "box": [round(float(side), 2) for side in segment.box],
+                "mask": encode(segment.mask),
+            }
+            for segment in result.segments
+        ],
+    }

@@ -1,0 +1,200 @@
+"""From a video and a prompt to files: one pass to see and to name, one to draw what was asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ive_segmentation.language import EVERYONE, UNKNOWN, Prompt, parse
+from ive_segmentation.output.files import overlay
+from ive_segmentation.persons import PERSON
+from ive_segmentation.pipeline import Pipeline, Progress, silent
+from ive_segmentation.result import Image
+from ive_segmentation.video.drawing import FORMATS, Outputs, draw
+from ive_segmentation.video.frames import VideoError
+from ive_segmentation.video.names import Names, Span
+from ive_segmentation.video.owners import Owners, OwnerSpan
+from ive_segmentation.video.reading import Video, probe, read
+from ive_segmentation.video.records import Records
+from ive_segmentation.video.sound import sound_remark
+from ive_segmentation.video.story import Story
+from ive_segmentation.video.timeline import Interval, intervals, write_timeline
+from ive_segmentation.video.tracking import make_tracker
+from ive_segmentation.video.watching import Watched, watch
+from ive_segmentation.video.writing import MP4
+
+__all__ = ["FORMATS", "Followed", "follow"]
+
+SEEING = 0.85
+"""Share of the progress that the first pass is given; the second only decodes, draws and encodes."""
+PREVIEW_EVERY = 2.0  # seconds
+Preview = Callable[[Image], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """What one prompt gave on one video.
+
+    Attributes:
+        files: What was written, by format; always a "timeline".
+        intervals: Who is on screen when.
+        messages: Sentences for the user: what was corrected, or never found.
+        frames: How many were read.
+        seconds: Wall time.
+        how: Which tracker followed them, in words.
+    """
+
+    files: dict[str, Path]
+    intervals: tuple[Interval, ...]
+    messages: tuple[str, ...]
+    frames: int
+    seconds: float
+    how: str
+
+
+def follow(
+    pipeline: Pipeline,
+    path: str | Path,
+    prompt: str | Prompt,
+    out: Path,
+    *,
+    formats: Collection[str] = ("overlay",),
+    start: float | None = None,
+    end: float | None = None,
+    fancam: bool = False,
+    progress: Progress = silent,
+    preview: Preview | None = None,
+) -> Followed:
+    """Answer a prompt over a video.
+
+    Args:
+        pipeline: Everything loaded; it needs SAM 3.
+        path: The video file.
+        prompt: What is asked, as text or already read.
+        out: Folder for the files; made if missing.
+        formats: Of `FORMATS`.
+        start: Seconds from the beginning of the video; None for its beginning.
+        end: Seconds from the beginning; None for its end.
+        fancam: Also a 9:16 video of the first member whom the prompt names.
+        progress: Called with the share done (0 to 1), and words that say how long it may still take.
+        preview: Called every two seconds with the last frame and what is known of it by then.
+
+    Returns:
+        The files and the timeline. Whatever `progress` or `preview` raise ends it, and no file is left.
+
+    Raises:
+        PromptError: If the text cannot be read without guessing.
+        VideoError: If the video cannot be read, there is no SAM 3, or a fancam of nobody is asked for.
+        NotDrawnError: If the demo is given a real video.
+        SegmentationError: If SAM 3 cannot answer.
+        WriteError: If a file cannot be written.
+    """
+    begun = time.monotonic()
+    asked = parse(prompt, pipeline.members) if isinstance(prompt, str) else prompt
+    star = _star(asked, pipeline) if fancam else None
+    if pipeline.sam3 is None:
+        raise VideoError("Videos need SAM 3, and it is not loaded. `doctor` says how to get it.")
+    video = probe(path, max_pixels=pipeline.settings.max_pixels)
+    progress(0.0, "Getting ready to track")
+    tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts])
+    rate = float(video.rate)
+    names, owners = Names(pipeline.gallery.names if pipeline.gallery else (), rate), Owners(rate)
+    total = _expected_frames(video, start, end)
+    first_pass = _Pass(progress, 0.0, SEEING, total)
+    shown = time.monotonic() - PREVIEW_EVERY
+    with Records() as records:
+        for watched in watch(read(video, start, end), tracker, pipeline, names, owners):
+            records.append(watched.record)
+            first_pass.done("Looking at")
+            if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:
+                preview(_glimpse(watched, video, asked, names, pipeline))
+                shown = time.monotonic()
+        story = Story(video.size, asked, names.settle(), owners.settle())
+        second_pass = _Pass(progress, SEEING, 1.0, first_pass.count)
+        outputs = Outputs(out, frozenset(formats), star)
+        files, found = draw(
+            read(video, start, end), video, records, story, pipeline.members, outputs,
+            lambda: second_pass.done("Drawing"),
+        )  # fmt: skip
+        times = intervals(story.presence(records, 1 / rate))
+    called = {member.folder: member.name for member in pipeline.members}
+    files["timeline"] = out / "timeline.csv"
+    write_timeline(files["timeline"], times, called)
+    messages = (*asked.messages, *_never_found(asked, found, times, called))
+    if sound := sound_remark(video, MP4.sound):
+        messages = (*messages, sound)
+    return Followed(files, tuple(times), messages, first_pass.count, time.monotonic() - begun, tracker.how)
+
+
+def _star(prompt: Prompt, pipeline: Pipeline) -> str:
+    """Folder name of the first member whom a prompt names."""
+    members = {member.folder for member in pipeline.members}
+    named = [person for request in prompt.requests for person in request.people if person in members]
+    if not named:
+        raise VideoError("A fancam follows one member, and the prompt names none. Put her name into it.")
+    return named[0]
+
+
+def _glimpse(watched: Watched, video: Video, prompt: Prompt, names: Names, pipeline: Pipeline) -> Image:
+    """Draw a frame with what is known of it while the video goes by."""
+    frame, record, owners = watched
+    index = record.index
+    now = names.now([sighting.track for sighting in record.of(PERSON)])
+    story = Story(
+        video.size,
+        prompt,
+        [Span(track, index, index, member, 0.0) for track, member in now.items()],
+        [OwnerSpan(thing, index, index, owner) for thing, owner in owners.items()],
+    )
+    return overlay(frame.image, story.result(record), pipeline.members)
+
+
+def _never_found(
+    prompt: Prompt,
+    found: Collection[tuple[str | None, str]],
+    times: Collection[Interval],
+    names: Mapping[str, str],
+) -> Iterator[str]:
+    """Say what the whole video did not show of what was asked for."""
+    seen = {interval.member for interval in times}
+    for request in prompt.requests:
+        thing = request.thing or PERSON
+        if not request.people and not any(concept == thing for _, concept in found):
+            yield f"No {thing} was found in this video."
+        for who in request.people:
+            someone = {EVERYONE: "anyone", UNKNOWN: "anyone unknown"}.get(who) or names.get(who, who)
+            hers = {EVERYONE: seen, UNKNOWN: seen & {None}}.get(who, seen & {who})
+            if not hers:
+                yield f"Nobody was found in this video who is {someone}."
+            elif not any(member in hers and concept == thing for member, concept in found):
+                yield f"No {thing} of {someone} was found in this video."
+
+
+class _Pass:
+    """Counts frames, and says how far it is and how long it may still take."""
+
+    def __init__(self, progress: Progress, begin: float, end: float, total: int) -> None:
+        self.count = 0
+        self._progress, self._begin, self._end, self._total = progress, begin, end, total
+        self._started = time.monotonic()
+
+    def done(self, doing: str) -> None:
+        self.count += 1
+        share = min(self.count / self._total, 1.0)
+        left = (time.monotonic() - self._started) * (1 - share) / share
+        words = f"{doing} frame {self.count} of {max(self._total, self.count)}, {_about(left)} left"
+        self._progress(self._begin + (self._end - self._begin) * share, words)
+
+
+def _about(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"about {round(seconds / size)} {unit}"
+    return f"about {round(seconds)} s"
+
+
+def _expected_frames(video: Video, start: float | None, end: float | None) -> int:
+    share = (min(end or video.seconds, video.seconds) - (start or 0.0)) / max(video.seconds, 1e-6)
+    return max(1, round(video.frames * min(max(share, 0.0), 1.0)))

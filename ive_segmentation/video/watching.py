@@ -1,0 +1,116 @@
+"""The first pass over a video: everything is tracked, faces are looked at where a name is still wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ive_segmentation.demo.drawn import refuse_photos
+from ive_segmentation.identity.matching import member_log_odds
+from ive_segmentation.persons import PERSON
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.possession.faces import faces_to_persons
+from ive_segmentation.possession.things import things_to_owners
+from ive_segmentation.result import Image
+from ive_segmentation.video.heads import Heads
+from ive_segmentation.video.names import Names, quality_of
+from ive_segmentation.video.owners import Owners
+from ive_segmentation.video.reading import Frame
+from ive_segmentation.video.records import Record, Sighting
+from ive_segmentation.video.shots import Cuts
+from ive_segmentation.video.tracks import Tracked, Tracker
+
+
+class Watched(NamedTuple):
+    """A frame, what was seen in it, and whose each thing track seems to be in it, by person track."""
+
+    frame: Frame
+    record: Record
+    owners: dict[int, int | None]
+
+
+def watch(
+    frames: Iterable[Frame], tracker: Tracker, pipeline: Pipeline, names: Names, owners: Owners
+) -> Iterator[Watched]:
+    """Follow everyone and everything through a video.
+
+    Args:
+        frames: In order.
+        tracker: Made for "person" and the things asked for.
+        pipeline: For its face models and gallery, where it has them.
+        names: Is told who was visible, and what was seen of faces.
+        owners: Is told whose each thing seems to be.
+
+    Yields:
+        Every frame with what was seen in it.
+
+    Raises:
+        NotDrawnError: If the demo is given a real video.
+    """
+    cuts, heads, shot = Cuts(), Heads(), 0
+    for frame in frames:
+        if pipeline.demo and frame.index == 0:
+            refuse_photos(frame.image)
+        if cuts.is_cut(frame.image):
+            shot += 1
+            tracker.cut()
+        tracked = tracker.follow(frame.image)
+        persons = [instance for instance in tracked if instance.concept == PERSON]
+        boxes = np.array([person.box for person in persons], np.float32).reshape(-1, 4)
+        names.saw(frame.index, [person.track for person in persons], boxes)
+        if any(names.wants_look(person.track, frame.index) for person in persons):
+            _look_at_faces(frame, persons, pipeline, names, heads)
+        given = _give_things(frame.index, tracked, persons, heads, owners)
+        sightings = tuple(_sighting(instance, heads) for instance in tracked)
+        yield Watched(frame, Record(frame.index, frame.second, shot, sightings), given)
+
+
+def _look_at_faces(
+    frame: Frame, persons: Sequence[Tracked], pipeline: Pipeline, names: Names, heads: Heads
+) -> None:
+    """Look at every face of a frame: finding one costs as much as finding all."""
+    if pipeline.faces is None or pipeline.gallery is None:
+        return
+    image: Image = frame.image
+    found = pipeline.faces.find(image)
+    holders = faces_to_persons(
+        np.array([face.box for face in found]),
+        np.array([face.keypoints for face in found]),
+        [person.mask for person in persons],
+    )
+    shown = [
+        (face, persons[holder]) for face, holder in zip(found, holders, strict=True) if holder is not None
+    ]
+    odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
+    for (face, person), row in zip(shown, odds, strict=True):
+        names.add_look(person.track, frame.index, row, quality_of(face))
+        heads.seen(person.track, person.box, face.box)
+    for track in {person.track for person in persons} - {person.track for _, person in shown}:
+        names.add_look(track, frame.index, None)
+
+
+def _give_things(
+    index: int, tracked: Sequence[Tracked], persons: Sequence[Tracked], heads: Heads, owners: Owners
+) -> dict[int, int | None]:
+    """Say of each thing whose it is in this frame alone; votes over many frames decide."""
+    given: dict[int, int | None] = {}
+    for concept in dict.fromkeys(instance.concept for instance in tracked):
+        if concept == PERSON:
+            continue
+        things = [instance for instance in tracked if instance.concept == concept]
+        verdicts = things_to_owners(
+            concept,
+            [thing.mask for thing in things],
+            [person.mask for person in persons],
+            [heads.face(person.track, person.box) for person in persons],
+        )
+        for thing, verdict in zip(things, verdicts, strict=True):
+            given[thing.track] = None if verdict.owner is None else persons[verdict.owner].track
+            owners.add(index, thing.track, given[thing.track], verdict.claim)
+    return given
+
+
+def _sighting(tracked: Tracked, heads: Heads) -> Sighting:
+    return Sighting.of(tracked, heads.head(tracked.track, tracked.box) if tracked.concept == PERSON else None)
