@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +29,41 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         WriteError: If the folder cannot be written to or the disk is full; nothing is left behind.
     """
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as part, write_errors(path):
         part.write_bytes(data)
-        os.replace(part, path)  # noqa: PTH105 -- Path.replace reads like str.replace
-    except OSError as error:
-        with contextlib.suppress(OSError):  # what could not be made cannot be removed either
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside a file, for writing it bit by bit.
+
+    Args:
+        path: Where to; missing folders are made, an older file is replaced.
+
+    Yields:
+        The name to write under. It is renamed where the block ends, and removed if it ends with an error.
+
+    Raises:
+        WriteError: If the folder cannot be written to.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        with write_errors(path):
+            os.replace(part, path)  # noqa: PTH105 -- Path.replace reads like str.replace
+    finally:
+        with contextlib.suppress(OSError):  # renamed, or what could not be made cannot be removed either
             part.unlink()
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says while a file is written, as that the disk is full, into a WriteError."""
+    try:
+        yield
+    except OSError as error:
         raise WriteError(f"{path} cannot be written ({error.strerror}). Choose another folder.") from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -141,6 +142,12 @@ def decodable(container: InputContainer, stream: VideoStream) -> Iterator[av.Vid
         return
     with suppress(av.FFmpegError):
         yield from _whole(stream.decode(None))
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """Take the first stream of sound that can be read."""
+    known = (stream for stream in container.streams.audio if stream.codec_context is not None)
+    return next((stream for stream in known if stream.channels), None)
 
 
 def upright(frame: av.VideoFrame, width: int | None = None, height: int | None = None) -> Image:

@@ -13,7 +13,16 @@ import av
 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured, Settings
-from ive_segmentation.video.frames import LAST_SECOND, VideoError, damaged, decodable, length, opened, upright
+from ive_segmentation.video.frames import (
+    LAST_SECOND,
+    VideoError,
+    damaged,
+    decodable,
+    length,
+    opened,
+    sound_stream,
+    upright,
+)
 
 _ROUNDING = 1e-3  # of a time base: 0.1 s is meant to be the frame at 1/10 s, though 0.1 is slightly more
 
@@ -30,7 +39,8 @@ class Video:
         rate: Frames per second on average.
         seconds: How long it lasts.
         frames: How many there are, as the file says or as rate and length make likely: for progress only.
-        has_sound: Whether there is a stream of sound.
+        sound_codec: FFmpeg's name of the codec of its first stream of sound, "" where there is none.
+        channels: Of that sound; 0 where there is none.
     """
 
     path: Path
@@ -40,7 +50,13 @@ class Video:
     rate: Fraction
     seconds: float
     frames: int
-    has_sound: bool
+    sound_codec: str
+    channels: int
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is sound that can be read."""
+        return self.channels > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +96,7 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
         if first is None or not stream.time_base:
             raise damaged(path)
         rate = stream.average_rate or stream.guessed_rate or Fraction(Measured.unknown_frame_rate)
+        heard = sound_stream(container)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         height, width = first.height, first.width
         if round(first.rotation / 90) % 2:
@@ -94,7 +111,8 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
             rate=rate,
             seconds=seconds,
             frames=frames or max(1, round(seconds * rate)),
-            has_sound=any(sound.codec_context is not None for sound in container.streams.audio),
+            sound_codec=heard.codec_context.name if heard else "",
+            channels=heard.channels if heard else 0,
         )
 
 

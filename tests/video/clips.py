@@ -10,6 +10,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 ENCODERS = {"webm": "libvpx-vp9", "avi": "mpeg4"}
@@ -79,10 +80,36 @@ def turned(path: Path, degrees: int) -> Path:
 
 
 def sound(path: Path) -> Path:
+    """Write a file that holds sound and no picture."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16000
-        container.mux(stream.encode(frame))
+        container.mux(stream.encode(tone(1, "mono", 16000)))
         container.mux(stream.encode(None))
+    return path
+
+
+def tone(seconds: float, layout: str, rate: int = 48000) -> av.AudioFrame:
+    """Make sound of which every channel has a pitch of its own."""
+    channels = av.AudioLayout(layout).nb_channels
+    time = np.arange(int(seconds * rate)) / rate
+    waves = np.stack([np.sin(2 * np.pi * 200 * (number + 1) * time) for number in range(channels)], axis=1)
+    samples = (waves * 8000).astype(np.int16).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+    return frame
+
+
+def with_sound(
+    path: Path, silent: Path, codec: str = "aac", layout: str = "stereo", seconds: float = 1
+) -> Path:
+    """Copy a video and give it sound."""
+    with av.open(str(silent)) as source, av.open(str(path), "w") as target:
+        pictures = target.add_stream_from_template(source.streams.video[0])
+        stream = cast(AudioStream, target.add_stream(codec, rate=48000, layout=layout))
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = pictures
+                target.mux(packet)
+        target.mux(stream.encode(tone(seconds, layout)))
+        target.mux(stream.encode(None))
     return path
