@@ -58,6 +58,21 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     return precisions[wanted]
 
 
+def out_of_memory(device: torch.device) -> SegmentationError:
+    """Say that a picture does not fit into a device's memory.
+
+    Args:
+        device: Where SAM 3 runs.
+
+    Returns:
+        The error to raise.
+    """
+    return SegmentationError(
+        f"The memory of {device} is not enough for this picture. Close other programs that use it, "
+        "or set IVE_DEVICE=cpu."
+    )
+
+
 def _cpu_has_bfloat16() -> bool:
     # torch publishes no such question; where a version lacks these two, float32 is always right.
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

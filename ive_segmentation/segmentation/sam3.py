@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,10 +25,15 @@ from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 
 from ive_segmentation.images import content_hash
 from ive_segmentation.segmentation.checkpoints import locate
-from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
+from ive_segmentation.segmentation.devices import (
+    SegmentationError,
+    choose_device,
+    choose_precision,
+    out_of_memory,
+)
 from ive_segmentation.segmentation.instances import Answer, detections
 from ive_segmentation.segmentation.weights import damaged, load_part
-from ive_segmentation.segmentation.words import Reader
+from ive_segmentation.segmentation.words import Reader, Words
 from ive_segmentation.settings import Settings
 
 T = TypeVar("T")
@@ -98,6 +104,64 @@ class Sam3:
     def resolution(self) -> int:
         """Side of the square, in pixels, that every picture is squashed to."""
         return int(self._processor.image_processor.size["height"])
+
+    @property
+    def folder(self) -> Path:
+        """The checkpoint it was loaded from."""
+        return self._reader.folder
+
+    @property
+    def model(self) -> Any:
+        """The network of `transformers`, without the text encoder; a tracker shares it."""
+        return self._model
+
+    @property
+    def processor(self) -> Sam3Processor:
+        """What squashes pictures and takes words apart."""
+        return self._processor
+
+    def pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Squash pictures to what the vision encoder takes.
+
+        Args:
+            images: Each (H, W, 3) uint8, RGB.
+
+        Returns:
+            (N, 3, resolution, resolution), on the device and in the precision of the model.
+        """
+        pixels = self._processor.image_processor(
+            images=[np.array(image, order="C") for image in images],
+            return_tensors="pt",
+            device=self._device,
+        ).pixel_values
+        return pixels.to(self._device, self.dtype)
+
+    def read(self, concepts: Sequence[str]) -> list[Words]:
+        """Return noun phrases as the decoder takes them; raises as `find`.
+
+        Args:
+            concepts: English noun phrases.
+
+        Returns:
+            One for each.
+        """
+        with self._lock:
+            return self._reader.read(concepts)
+
+    def look(self, image: npt.NDArray[np.uint8]) -> Features:
+        """Look at a picture that will not come again, such as a frame of a video: nothing is kept.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+
+        Returns:
+            As `encode` returns it.
+
+        Raises:
+            SegmentationError: If the device's memory does not hold one picture.
+        """
+        with self._lock:
+            return self._in_batches([image], 1, self._see)[0]
 
     def encode(self, image: npt.NDArray[np.uint8]) -> Features:
         """Look at a picture once; the features of the last few pictures are kept.
@@ -186,13 +250,8 @@ class Sam3:
         return self._ask(features, questions)
 
     def _see(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
-        pixels = self._processor.image_processor(
-            images=[np.array(image, order="C") for image in images],
-            return_tensors="pt",
-            device=self._device,
-        ).pixel_values
         with torch.inference_mode():
-            seen = self._model.get_vision_features(pixels.to(self._device, self.dtype))
+            seen = self._model.get_vision_features(self.pixels(images))
         # Copied, because a row of a batch would keep the whole batch in memory.
         return [
             Features(
@@ -228,7 +287,7 @@ class Sam3:
                 if self._device.type == "cuda":
                     torch.cuda.empty_cache()
                 if batch == 1:
-                    raise self._out_of_memory() from error
+                    raise out_of_memory(self._device) from error
                 batch //= 2
         return done
 
@@ -261,12 +320,6 @@ class Sam3:
         kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True, stable=True)]
         return Answer(scores[kept], boxes[kept], logits[kept])
-
-    def _out_of_memory(self) -> SegmentationError:
-        return SegmentationError(
-            f"The memory of {self._device} is not enough for this picture. Close other programs that use it, "
-            "or set IVE_DEVICE=cpu."
-        )
 
 
 def load_sam3(settings: Settings) -> Sam3:

@@ -1,4 +1,4 @@
-"""A checkpoint's weights in two parts: what looks at pictures, and the text encoder, two fifths of all.
+"""A checkpoint's weights in parts: what looks at pictures, the text encoder (two fifths of all), the tracker.
 
 Each part is read straight into the dtype it is used in, without a second copy, and only when it is needed.
 """
@@ -6,21 +6,27 @@ Each part is read straight into the dtype it is used in, without a second copy, 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedConfig, Sam3VideoConfig, Sam3VideoModel
 from transformers.utils.logging import disable_progress_bar
 
 from ive_segmentation.segmentation.checkpoints import CheckpointError, model_class
 
 TEXT = ("text_encoder", "text_projection")
 """The children of SAM 3 that read words; everything else looks at pictures."""
+
+TRACKER = ("tracker_model.", "tracker_neck.")
+"""What the names of the tracker's weights begin with, in checkpoints that can follow through a video."""
 
 _OF_TEXT = re.compile(rf"(^|\.)({'|'.join(TEXT)})\.")
 _STORED_AS = {torch.float32: "F32", torch.bfloat16: "BF16"}
@@ -40,20 +46,82 @@ def load_part(folder: Path, dtype: torch.dtype, *, text: bool) -> Any:
     Raises:
         CheckpointError: If a file is damaged or a weight of the part is missing.
     """
+    whole = getattr(transformers, model_class(folder))
+    part = _part(whole, lambda child: (child in TEXT) == text)
+    config = whole.config_class.from_pretrained
+    return _load(folder, dtype, part, config, lambda name: bool(_OF_TEXT.search(name)) == text)
+
+
+def has_tracker(folder: Path) -> bool:
+    """Tell whether a checkpoint holds SAM 3's own tracker, as facebook/sam3 does.
+
+    Args:
+        folder: Where `locate` found it.
+
+    Returns:
+        True if its config describes a tracker and its files hold weights of one.
+
+    Raises:
+        CheckpointError: If a file is damaged.
+    """
+    if json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"] != "sam3_video":
+        return False
+    try:
+        return any(
+            name.startswith(TRACKER)
+            for file in _files(folder)
+            for weights in [safe_open(file, framework="pt")]
+            for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
+        )
+    except (OSError, SafetensorError) as error:
+        raise damaged(folder, error) from error
+
+
+def load_tracker(folder: Path, dtype: torch.dtype, resolution: int) -> Any:
+    """Load the tracker of a checkpoint onto the CPU, to be put beside a detector that is loaded already.
+
+    Args:
+        folder: Where `locate` found it; `has_tracker` says yes.
+        dtype: The dtype it is used in.
+        resolution: Side of the square, in pixels, that frames are squashed to.
+
+    Returns:
+        `Sam3VideoModel` of `transformers`, in evaluation mode, whose detector is None.
+
+    Raises:
+        CheckpointError: If a file is damaged or a weight of the tracker is missing.
+    """
+
+    def config(*args: Any, **kwargs: Any) -> Sam3VideoConfig:
+        read = Sam3VideoConfig.from_pretrained(*args, **kwargs)
+        read.image_size = resolution
+        return read
+
+    part = _part(Sam3VideoModel, lambda child: child != "detector_model")
+    return _load(folder, dtype, part, config, lambda name: name.startswith(TRACKER))
+
+
+def _load(
+    folder: Path,
+    dtype: torch.dtype,
+    part: Any,
+    config: Callable[..., PreTrainedConfig],
+    wanted: Callable[[str], bool],
+) -> Any:
+    """Read the weights with a wanted name into a part of a model."""
     disable_progress_bar()
     try:
-        whole = getattr(transformers, model_class(folder))
         with ExitStack() as files:
             slices = {
                 name: weights.get_slice(name)
                 for file in _files(folder)
                 for weights in [files.enter_context(_open(file, dtype))]
                 for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
-                if bool(_OF_TEXT.search(name)) == text
+                if wanted(name)
             }
-            model, report = _part(whole, text).from_pretrained(
+            model, report = part.from_pretrained(
                 None,
-                config=whole.config_class.from_pretrained(folder, local_files_only=True),
+                config=config(folder, local_files_only=True),
                 state_dict=slices,
                 dtype=dtype,
                 output_loading_info=True,
@@ -99,14 +167,14 @@ def fingerprint(folder: Path) -> str:
     return hashlib.blake2b(repr((str(folder), files)).encode(), digest_size=16).hexdigest()
 
 
-def _part(whole: Any, text: bool) -> Any:
-    """The model's class less the other part, whose weights `from_pretrained` then does not ask for."""
+def _part(whole: Any, kept: Callable[[str], bool]) -> Any:
+    """The model's class less some children, whose weights `from_pretrained` then does not ask for."""
 
     class Part(whole):
         def __init__(self, config: Any) -> None:
             super().__init__(config)
             for name in list(self._modules):
-                if (name in TEXT) != text:
+                if not kept(name):
                     setattr(self, name, None)
 
     return Part

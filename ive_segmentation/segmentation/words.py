@@ -42,7 +42,7 @@ class Reader:
         dtype: torch.dtype,
         cache: Path,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._tokenizer = tokenizer
         self._device = device
         self._dtype = dtype
@@ -67,7 +67,7 @@ class Reader:
         unknown = [concept for concept, embedding in embeddings.items() if embedding is None]
         if unknown:
             # Not kept: it is two fifths of the weights, and words are seldom new.
-            encoder = load_part(self._folder, self._dtype, text=True)
+            encoder = load_part(self.folder, self._dtype, text=True)
             for concept in unknown:
                 with torch.inference_mode():
                     embeddings[concept] = encoder.get_text_features(**new[concept]).pooler_output

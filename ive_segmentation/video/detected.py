@@ -1,0 +1,137 @@
+"""SAM 3's detections of every frame, joined over time: for checkpoints that have no tracker of their own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import supervision as sv
+from trackers import OCSORTTracker
+from trackers.utils.iou import BaseIoU
+
+from ive_segmentation.result import Image
+from ive_segmentation.segmentation.instances import Instance, instances
+from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.settings import Measured
+from ive_segmentation.video.tracks import Tracked
+
+Cells = npt.NDArray[np.bool_]
+"""A mask made small: (h, w), True where the mask has a pixel in the cell."""
+
+
+class DetectedTracker:
+    """Looks at every frame as at any picture, and joins what it finds, concept by concept."""
+
+    how = "SAM 3's detections of every frame, joined by OC-SORT"
+
+    def __init__(self, sam3: Sam3, concepts: Sequence[str]) -> None:
+        self._sam3 = sam3
+        self._concepts = list(concepts)
+        self._numbers = count()
+        self.cut()
+
+    def follow(self, image: Image) -> list[Tracked]:
+        """Find the instances of the next frame, and say which were there before.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+
+        Returns:
+            One for each detection, of all concepts.
+
+        Raises:
+            SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
+            CheckpointError: If the text encoder is needed and cannot be loaded.
+        """
+        answers = self._sam3.find(self._sam3.look(image), self._concepts)
+        tracked = []
+        for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
+            found = instances(answer)
+            tracked += [
+                Tracked(number, concept, *instance)
+                for number, instance in zip(join.join(found), found, strict=True)
+            ]
+        return tracked
+
+    def cut(self) -> None:
+        """Begin a new shot: nothing that was followed until here goes on."""
+        self._joins = [Join(self._numbers) for _ in self._concepts]
+
+
+class Join:
+    """Numbers the instances of one concept through one shot.
+
+    OC-SORT (Cao et al., CVPR 2023) was made for dancers in identical clothes, whose motion no filter
+    predicts. It compares boxes; here it compares masks: who stands behind another shares its box, but no
+    pixel of it.
+
+    Args:
+        numbers: Where the numbers come from; never one twice.
+    """
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
+        self._overlap = _Overlap()
+        # Detections are those SAM 3 is sure enough of: each counts, and begins a track where it joins none.
+        self._tracker = OCSORTTracker(
+            lost_track_buffer=Measured.lost_frames,
+            minimum_consecutive_frames=1,
+            minimum_iou_threshold=Measured.join_overlap,
+            high_conf_det_threshold=0.0,
+            iou=self._overlap,
+        )
+        self._last: dict[int, Cells] = {}
+
+    def join(self, found: Sequence[Instance]) -> list[int]:
+        """Say which instances of the next frame were there before.
+
+        Args:
+            found: The instances of a frame.
+
+        Returns:
+            The number of each.
+        """
+        cells = [_cells(instance.mask) for instance in found]
+        boxes = np.array([instance.box for instance in found], np.float32).reshape(-1, 4)
+        scores = np.array([instance.score for instance in found], np.float32)
+        self._overlap.before = [self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks]
+        self._overlap.now = cells
+        self._tracker.update(sv.Detections(xyxy=boxes, confidence=scores))
+
+        rows = defaultdict(list)  # by box, which is all a tracklet keeps of a detection; two may be equal
+        for row, box in enumerate(boxes):
+            rows[box.tobytes()].append(row)
+        numbers: dict[int, int] = {}
+        for tracklet in self._tracker.tracks:
+            if tracklet.tracker_id == -1:  # the library gives numbers one frame late, and again after a cut
+                tracklet.tracker_id = next(self._numbers)
+            if tracklet.time_since_update == 0:
+                row = rows[tracklet.last_observation.tobytes()].pop(0)
+                numbers[row] = tracklet.tracker_id
+                self._last[tracklet.tracker_id] = cells[row]
+        self._last = {
+            tracklet.tracker_id: self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks
+        }
+        return [numbers[row] for row in range(len(found))]
+
+
+class _Overlap(BaseIoU):
+    """Intersection over union of masks, in place of that of the boxes it is called with."""
+
+    before: list[Cells]
+    now: list[Cells]
+
+    def _compute(self, boxes_1: npt.NDArray[np.float32], boxes_2: npt.NDArray[np.float32]) -> np.ndarray:  # noqa: ARG002
+        # OC-SORT calls this once a frame, with all its tracks and all detections, in order.
+        return sv.mask_iou_batch(np.stack(self.before), np.stack(self.now))
+
+
+def _cells(mask: npt.NDArray[np.bool_]) -> Cells:
+    scale = min(Measured.join_side / max(mask.shape), 1.0)
+    size = [max(round(side * scale), 1) for side in mask.shape]
+    # A cell counts if a pixel of it does, else a microphone in a 4K frame would have no cell at all.
+    return cv2.resize(mask.view(np.uint8) * 255, (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0

@@ -1,0 +1,193 @@
+"""SAM 3's own tracker, frame after frame, in memory that does not grow.
+
+`transformers` keeps every frame and every output of a session for ever and has no way to let them go, so long
+videos run out of memory (issues 169, 495 and 511 of facebookresearch/sam3). What is never read again is let
+go here after every frame, all of it in `prune`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import supervision as sv
+import torch
+from transformers import (
+    Sam2VideoVideoProcessor,
+    Sam3VideoConfig,
+    Sam3VideoInferenceSession,
+    Sam3VideoProcessor,
+)
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from ive_segmentation.result import Image
+from ive_segmentation.segmentation.devices import out_of_memory
+from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.segmentation.weights import load_tracker
+from ive_segmentation.settings import Measured
+from ive_segmentation.video.tracks import Tracked
+
+POINTER = ("object_pointer",)
+MEMORY = ("maskmem_features", "maskmem_pos_enc", *POINTER)
+"""What the memory attention reads of a past frame; the masks beside it are larger and never read again."""
+
+
+class SessionTracker:
+    """Follows with `Sam3VideoModel`, whose detector is the loaded SAM 3: only the tracker is loaded anew."""
+
+    how = "SAM 3's own tracker"
+
+    def __init__(self, sam3: Sam3, concepts: Sequence[str]) -> None:
+        self._sam3 = sam3
+        try:
+            self._model = load_tracker(sam3.folder, sam3.dtype, sam3.resolution).to(sam3.device).eval()
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(sam3.device) from error
+        self._model.detector_model = sam3.model
+        self._processor = Sam3VideoProcessor(
+            sam3.processor.image_processor, Sam2VideoVideoProcessor(), sam3.processor.tokenizer
+        )
+        self._words = dict(zip(concepts, sam3.read(concepts), strict=True))
+        self._session = self._begin()
+        self._frame = 0
+        self._seen: dict[int, int] = {}
+
+    def follow(self, image: Image) -> list[Tracked]:
+        """Find the instances of the next frame, and say which were there before.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+
+        Returns:
+            One for each instance that is seen, of all concepts.
+
+        Raises:
+            SegmentationError: If the device's memory does not hold one more frame.
+        """
+        try:
+            with torch.inference_mode():
+                out = self._model(self._session, frame_idx=self._frame, frame=self._sam3.pixels([image])[0])
+                found = self._processor.postprocess_outputs(
+                    self._session, out, original_sizes=[list(image.shape[:2])]
+                )
+        except torch.OutOfMemoryError as error:
+            raise out_of_memory(self._sam3.device) from error
+        tracked = _tracked(found)
+        self._seen.update((instance.track, self._frame) for instance in tracked)
+        for track in self._gone():
+            self._session.remove_object(track)
+        prune(self._session, self._frame, self._model.config)
+        self._seen = {track: self._seen[track] for track in self._session.obj_ids if track in self._seen}
+        self._frame += 1
+        return tracked
+
+    def cut(self) -> None:
+        """Begin a new shot: a new session, in which numbers go on where they were."""
+        numbers = self._session.max_obj_id
+        self._session = self._begin()
+        self._session.max_obj_id = numbers
+        self._frame = 0
+        self._seen.clear()
+
+    def _begin(self) -> Sam3VideoInferenceSession:
+        session = self._processor.init_video_session(
+            inference_device=self._sam3.device, dtype=self._sam3.dtype
+        )
+        for concept, words in self._words.items():
+            number = session.add_prompt(concept)
+            session.prompt_embeddings[number] = BaseModelOutputWithPooling(pooler_output=words.embedding)
+            session.prompt_attention_masks[number] = words.attention
+        return session
+
+    def _gone(self) -> set[int]:
+        """Say what to follow no longer: what has not been seen for long, and what was a mistake.
+
+        Given the frames one by one, the library follows whatever it ever found to the end, and each costs as
+        much time and memory as one that is seen. For whole videos it has a rule for new tracks: those that
+        detections do not confirm, and those that follow what another one does, go. It holds here too.
+        """
+        session, config, frame = self._session, self._model.config, self._frame
+        first = session.obj_first_frame_idx
+        gone = {
+            track
+            for track in session.obj_ids
+            if frame - self._seen.get(track, first[track]) >= Measured.unseen_frames
+        }
+        for track, frames in session.unmatched_frame_inds.items():
+            if len(frames) >= config.hotstart_unmatch_thresh and _is_new(track, session, frame, config):
+                gone.add(track)
+        for (_, track), frames in session.overlap_pair_to_frame_inds.items():
+            if len(frames) >= config.hotstart_dup_thresh and _is_new(track, session, frame, config):
+                gone.add(track)
+        return gone
+
+
+def prune(session: Sam3VideoInferenceSession, frame: int, config: Sam3VideoConfig) -> None:
+    """Let go what will not be read again after a frame.
+
+    The one place that knows what the session keeps. What stays is what `Sam3TrackerVideoModel` reads of the
+    past in `_gather_memory_frame_outputs` and `_get_object_pointers`, what `Sam3VideoModel` notes of the
+    tracks that live, and the number of frames.
+
+    Args:
+        session: Of transformers 5.23.
+        frame: The frame that was just followed, counted from 0.
+        config: How many frames the memory attention reads, and how long a track is new.
+    """
+    frames: Any = session.processed_frames
+    frames[frame] = None  # not deleted, because their number is read
+    session.obj_id_to_tracker_score_frame_wise.clear()
+    session.suppressed_obj_ids.clear()
+    for track in set(session.obj_id_to_score) - set(session.obj_ids):
+        for notes in (session.obj_id_to_score, session.obj_first_frame_idx, session.trk_keep_alive):
+            del notes[track]
+    for track in list(session.unmatched_frame_inds):
+        if not _is_new(track, session, frame, config):
+            del session.unmatched_frame_inds[track]
+    for pair in list(session.overlap_pair_to_frame_inds):
+        if not _is_new(pair[1], session, frame, config):
+            del session.overlap_pair_to_frame_inds[pair]
+
+    tracker: Any = config.tracker_config
+    memory_from = frame + 2 - tracker.num_maskmem
+    pointer_from = frame + 2 - tracker.max_object_pointers_in_encoder
+    for number, outputs in session.output_dict_per_obj.items():
+        session.mask_inputs_per_obj[number].clear()
+        session.frames_tracked_per_obj[number].clear()
+        conditioning, tracked = outputs["cond_frame_outputs"], outputs["non_cond_frame_outputs"]
+        for past in list(tracked):
+            if past < min(memory_from, pointer_from):
+                del tracked[past]
+        closest = sorted(conditioning)[-tracker.max_cond_frame_num :]
+        for past, output in (*conditioning.items(), *tracked.items()):
+            # Of the older conditioning frames all pointers are read: 1 KB for every sixteenth frame.
+            _forget(output, MEMORY if past >= memory_from or past in closest else POINTER)
+
+
+def _is_new(track: int, session: Sam3VideoInferenceSession, frame: int, config: Sam3VideoConfig) -> bool:
+    """Whether a track that lives began so lately that it may still prove a mistake."""
+    return track in session.obj_ids and session.obj_first_frame_idx[track] > frame - config.hotstart_delay
+
+
+def _forget(output: dict[str, Any], but: Sequence[str]) -> None:
+    """Keep some tensors of a frame's output, and no storage they share with those of other instances."""
+    for name in list(output):
+        if name not in but:
+            del output[name]
+        elif output[name].untyped_storage().nbytes() > output[name].nbytes:
+            output[name] = output[name].clone()
+
+
+def _tracked(found: dict[str, Any]) -> list[Tracked]:
+    """Take the library's answer apart; boxes anew, because its own are of masks that still overlap."""
+    masks = found["masks"].cpu().numpy()
+    concepts = {track: concept for concept, tracks in found["prompt_to_obj_ids"].items() for track in tracks}
+    boxes = sv.mask_to_xyxy(masks, coordinate_convention="exclusive").astype(np.float32)
+    return [
+        Tracked(track, concepts[track], mask, box, score)
+        for track, mask, box, score in zip(
+            found["object_ids"].tolist(), masks, boxes, found["scores"].tolist(), strict=True
+        )
+        if mask.any()
+    ]
