@@ -210,12 +210,11 @@ class Measured:
     unknown_frame_rate: Final = 25
     """Frames per second of a video that does not say, which is then also FFmpeg's guess."""
     video_crf: Final = 18
-    """Constant quality of H.264 (a noisy drawn pan of 640 x 360: 36.0 dB at 18 kB a frame; 23: 34.7 dB at 5)."""
+    """Constant quality of H.264. A noisy drawn pan of 640 x 360: 36.0 dB at 18 kB a frame; 23: 34.7 at 5."""
     video_preset: Final = "veryfast"
-    """How long x264 searches (the same pan: a fifth of the time of medium, for 0.4 dB and fewer bytes); it also
-    looks ahead at 10 frames and not at 40, which at 4K saves 370 MB."""
+    """How long x264 searches. The same pan: a fifth of the time of medium, 0.4 dB less, and fewer bytes."""
     webm_crf: Final = 24
-    """Constant quality of VP9 (the same pan: 35.5 dB at 5 kB a frame; 32: 35.0 dB at 2)."""
+    """Constant quality of VP9. The same pan: 35.5 dB at 5 kB a frame; 32: 35.0 at 2."""
     cut_threshold: Final = 0.3
     """Share of the bits of two frames' perceptual hashes that differ at a cut (drawn shots: 0.34 and more at
     216 cuts, at most 0.28 where only the camera moves; tests/video/test_shots.py)."""
@@ -224,7 +223,7 @@ class Measured:
     people swaying in front of each other (tests/video/test_tracking.py) change their number 5 times, with 0.3
     9 times; by boxes OC-SORT 42, SORT and ByteTrack 31, BoT-SORT 47 times."""
     join_side: Final = 160
-    """Cells along the longer side of the masks that are compared: as many as SAM 3's own have within a few."""
+    """Cells along the longer side of the masks that are compared, half as many as in SAM 3's own masks."""
     lost_frames: Final = 30
     """Frames after which what no detection showed is another when it comes back (OC-SORT's own; 60 and 90 the
     same on drawn clips)."""
