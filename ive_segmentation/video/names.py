@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class _Track:
     Attributes:
         runs: First and last frame of each stretch without a gap in which it was seen.
         looks: Its faces, in order of time.
-        overlaps: (frame, track, IoU) wherever its box touched another's.
+        overlaps: (frame, track, IoU) wherever its box overlapped another's by much.
         looked: The last frame in which its face was looked for.
         sure: Whether its name is clear, and its last face agrees.
         evidence: (K + 1,) of the preview's name; the last is Unknown's, 0.
@@ -125,7 +126,7 @@ class Names:
         if boxes is None or len(tracks) < 2:
             return
         shares = box_iou_batch(boxes, boxes)
-        for one, other in np.argwhere(shares > 0):
+        for one, other in np.argwhere(shares >= Measured.crossing_overlap):
             if one != other:
                 touched = (frame, tracks[other], float(shares[one, other]))
                 self._tracks[tracks[one]].overlaps.append(touched)
@@ -173,8 +174,9 @@ class Names:
         kept = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
         look = _Look(frame, quality, kept, capped[kept].astype(np.float32))
         insort(known.looks, look, key=lambda seen: (seen.frame, seen.quality, seen.odds.tobytes()))
-        evidence = self._evidence(known.looks[-Measured.look_recent :])
-        labels = best_labels(evidence, self._cost(len(evidence)))
+        recent = known.looks[-Measured.look_recent :]
+        evidence = self._evidence(recent)
+        labels = best_labels(evidence, _costs(recent, known.overlaps))
         known.evidence = evidence[np.flatnonzero(labels != labels[-1]).max(initial=-1) + 1 :].sum(axis=0)
         second, best = np.sort(known.evidence)[-2:]
         agrees = int(evidence[-1].argmax()) == int(known.evidence.argmax())
@@ -213,7 +215,7 @@ class Names:
                 known.runs[0][0],
                 known.runs[-1][1],
                 np.array([look.frame for look in known.looks], int),
-                best_labels(tables[track], self._cost(len(known.looks))),
+                best_labels(tables[track], _costs(known.looks, known.overlaps)),
                 known.overlaps,
             )
             for track, known in seen.items()
@@ -240,11 +242,6 @@ class Names:
         seconds = np.array([look.frame for look in looks]) / self._rate
         return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
 
-    @staticmethod
-    def _cost(looks: int) -> float:
-        """Of a change: more than one wrong look gains, and the BIC's share for its place and its name."""
-        return 2 * Measured.look_cap + float(np.log(max(looks, 1)))
-
     def _named(self, pieces: Sequence[tuple[int, int, int]], evidence: Sequence[Floats]) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
@@ -270,6 +267,18 @@ class Names:
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]
         return [(start, end) for start, end in clipped if start <= end]
+
+
+def _costs(looks: Sequence[_Look], overlaps: Sequence[tuple[int, int, float]]) -> Floats:
+    """Of a change before each look, (L,): the BIC's share for its place, and more than one wrong look gains.
+
+    Since a crossing, where swaps happen, half of that is enough.
+    """
+    frames = [look.frame for look in looks]
+    met = [bisect_right(overlaps, frame, key=itemgetter(0)) for frame in frames]
+    before = [bisect_left(overlaps, frame, key=itemgetter(0)) for frame in [*frames[:1], *frames[:-1]]]
+    share = np.where(np.array(met) > np.array(before), 1.0, 2.0)
+    return Measured.look_cap * share + np.log(max(len(looks), 1))
 
 
 def _weights(seconds: Floats, quality: Floats) -> Floats:

@@ -20,7 +20,7 @@ class History:
         last: Its last frame.
         frames: (L,) the frames in which its face was seen, in order.
         labels: (L,) who it is at each of them, as far as the track alone can say.
-        overlaps: (frame, track, IoU) wherever its box touched another's.
+        overlaps: (frame, track, IoU) wherever its box overlapped another's by much.
     """
 
     first: int

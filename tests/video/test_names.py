@@ -158,6 +158,13 @@ def test_a_swap_lies_where_the_two_were_closest() -> None:
     assert {span.first for span in spans} == {0, 61}
 
 
+@pytest.mark.parametrize(("crossing", "names"), [(None, {"Rei"}), (50, {"Rei", "Yujin"})])
+def test_fewer_looks_show_a_swap_where_two_have_crossed(crossing: int | None, names: set[str]) -> None:
+    seen = looks(1, range(0, 50, 10), "Rei") + looks(1, [90], "Yujin", 5.0)
+    spans = told({1: (0, 99), 2: (0, 99)}, seen, [(1, 0)], crossing)
+    assert {span.member for span in spans if span.track == 1} == names
+
+
 def test_confidence_grows_with_looks_and_knows_who_is_taken() -> None:
     once, often = (told({1: (0, 99)}, looks(1, frames, "Rei", 1.0))[0] for frames in ([5], [5, 40, 80]))
     assert 0.5 < once.confidence < often.confidence < 1
