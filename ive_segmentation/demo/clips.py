@@ -23,6 +23,10 @@ ACTIONS = ("walk", "cross", "turn", "leave", "handover")
 MOVES = (*ACTIONS, "cuts", "twins", "strangers")
 #: Actions that take two.
 PAIRED = ("cross", "handover")
+#: Neighbours stand at most this far apart, in head half widths.
+APART = 5.5
+#: Frames per second.
+FPS = 24
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def draw_clip(
     people: int | None = None,
     seconds: float = 5.0,
     size: tuple[int, int] = (480, 360),
-    fps: int = 24,
+    fps: int = FPS,
     moves: Sequence[str] | None = None,
 ) -> Iterator[ClipFrame]:
     """Draw a clip, one frame at a time; the same arguments always give the same frames.
@@ -118,7 +122,7 @@ def draw_clip(
     if count < 2 and set(chosen) & set(PAIRED):
         raise ValueError(f"{PAIRED} take two people")
     total = round(seconds * fps)
-    shots = (2 if seconds < 5 else int(rng.integers(2, 4))) if "cuts" in chosen else 1
+    shots = (2 if seconds < 6 else int(rng.integers(2, 4))) if "cuts" in chosen else 1
     if total < 4 * shots:
         raise ValueError(f"{total} frames are too few for {shots} shots")
     ends = np.round((np.arange(1, shots + 1) + rng.uniform(-0.15, 0.15, shots)) * total / shots).astype(int)
@@ -139,7 +143,7 @@ def draw_clip(
 
 def _choose_moves(rng: np.random.Generator, seconds: float, count: int) -> list[str]:
     possible = [move for move in ACTIONS if count > 1 or move not in PAIRED]
-    most = min(len(possible), max(1, round(seconds / 1.5)))
+    most = min(len(possible), max(1, int(seconds / 2)))
     actions = rng.permutation(possible)[: int(rng.integers(min(2, most), most + 1))]
     chances = {"cuts": 0.6, "twins": 0.35, "strangers": 0.4}
     return [*map(str, actions), *(name for name, chance in chances.items() if rng.random() < chance)]
@@ -190,13 +194,13 @@ def _stage(
     order = [int(i) for i in rng.permutation(count)]
     if framed == "close":
         order = order[: min(count, 2)]
-    front: list[int] = []
+    passing: list[int] = []
     if "handover" in actions and cast.passed is not None:
         _, giver, arm, taker = cast.passed
-        front = [giver, taker] if arm else [taker, giver]
-        order = [i for i in order if i not in front]
+        passing = [giver, taker]  # the taker's hand closes over the thing
+        order = [i for i in order if i not in passing]
         spot = int(rng.integers(len(order) + 1))
-        order[spot:spot] = front
+        order[spot:spot] = passing if arm else passing[::-1]
     count = len(order)
     framing = frame_people(rng, framed, count, size)
     place = draw_place(rng, width, height, framing.floor)
@@ -204,11 +208,12 @@ def _stage(
     if framed == "wide" and rng.random() < 0.5:
         loose.append(lay_thing(rng, place, framing.unit, framing.head_y + framing.unit * (SOLE - 0.3)))
     depths = np.sort(rng.uniform(-0.45, 0.35, count))
-    if front:
+    if passing:
         depths[-2:] = depths[-1]  # hands that meet are equally near
-    back_to_front = [int(i) for i in rng.permutation([i for i in order if i not in front])]
-    back_to_front += [int(i) for i in rng.permutation(front)]
-    spots = (np.arange(count) + 0.5 + rng.uniform(-0.1, 0.1, count)) * width / count
+    back_to_front = [int(i) for i in rng.permutation([i for i in order if i not in passing])]
+    back_to_front += passing
+    gap = min(width / count, APART * framing.unit)
+    spots = width / 2 + (np.arange(count) - (count - 1) / 2 + rng.uniform(-0.1, 0.1, count)) * gap
     parts: dict[int, Part] = {}
     levels: dict[int, float] = {}
     for depth, person in zip(depths, back_to_front, strict=True):
@@ -260,13 +265,15 @@ def _direct(
 def _free_actors(
     rng: np.random.Generator, cast: Cast, action: str, line: list[tuple[int, Part]], busy: list[Part]
 ) -> list[Part] | None:
-    """Who could do it: for a hand-over its pair, for a crossing two neighbours, else anybody."""
+    """Who could do it: the pair of a hand-over, two neighbours to cross, the outermost to leave, anybody."""
     parts = [part for _, part in line]
     if action == "handover" and cast.passed is not None:
         _, giver, _, taker = cast.passed
         groups = [[dict(line)[giver], dict(line)[taker]]]
     elif action == "cross":
         groups = [[a, b] for a, b in pairwise(parts)]
+    elif action == "leave":
+        groups = [[parts[0]], [parts[-1]]]
     else:
         groups = [[part] for part in parts]
     free = [group for group in groups if not any(part is other for part in group for other in busy)]

@@ -1,4 +1,4 @@
-"""The commands of the drawn world: `python -m ive_segmentation demo scene|dataset|train`."""
+"""The commands of the drawn world: `python -m ive_segmentation demo scene|clip|dataset|train`."""
 
 import json
 from enum import StrEnum
@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from ive_segmentation.demo.clips import FPS, draw_clip
 from ive_segmentation.demo.dataset import MOST, PICTURES, draw_dataset
+from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.truth import to_coco
 from ive_segmentation.errors import UserError
-from ive_segmentation.output.writing import write_png, write_whole
+from ive_segmentation.output.writing import write_errors, write_png, write_whole, written_whole
 from ive_segmentation.settings import CACHE
 
 demo_app = typer.Typer(
@@ -48,6 +50,27 @@ def scene(
     write_png(out / "scene.png", drawn.image)
     write_whole(out / "truth.json", json.dumps(to_coco(drawn)).encode())
     typer.echo(f"{out / 'scene.png'}: {len(drawn.persons)} persons, {len(drawn.things)} things")
+
+
+@demo_app.command()
+def clip(
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same clip.")] = 0,
+    people: Annotated[
+        int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=600)] = 5.0,
+    width: Annotated[int, typer.Option(min=96, max=4096)] = 480,
+    height: Annotated[int, typer.Option(min=96, max=4096)] = 360,
+) -> None:
+    """Draw a clip in which people move: clip.mp4, and the exact truth of every frame in truth.json."""
+    # H.264 halves both sides for its colours.
+    frames = draw_clip(seed, people, seconds, (width // 2 * 2, height // 2 * 2), FPS)
+    with written_whole(out / "clip.mp4") as part, write_errors(out / "clip.mp4"):
+        truth = film(part, frames, FPS)
+    write_whole(out / "truth.json", json.dumps(truth).encode())
+    shots = truth["frames"][-1]["shot"] + 1
+    typer.echo(f"{out / 'clip.mp4'}: {len(truth['frames'])} frames, shots: {shots}")
 
 
 @demo_app.command()

@@ -110,15 +110,15 @@ def hand_over(giver: Part, taker: Part, arm: int, start: float, end: float, widt
     """
     side, unit, span = (-1, 1)[arm], giver.unit, end - start
     meet = start + 0.5 * span
-    edge = min(4.2 * unit, width / 2)
+    edge = min(4.4 * unit, width / 2)
     middle = float(np.clip((giver.place + taker.place) / 2, edge, width - edge))
     prop = giver.held(arm, start)
     for part, to, hand in ((giver, side, arm), (taker, -side, 1 - arm)):
-        home, near = part.place, middle - to * 2.1 * unit
+        home, near = part.place, middle - to * 2.8 * unit
         part.go(start, start + 0.36 * span, near)
         part.go(end - 0.32 * span, end, home)
         part.gaze.update({start: 0.0, meet - 0.1 * span: to, meet + 0.1 * span: to, end: 0.0})
-        reach = ((middle - near) / unit, 2.6, 0.0)
+        reach = ((middle - near) / unit, 2.8, 0.0)
         before = (to * 1.2, 2.9, 0.0) if part is giver else (to * 1.35, 4.0, 0.0)
         after = (to * 1.35, 4.0, 0.0) if part is giver else (to * 1.1, 2.8, 0.0)
         part.hands[hand].update({
