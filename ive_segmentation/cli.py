@@ -6,6 +6,7 @@ import json
 import sys
 import warnings
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from ive_segmentation.identity.bank import BankReport
     from ive_segmentation.identity.faces import Face
     from ive_segmentation.identity.matching import Match
+
+class VideoFormat(StrEnum):
+    """What `video` writes."""
+
+    overlay = "overlay"
+    mask = "mask"
+    cutout = "cutout"
+    json = "json"
+
 
 app = typer.Typer(
     help="Segment people by name, and things by whose they are.",
@@ -225,6 +235,57 @@ def segment(
             print(line)
     if pipeline.sam3 is None:
         raise Exit(1)
+
+
+@app.command()
+def video(
+    file: Annotated[Path, typer.Argument(help="The video.")],
+    text: Annotated[str, typer.Argument(metavar="PROMPT", help="For example: Wonyoung's microphone")],
+    out: Annotated[Path, typer.Option(help="Folder for the videos, the JSON lines and the timeline.")],
+    start: Annotated[float | None, typer.Option(help="Second to begin at.")] = None,
+    end: Annotated[float | None, typer.Option(help="Second to end at.")] = None,
+    formats: Annotated[
+        list[VideoFormat] | None, typer.Option("--format", help="Once for each; by default overlay.")
+    ] = None,
+    fancam: Annotated[bool, typer.Option(help="Also a 9:16 video of the member named first.")] = False,
+    dataset: Dataset = None,
+    bank: Bank = None,
+    faces: Faces = None,
+    sam3: Checkpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow what a prompt asks for through a video, and write it as videos."""
+    from ive_segmentation.language import load_members, parse
+    from ive_segmentation.loading import load_pipeline
+    from ive_segmentation.video.follow import follow
+    from ive_segmentation.video.reading import probe
+
+    settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
+    probe(file, max_pixels=settings.max_pixels)
+    parse(text, load_members(settings.dataset))  # what is wrong is refused before minutes of loading
+    with _Bar() as bar:
+        pipeline = load_pipeline(settings, bar)
+    with _Bar() as bar:
+        followed = follow(
+            pipeline, file, text, out,
+            formats=[each.value for each in formats or [VideoFormat.overlay]],
+            start=start, end=end, fancam=fancam, progress=bar,
+        )  # fmt: skip
+    messages = [*pipeline.notices, *followed.messages]
+    if as_json:
+        _print_json(
+            {
+                "files": followed.files,
+                "intervals": [asdict(interval) for interval in followed.intervals],
+                "messages": messages,
+                "frames": followed.frames,
+                "seconds": followed.seconds,
+                "tracker": followed.how,
+            }
+        )
+        return
+    for line in (*messages, *followed.files.values()):
+        print(line)
 
 
 @app.command("app")
