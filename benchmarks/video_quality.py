@@ -5,7 +5,8 @@ Run: python -m benchmarks.video_quality [--clips 20] [--first-seed 2000000] [--s
 Prints, over all clips: IDF1 of the names (a person without one counts by the track), as TrackEval computes it
 (the `trackers` library's own version); mask J, the mean IoU of every visible person's mask with the one found
 for it (0 where none was); and the share of frames in which a visible person bears the right name, those in
-which the face cannot be seen included.
+which the face cannot be seen included. Then a fancam of every member: in how many of the frames that show her
+the whole head is in the picture, and how hard the camera is moved, beside a crop that follows her box.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from tqdm import tqdm
 from trackers.eval.identity import aggregate_identity_metrics, compute_identity_metrics
 
 from ive_segmentation.demo.clips import ClipFrame, draw_clip
+from ive_segmentation.demo.truth import DrawnPerson, box_of
 from ive_segmentation.language import Prompt, Request
 from ive_segmentation.loading import demo_settings, load_pipeline
 from ive_segmentation.output.coco import decode, encode
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
+from ive_segmentation.video.fancam import camera_path
 from ive_segmentation.video.names import Names
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
 from ive_segmentation.video.records import Records
-from ive_segmentation.video.story import Story
+from ive_segmentation.video.story import Sight, Story
 from ive_segmentation.video.tracking import make_tracker
 from ive_segmentation.video.watching import watch
 
@@ -46,11 +49,12 @@ FOUND = 0.5
 
 @dataclass(frozen=True)
 class TruePerson:
-    """One visible person of a frame: number, member or None, run lengths, whether the face is shown."""
+    """One visible person of a frame; `head` is the box of what is seen of it, `face` whether the face is."""
 
     number: int
     member: str | None
     rle: dict[str, Any]
+    head: npt.NDArray[np.float32] | None
     face: bool
 
 
@@ -64,6 +68,9 @@ class Score:
     jaccard: list[float] = field(default_factory=list)
     named: list[bool] = field(default_factory=list)
     named_without_face: list[bool] = field(default_factory=list)
+    head_inside: list[bool] = field(default_factory=list)
+    moved: list[tuple[float, float]] = field(default_factory=list)
+    moved_with_box: list[tuple[float, float]] = field(default_factory=list)
 
 
 def follow_clip(pipeline: Pipeline, seed: int) -> Score:
@@ -97,7 +104,39 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
                 score.named.append(right)
                 if not person.face:
                     score.named_without_face.append(right)
+        for member in {person.member for true in truth for person in true if person.member}:
+            _film(member, story.sight_of(member, records), truth, score)
     return score
+
+
+def _film(member: str, sight: Sight, truth: list[list[TruePerson]], score: Score) -> None:
+    """Make a fancam of one member, and count."""
+    if np.isnan(sight.heads).all():
+        score.head_inside += [False for true in truth for person in true if person.member == member]
+        return
+    windows = camera_path(*sight)
+    for window, true in zip(windows, truth, strict=True):
+        for person in true:
+            if person.member == member and person.head is not None:
+                x1, y1, x2, y2 = person.head - window
+                score.head_inside.append(bool(min(x1, y1) >= 0 and max(x2, y2) <= 0))
+    middles = (windows[:, :2] + windows[:, 2:]) / 2
+    boxes = (sight.bodies[:, :2] + sight.bodies[:, 2:]) / 2
+    known = np.flatnonzero(~np.isnan(boxes[:, 0]))
+    followed = boxes[known[np.searchsorted(known, np.arange(len(boxes)), side="right").clip(1) - 1]]
+    width = float(windows[0, 2] - windows[0, 0])
+    score.moved.append(_peaks(middles / width, sight.shots))
+    score.moved_with_box.append(_peaks(followed / width, sight.shots))
+
+
+def _peaks(path: npt.NDArray[np.float64], shots: npt.NDArray[np.int_]) -> tuple[float, float]:
+    """Peak acceleration and jerk within the shots, in crop widths and seconds."""
+    peaks = [0.0, 0.0]
+    for shot in np.unique(shots):
+        for at, order in enumerate((2, 3)):
+            steps = np.diff(path[shots == shot], order, axis=0) * FPS**order
+            peaks[at] = max(peaks[at], float(np.linalg.norm(steps, axis=1).max(initial=0.0)))
+    return peaks[0], peaks[1]
 
 
 def _frames(clip: Iterator[ClipFrame], truth: list[list[TruePerson]]) -> Iterator[Frame]:
@@ -105,12 +144,19 @@ def _frames(clip: Iterator[ClipFrame], truth: list[list[TruePerson]]) -> Iterato
         people = zip(drawn.person_ids, drawn.scene.persons, strict=True)
         truth.append(
             [
-                TruePerson(number, person.identity, encode(person.mask), person.face_box is not None)
+                TruePerson(
+                    number, person.identity, encode(person.mask), _head(person), person.face_box is not None
+                )
                 for number, person in people
             ]
         )
         second = Fraction(drawn.index, FPS)
         yield Frame(drawn.index, drawn.index, 1, float(second), drawn.scene.image)
+
+
+def _head(person: DrawnPerson) -> npt.NDArray[np.float32] | None:
+    parts = [part for part in (person.face, person.hair) if part is not None]
+    return box_of(np.logical_or.reduce(parts)) if parts else None
 
 
 def _overlaps(true: list[npt.NDArray[np.bool_]], found: list[npt.NDArray[np.bool_]]) -> Any:
@@ -144,6 +190,13 @@ def main() -> None:
     print(f"mask J                                 {jaccard.mean():.3f}   at least 0.75")
     print(f"name right, of all sightings           {named.mean():.3f}   at least 0.98")
     print(f"name right, of those without a face    {hidden.mean():.3f}")
+    inside = np.concatenate([s.head_inside for s in scores])
+    print(f"fancam: the head wholly in the picture {inside.mean():.3f}   at least 0.99")
+    ours = np.concatenate([s.moved for s in scores])
+    plain = np.concatenate([s.moved_with_box for s in scores])
+    print("fancam: peaks in crop widths and seconds, median of members, beside a crop that follows the box")
+    for at, what in enumerate(("acceleration", "jerk")):
+        print(f"    {what:12}  {np.median(ours[:, at]):10.2f}   beside {np.median(plain[:, at]):10.2f}")
 
 
 if __name__ == "__main__":
