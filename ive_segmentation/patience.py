@@ -1,4 +1,4 @@
-"""Questions to the network that may hang, and how long they are waited for."""
+"""What takes long or may hang, done in a thread that keeps nobody from ending the program."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def begin(question: Callable[[], T]) -> Future[T]:
+    """Ask something without waiting for the answer.
+
+    Args:
+        question: What to call.
+
+    Returns:
+        What it will have returned or raised.
+    """
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(question())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    # A daemon thread, because one of a pool would keep the program from ending.
+    Thread(target=ask, daemon=True).start()
+    return answer
 
 
 def within(seconds: float, question: Callable[[], T]) -> T:
@@ -24,17 +46,7 @@ def within(seconds: float, question: Callable[[], T]) -> T:
     Raises:
         TimeoutError: If there was no answer in time.
     """
-    answer: Future[T] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(question())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    # A daemon thread, because one of a pool would keep the program from ending.
-    Thread(target=ask, daemon=True).start()
     try:
-        return answer.result(timeout=seconds)
+        return begin(question).result(timeout=seconds)
     except FutureTimeoutError:
         raise TimeoutError(f"no answer within {seconds:g} s") from None

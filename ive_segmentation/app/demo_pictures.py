@@ -1,14 +1,18 @@
-"""Drawn pictures to try, where there are no photos of the user's own."""
+"""Drawn pictures and a drawn clip to try, where there are none of the user's own."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ive_segmentation.app.cache import new_folder
+from ive_segmentation.demo.clips import ClipFrame, draw_clip
+from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.output.writing import write_png
+from ive_segmentation.output.writing import write_png, written_whole
+from ive_segmentation.pipeline import Progress, silent
 from ive_segmentation.settings import CACHE
 
 _TRIO = ("Jang_Wonyoung", "Kim_Jiwon", "Lee_Hyunseo")
@@ -17,6 +21,15 @@ _SCENES: dict[str, dict[str, Any]] = {
     "close": {"seed": 101, "members": ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei"), "shot": "medium"},
     "park": {"seed": 2, "members": _TRIO, "shot": "wide"},
     "strangers": {"seed": 2, "people": 4, "strangers": 0.5, "holding": 0.7, "shot": "wide"},
+}
+
+# Wonyoung and two others on a street; two of them cross, a microphone changes hands, and there is a cut.
+_CLIP: dict[str, Any] = {
+    "seed": 22,
+    "people": 3,
+    "seconds": 4.0,
+    "fps": 15,
+    "moves": ("cross", "handover", "cuts"),
 }
 
 
@@ -36,3 +49,27 @@ def draw_pictures(folder: Path = CACHE / "demo-pictures") -> list[str]:
             write_png(path, draw_scene(size=(800, 600), away=0.0, hidden=0.0, **scene).image)
         paths.append(shutil.copy(path, new_folder()))
     return [str(path) for path in paths]
+
+
+def draw_clip_once(progress: Progress = silent, folder: Path = CACHE / "demo-pictures") -> str:
+    """Draw the clip, which takes seconds, where that was not done before.
+
+    Args:
+        progress: Called with the share done (0 to 1) and what is being done.
+        folder: Where to keep it.
+
+    Returns:
+        Path of a copy in the page's own folder.
+    """
+    path = folder / f"clip-{_CLIP['seed']}.mp4"
+    if not path.is_file():
+        total = round(_CLIP["seconds"] * _CLIP["fps"])
+
+        def drawn() -> Iterator[ClipFrame]:
+            for frame in draw_clip(**_CLIP):
+                progress(frame.index / total, f"Drawing frame {frame.index + 1} of {total}")
+                yield frame
+
+        with written_whole(path) as part:
+            film(part, drawn(), _CLIP["fps"])
+    return str(shutil.copy(path, new_folder()))

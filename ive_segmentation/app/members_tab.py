@@ -1,4 +1,4 @@
-"""The second tab: who is in the bank, what was left out and why, and adding photos."""
+"""The third tab: who is in the bank, what was left out and why, and adding photos."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import plotly.graph_objects as go
 
 from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
-from ive_segmentation.app.presenting import hint, names_of, note
+from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note
 from ive_segmentation.identity.report import face_map, reliability_curve, score_curves, similarity_heat_map
 from ive_segmentation.pipeline import Pipeline
 
 # HEIC and AVIF by suffix: not every system knows them as pictures.
 _PHOTOS = ["image", ".heic", ".heif", ".avif"]
-_GREY = "#8b8b95"
-"""Legible on white and on black: a figure does not know how the page is lit."""
 
 
 def members_tab(live: Live, tab: gr.Tab) -> None:
@@ -123,16 +120,11 @@ def _in_pictures(pipeline: Pipeline) -> list[Any]:
     names = names_of(pipeline)
     title = '<p class="ive-title">Every face of the bank: alike is near. Point at one to see its photo.</p>'
     return [
-        _for_day_and_night(similarity_heat_map(pipeline.gallery, names)),
-        _for_day_and_night(score_curves(pipeline.gallery)),
-        _for_day_and_night(reliability_curve(pipeline.gallery)),
+        for_day_and_night(similarity_heat_map(pipeline.gallery, names)),
+        for_day_and_night(score_curves(pipeline.gallery)),
+        for_day_and_night(reliability_curve(pipeline.gallery)),
         title + face_map(pipeline.gallery, pipeline.settings.dataset, names),
     ]
-
-
-def _for_day_and_night(figure: go.Figure) -> go.Figure:
-    clear = "rgba(0, 0, 0, 0)"
-    return figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear, font_color=_GREY)
 
 
 def _choices(pipeline: Pipeline) -> list[tuple[str, str]]:

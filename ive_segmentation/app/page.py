@@ -11,6 +11,7 @@ from ive_segmentation.app.demo_pictures import draw_pictures
 from ive_segmentation.app.members_tab import members_tab
 from ive_segmentation.app.picture_tab import picture_tab
 from ive_segmentation.app.presenting import note
+from ive_segmentation.app.video_tab import video_tab
 from ive_segmentation.pipeline import Pipeline
 
 _HEAD = (
@@ -41,6 +42,8 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         )
         with gr.Tab("Picture"):
             picture_tab(live, draw_pictures() if pipeline.demo else [])
+        with gr.Tab("Video"):
+            video_tab(live)
         with gr.Tab("Members") as tab:
             members_tab(live, tab)
         api(live)

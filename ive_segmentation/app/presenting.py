@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+import plotly.graph_objects as go
+
 from ive_segmentation.app.asking import Answer
 from ive_segmentation.app.thumbnails import Box, photo_thumbnail, thumbnail
 from ive_segmentation.identity.matching import Match, describe_match
@@ -13,6 +15,8 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
 
 UNKNOWN_NAME = "Unknown"
+_GREY, _LINES = "#8b8b95", "rgba(139, 139, 149, 0.3)"
+"""Legible on white and on black: a figure does not know how the page is lit."""
 
 EMPTY = (
     "The answer appears here: the picture with what was found, each mask and cutout to look at and download, "
@@ -48,6 +52,39 @@ def note(lines: Sequence[str], kind: str = "", headline: str = "") -> str:
         return ""
     role = "alert" if kind == "bad" else "status"
     return f'<div class="ive-note {kind}" role="{role}">{"".join(f"<p>{line}</p>" for line in words)}</div>'
+
+
+def under_way(share: float, words: str) -> str:
+    """Say how far something is.
+
+    Args:
+        share: Of the work, 0 to 1.
+        words: What is being done, as plain text.
+
+    Returns:
+        HTML.
+    """
+    percent = round(100 * share)
+    return (
+        f'<div class="ive-note"><p>{escape(words)}</p><div class="ive-way" role="progressbar" '
+        f'aria-label="Done" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}">'
+        f'<div class="ive-bar" style="width: {percent}%"></div></div></div>'
+    )
+
+
+def for_day_and_night(figure: go.Figure) -> go.Figure:
+    """Colour a figure so that it can be read whether the page is light or dark.
+
+    Args:
+        figure: It is changed.
+
+    Returns:
+        The same figure.
+    """
+    clear = "rgba(0, 0, 0, 0)"
+    lines = {"gridcolor": _LINES, "zerolinecolor": _LINES}
+    figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear, font_color=_GREY)
+    return figure.update_xaxes(**lines).update_yaxes(**lines)
 
 
 def summary(answer: Answer, pipeline: Pipeline) -> str:

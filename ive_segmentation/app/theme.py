@@ -80,19 +80,26 @@ CSS = (
 .ive-title { font-weight: 650; margin: 18px 0 6px; }
 .ive-list { margin: 0; padding-left: 1.2em; line-height: 1.6; list-style: disc; }
 .ive-map svg { display: block; width: 100%; max-width: 560px !important; margin: 0 auto; }
+.ive-way { margin-top: 8px; height: 6px; border-radius: 3px; background: var(--border-color-primary); }
 .ive-bar { height: 6px; border-radius: 3px; background: var(--primary-500); min-width: 2px; }
 
 /* Words stand flush with the boxes round them, and progress does not run across them. */
 .ive-flush .html-container { padding: 0; }
-#said, #members-said { min-height: 64px; }
+#said, #members-said, #film-said { min-height: 64px; }
 #said .wrap.translucent, #members-said .wrap.translucent { opacity: 1;
   background: var(--body-background-fill); }
-#point:not(:has(p)) { display: none; }
+#point:not(:has(p)), #film-about:not(:has(p)) { display: none; }
+#film-about video, #film-overlay video, #film-fancam video { display: block; width: 100%;
+  border-radius: var(--radius-lg); background: black; }
+#film-about video { max-height: 300px; margin-bottom: 6px; }
+#film-overlay video { max-height: 72vh; }
+#film-fancam video { max-height: 480px; }
+#film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
 #masks .grid-wrap { min-height: 0; }
 #overlay img { max-height: 72vh; object-fit: contain; }
 footer .divider { display: none; }
 /* What is offered for download cannot be taken away. */
-#files .label-clear-button { display: none; }
+#files .label-clear-button, .ive-files .label-clear-button { display: none; }
 
 /* What a cutout leaves out shows as a chequerboard. */
 .ive-masks img { background: repeating-conic-gradient(#cfcfd6 0 25%, #ffffff 0 50%) 0 0 / 18px 18px; }

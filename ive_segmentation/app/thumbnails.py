@@ -21,18 +21,19 @@ _ROOM = 0.6
 """Room left round a face, as a share of its longer side: enough to see the hair and whose photo it is."""
 
 
-def thumbnail(image: np.ndarray, box: Box | None = None) -> str:
+def thumbnail(image: np.ndarray, box: Box | None = None, side: int = SIDE) -> str:
     """Make a small picture of a face, or of the whole.
 
     Args:
         image: RGB uint8 (H, W, 3).
         box: The face, xyxy in pixels; None for the whole picture.
+        side: Pixels of the longer side at most.
 
     Returns:
         A `data:` address, for an `<img>`.
     """
     picture = Image.fromarray(image if box is None else _around(image, box))
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((side, side))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -15,7 +15,7 @@ from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Measured
 
 UNKNOWN = "Unknown"
-ROW_HEIGHT, FRAME_HEIGHT = 36, 120  # pixels of the chart: a member's row, and title and axis
+ROW_HEIGHT, FRAME_HEIGHT = 36, 100  # pixels of the chart: a member's row, and title and axis
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,8 @@ def timeline_chart(
     figure.update_layout(
         title="Who is on screen when",
         xaxis_title="seconds",
-        yaxis={"autorange": "reversed"},
+        yaxis={"autorange": "reversed", "ticksuffix": " "},
+        margin={"l": 20, "r": 20, "t": 50, "b": 45},
         barmode="overlay",
         height=FRAME_HEIGHT + ROW_HEIGHT * max(len(rows), 1),
     )

@@ -1,0 +1,91 @@
+"""A video followed in the background: what the page shows meanwhile, and how it is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from dataclasses import dataclass
+from threading import Event
+
+from ive_segmentation.errors import UserError
+from ive_segmentation.patience import begin
+from ive_segmentation.result import Image
+from ive_segmentation.video.follow import Followed
+
+TICK = 0.4
+"""Seconds between two looks at what is done: quick enough to seem alive, and a page takes as long to draw."""
+
+
+class StoppedError(UserError):
+    """The user wants no more of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """How far it is.
+
+    Attributes:
+        share: Of the work, 0 to 1.
+        words: What is being done, and for how long still.
+        picture: (H, W, 3) uint8, RGB: what is known so far, drawn; None where there is nothing new.
+    """
+
+    share: float
+    words: str
+    picture: Image | None
+
+
+class Run:
+    """One video on its way: the loop tells it how far it is, the page asks."""
+
+    def __init__(self) -> None:
+        self._stopped = Event()
+        self._share, self._words = 0.0, "Opening the video"
+        self._picture: Image | None = None
+
+    def progress(self, share: float, words: str) -> None:
+        """Be told how far it is; ends the loop if somebody has asked for that.
+
+        Args:
+            share: Of the work, 0 to 1.
+            words: What is being done.
+
+        Raises:
+            StoppedError: If it was stopped.
+        """
+        if self._stopped.is_set():
+            raise StoppedError("Stopped. Nothing was kept.")
+        self._share, self._words = share, words
+
+    def preview(self, image: Image) -> None:
+        """Be shown a frame with what is known so far: (H, W, 3) uint8, RGB."""
+        self._picture = image
+
+    def stop(self) -> None:
+        """Ask for an end, which comes with the frame that is being looked at."""
+        self._stopped.set()
+
+    def watch(self, job: Callable[[], Followed]) -> Iterator[Seen | Followed]:
+        """Do the work in a thread of its own, and tell how far it is.
+
+        Whoever stops listening stops the work, and waits until it has put its things away.
+
+        Args:
+            job: The work; it reports to this run's `progress` and `preview`.
+
+        Yields:
+            How far it is, now and then; at last what came of it.
+
+        Raises:
+            StoppedError: If it was stopped.
+            Exception: Whatever the work raised.
+        """
+        future = begin(job)
+        try:
+            while not wait([future], TICK).done:
+                picture, self._picture = self._picture, None
+                yield Seen(self._share, self._words, picture)
+            yield future.result()
+        finally:
+            self.stop()
+            wait([future])

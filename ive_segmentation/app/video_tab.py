@@ -1,0 +1,307 @@
+"""The second tab: a video and a prompt in; the video with names, a timeline and a fancam out."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import gradio as gr
+
+from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
+from ive_segmentation.app.cache import new_folder
+from ive_segmentation.app.demo_pictures import draw_clip_once
+from ive_segmentation.app.following import Run, Seen, StoppedError
+from ive_segmentation.app.picture_tab import ONE_ANSWER, example_prompts
+from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note, under_way
+from ive_segmentation.app.thumbnails import thumbnail
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.video.follow import Followed, follow
+from ive_segmentation.video.frames import frame_at
+from ive_segmentation.video.reading import Video, probe
+from ive_segmentation.video.timeline import timeline_chart
+
+EMPTY = (
+    "The answer appears here: the video with what was found, who is on screen when, and all files to "
+    "download. A frame of it shows as soon as there is one."
+)
+NO_SAM3 = "Videos need SAM 3, which is not loaded. The notice at the top says what to do."
+STAGE_SIDE = 800
+"""Pixels of the frame shown meanwhile: the column is hardly wider."""
+
+FANCAM = "fancam"
+ALSO = [
+    ("Fancam, 9:16, of the first member named", FANCAM),
+    ("Mask, white on black", "mask"),
+    ("Cutout with alpha, for editors", "cutout"),
+    ("JSON, a line for each frame", "json"),
+]
+"""What is made on request; the overlay always is."""
+
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+Fills = dict[Any, Any]
+"""What an event puts into components; those it does not name stay as they are."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components that events read or fill.
+
+    Attributes:
+        film: The video asked about.
+        clip: Draws one to try.
+        about: That video, to look at, or what is wrong with it.
+        prompt: What is asked.
+        also: What is made besides the overlay.
+        start: Second of the video to begin at.
+        end: Second to end at.
+        run: Asks.
+        stop: Ends what was begun.
+        said: Words about the answer, or how far it is.
+        stage: A frame with what is known so far.
+        overlay: The video with what was found.
+        chart: Who is on screen when.
+        fancam: The video that follows one member.
+        files: All files of the answer.
+    """
+
+    film: gr.File
+    clip: gr.Button
+    about: gr.HTML
+    prompt: gr.Textbox
+    also: gr.CheckboxGroup
+    start: gr.Number
+    end: gr.Number
+    run: gr.Button
+    stop: gr.Button
+    said: gr.HTML
+    stage: gr.HTML
+    overlay: gr.HTML
+    chart: gr.Plot
+    fancam: gr.HTML
+    files: gr.File
+
+    @property
+    def asked(self) -> list[Any]:
+        """What a question is made of."""
+        return [self.film, self.prompt, self.also, self.start, self.end]
+
+    @property
+    def answer(self) -> list[Any]:
+        """What a question or a new video changes."""
+        told = [self.said, self.stage, self.overlay, self.chart, self.fancam, self.files]
+        return [*told, self.run, self.stop]
+
+
+def video_tab(live: Live) -> None:
+    """Lay the tab out and connect it; called inside the page's `gr.Tab`.
+
+    Args:
+        live: Who answers.
+    """
+    parts = _lay_out(live.pipeline)
+    runs: dict[str, Run] = {}
+    _read_videos(live, parts, runs)
+    _answer_prompts(live, parts, runs)
+
+
+def _lay_out(pipeline: Pipeline) -> Parts:
+    examples = example_prompts(pipeline.members)
+    able = pipeline.sam3 is not None
+    with gr.Row():
+        with gr.Column(scale=5, min_width=320):
+            # Any suffix: whether it is a video is said by what is in it, and in our words.
+            film = gr.File(label="Video", height=120, elem_id="film")
+            clip = gr.Button(
+                "Draw a clip to try", size="sm", visible=pipeline.demo and able, elem_id="film-clip"
+            )
+            about = gr.HTML(elem_id="film-about", elem_classes="ive-flush")
+            prompt = gr.Textbox(
+                label="Who, or what of whose",
+                placeholder=examples[min(1, len(examples) - 1)],
+                max_lines=3,
+                elem_id="film-prompt",
+            )
+            gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
+            with gr.Accordion("Fancam, other files, only a part of it", open=False, elem_id="film-more"):
+                also = gr.CheckboxGroup(ALSO, label="Also make", elem_id="film-also")
+                with gr.Row():
+                    start = gr.Number(0, label="From second", min_width=120, elem_id="film-start")
+                    end = gr.Number(0, label="To second", min_width=120, elem_id="film-end")
+            run = gr.Button("Find it", variant="primary", size="lg", interactive=able, elem_id="film-run")
+            stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
+        with gr.Column(scale=6, min_width=320):
+            said = gr.HTML(
+                hint(EMPTY) if able else note([NO_SAM3], "warn"),
+                elem_id="film-said",
+                elem_classes="ive-flush",
+            )
+            stage = gr.HTML(visible=False, elem_id="film-stage", elem_classes="ive-flush")
+            overlay = gr.HTML(visible=False, elem_id="film-overlay", elem_classes="ive-flush")
+            chart = gr.Plot(show_label=False, visible=False, elem_id="film-chart")
+            fancam = gr.HTML(visible=False, elem_id="film-fancam", elem_classes="ive-flush")
+            files = gr.File(
+                label="Download",
+                file_count="multiple",
+                interactive=False,
+                visible=False,
+                elem_id="film-files",
+                elem_classes="ive-files",
+            )
+    return Parts(
+        film, clip, about, prompt, also, start, end, run, stop, said, stage, overlay, chart, fancam, files
+    )
+
+
+def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
+    def changed(path: str | None, request: gr.Request) -> Fills:
+        _stop(runs, request)
+        about, end = "", 0.0
+        try:
+            if path:
+                video = probe(path, max_pixels=live.pipeline.settings.max_pixels)
+                about = _player(video.path) + hint(_measures(video))
+                end = math.ceil(video.seconds * 10) / 10
+        except Exception as error:  # whatever it is, the page says it
+            about = note([in_words(error)], "bad")
+        whole = {parts.start: 0.0, parts.end: end}
+        return {parts.about: about, parts.said: hint(EMPTY), **whole, **_nothing(parts)}
+
+    def drawn(progress: gr.Progress = gr.Progress()) -> Fills:  # noqa: B008
+        try:
+            return {parts.film: draw_clip_once(step_by_step(progress))}
+        except Exception as error:
+            return {parts.about: note([in_words(error)], "bad")}
+
+    filled = [parts.about, parts.start, parts.end, *parts.answer]
+    parts.film.change(changed, parts.film, filled, **_QUIET)
+    parts.clip.click(
+        drawn, None, [parts.film, parts.about], show_progress_on=parts.film, api_visibility="private"
+    )
+
+
+def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
+    def begun(request: gr.Request) -> Fills:
+        if str(request.session_hash) in runs:  # Enter was pressed once more
+            return {parts.said: gr.skip()}
+        runs[str(request.session_hash)] = Run()
+        return {
+            parts.run: gr.Button(visible=False),
+            parts.stop: gr.Button("Stop", interactive=True, visible=True),
+            parts.said: under_way(0.0, "Waiting for its turn"),
+            **_nothing(parts),
+        }
+
+    def followed(
+        path: str | None,
+        text: str,
+        also: list[str],
+        start: float | None,
+        end: float | None,
+        request: gr.Request,
+    ) -> Iterator[Fills]:
+        pipeline, folder = live.pipeline, new_folder()
+        run = runs[str(request.session_hash)]
+
+        def work() -> Followed:
+            if not path:
+                raise PageError("There is no video yet. Upload one first.")
+            return follow(
+                pipeline,
+                path,
+                text,
+                folder,
+                formats={"overlay", *also} - {FANCAM},
+                start=start,
+                end=end,
+                fancam=FANCAM in also,
+                progress=run.progress,
+                preview=run.preview,
+            )
+
+        try:
+            for news in run.watch(work):
+                yield _so_far(news, parts) if isinstance(news, Seen) else _done(news, parts, pipeline)
+        except Exception as error:  # whatever it is, the page says it
+            shutil.rmtree(folder, ignore_errors=True)
+            kind = "" if isinstance(error, StoppedError) else "bad"
+            yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
+        finally:
+            del runs[str(request.session_hash)]
+
+    def stopped(request: gr.Request) -> gr.Button:
+        _stop(runs, request)
+        return gr.Button("Stopping …", interactive=False)
+
+    parts.stop.click(stopped, None, parts.stop, queue=False, **_QUIET)
+    gr.on(
+        [parts.run.click, parts.prompt.submit], begun, None, parts.answer, scroll_to_output=True, **_QUIET
+    ).then(followed, parts.asked, parts.answer, **_QUIET, **ONE_ANSWER)
+
+
+def _stop(runs: dict[str, Run], request: gr.Request) -> None:
+    run = runs.get(str(request.session_hash))
+    if run is not None:
+        run.stop()
+
+
+def _so_far(seen: Seen, parts: Parts) -> Fills:
+    fills: Fills = {parts.said: under_way(seen.share, seen.words)}
+    if seen.picture is not None:
+        picture = f'<img src="{thumbnail(seen.picture, side=STAGE_SIDE)}" alt="The frame looked at last">'
+        fills[parts.stage] = gr.HTML(picture, visible=True)
+    return fills
+
+
+def _done(answer: Followed, parts: Parts, pipeline: Pipeline) -> Fills:
+    names = names_of(pipeline)
+    kind = "warn" if answer.messages else "good"
+    headline = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s"
+    chart = timeline_chart(answer.intervals, list(names), names)
+    fancam = answer.files.get(FANCAM)
+    return {
+        **_ready(parts),
+        parts.said: note([*answer.messages, f"Tracked by {answer.how}."], kind, headline),
+        parts.stage: gr.HTML("", visible=False),
+        parts.overlay: gr.HTML(_player(answer.files["overlay"]), visible=True),
+        parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
+        parts.fancam: gr.HTML(fancam and _player(fancam), visible=fancam is not None),
+        parts.files: gr.File([str(file) for file in answer.files.values()], visible=True),
+    }
+
+
+def _ready(parts: Parts) -> Fills:
+    return {parts.run: gr.Button(visible=True), parts.stop: gr.Button(visible=False)}
+
+
+def _nothing(parts: Parts) -> Fills:
+    return {
+        parts.stage: gr.HTML("", visible=False),
+        parts.overlay: gr.HTML("", visible=False),
+        parts.chart: gr.Plot(None, visible=False),
+        parts.fancam: gr.HTML("", visible=False),
+        parts.files: gr.File(None, visible=False),
+    }
+
+
+def _measures(video: Video) -> str:
+    height, width = video.size
+    sound = "with sound" if video.has_sound else "without sound"
+    return (
+        f"{video.seconds:.1f} s, {width} × {height} pixels, {float(video.rate):.3g} frames a second, {sound}"
+    )
+
+
+def _player(path: Path) -> str:
+    """Show a video as the browser plays it; where it cannot, the first frame stands for it.
+
+    Gradio's own player would convert what it takes for unplayable, and complains in words of its own.
+    """
+    poster = thumbnail(frame_at(path, 0.0), side=STAGE_SIDE)
+    source = f"gradio_api/file={quote(str(path))}"
+    return f'<video controls playsinline preload="metadata" poster="{poster}" src="{source}"></video>'
