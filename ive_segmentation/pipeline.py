@@ -21,6 +21,7 @@ from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Settings
 
 Progress = Callable[[float, str], None]
+WARMING_UP = "Looking at the picture; the first time SAM 3 is compiled, which takes a minute or so"
 
 
 def silent(_share: float, _step: str) -> None:
@@ -76,7 +77,7 @@ class Pipeline:
         if self.sam3 is None:
             return self._without_masks(image, read, faces_alone(faces, matches), seconds)
 
-        progress(0.1, "Looking at the picture")
+        progress(0.1, "Looking at the picture" if self.sam3.warm else WARMING_UP)
         with seconds("encode"):
             features = self.sam3.encode(image)
 

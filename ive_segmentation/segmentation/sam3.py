@@ -89,6 +89,14 @@ class Sam3:
         self._settings = settings
         self._pictures: OrderedDict[str, Features] = OrderedDict()
         self._lock = RLock()
+        self._warm = not settings.compile
+        if settings.compile:
+            self._model.vision_encoder.compile(dynamic=False)
+
+    @property
+    def warm(self) -> bool:
+        """Whether a look costs what it will cost from now on: the first one with `compile` compiles."""
+        return self._warm
 
     @property
     def device(self) -> torch.device:
@@ -252,6 +260,7 @@ class Sam3:
     def _see(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
         with torch.inference_mode():
             seen = self._model.get_vision_features(self.pixels(images))
+        self._warm = True
         # Copied, because a row of a batch would keep the whole batch in memory.
         return [
             Features(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +154,18 @@ def test_another_resolution_is_the_same_as_plain(resolution: int, settings: Sett
     assert smaller.resolution == resolution
     (found,) = smaller.find(smaller.encode(IMAGE), ["person"])
     assert_same(found, plainly(settings.sam3, resolution, text="person"))
+
+
+@pytest.mark.skipif(
+    shutil.which("c++") is None or not Path(sysconfig.get_path("include"), "Python.h").exists(),
+    reason="on a CPU torch.compile needs a C++ compiler and Python's headers",
+)
+def test_compiled_is_the_same_as_plain(settings: Settings) -> None:
+    compiled = load_sam3(replace(settings, compile=True))
+    assert not compiled.warm
+    (found,) = compiled.find(compiled.encode(IMAGE), ["person"])
+    assert compiled.warm
+    assert_same(found, plainly(settings.sam3, text="person"))
 
 
 @pytest.mark.parametrize(("resolution", "instead"), [(100, 98), (14, 28), (1, 28), (-14, 28)])
