@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import wait
 from dataclasses import dataclass
 from threading import Event
@@ -65,7 +65,7 @@ class Run:
         """Ask for an end, which comes with the frame that is being looked at."""
         self._stopped.set()
 
-    def watch(self, job: Callable[[], Followed]) -> Iterator[Seen | Followed]:
+    def watch(self, job: Callable[[], Followed]) -> Generator[Seen | Followed, None, None]:
         """Do the work in a thread of its own, and tell how far it is.
 
         Whoever stops listening stops the work, and waits until it has put its things away.

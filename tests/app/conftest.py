@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ive_segmentation.app import launch
 from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.clips import ClipFrame
 from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.loading import load_pipeline
 from ive_segmentation.output.writing import write_png
@@ -69,6 +73,25 @@ def picture(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wonyoung, Yujin and Rei, drawn side by side; Wonyoung wears a shirt."""
     path = tmp_path_factory.mktemp("pictures") / "three members.png"
     write_png(path, trio.image)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same three for two seconds, with sound, while the camera pans."""
+    path = tmp_path_factory.mktemp("videos") / "three members.mp4"
+    persons, things = range(len(trio.persons)), range(len(trio.things))
+    owners = tuple(thing.owner for thing in trio.things)
+
+    def panned(number: int) -> Scene:
+        moved = np.pad(trio.image[:, number:], [(0, 0), (0, number), (0, 0)], mode="edge")
+        return replace(trio, image=moved)
+
+    film(
+        path,
+        (ClipFrame(number, 0, panned(number), tuple(persons), tuple(things), owners) for number in range(8)),
+        fps=4,
+    )
     return path
 
 

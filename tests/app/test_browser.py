@@ -130,10 +130,13 @@ def test_on_a_phone_in_the_dark_nothing_sticks_out(browser: Browser, address: st
     page.get_by_role("tab", name="Members").click()
     expect(page.locator("#bank")).to_contain_text("photos in the bank", timeout=SLOW)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("tab", name="Video").click()
+    expect(page.locator("#film-run")).to_be_visible(timeout=SLOW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
 
 
-def test_the_page_talks_to_nobody_else(browser: Browser, address: str, picture: Path) -> None:
+def test_the_page_talks_to_nobody_else(browser: Browser, address: str, picture: Path, clip: Path) -> None:
     page = browser.new_page()
     asked: list[str] = []
 
@@ -148,6 +151,9 @@ def test_the_page_talks_to_nobody_else(browser: Browser, address: str, picture: 
     expect(page.locator("#overlay img")).to_be_visible(timeout=SLOW)
     page.get_by_role("tab", name="Members").click()
     expect(page.locator("#bank")).to_contain_text("photos in the bank", timeout=SLOW)
+    page.get_by_role("tab", name="Video").click()
+    page.set_input_files("#film input[type=file]", clip)
+    expect(page.locator("#film-about video")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Use via API").click()
     expect(page.get_by_text("API documentation")).to_be_visible()
     page.wait_for_timeout(1000)  # what is fetched late, is fetched by now
@@ -232,6 +238,67 @@ def test_a_frame_of_a_video_becomes_the_picture(page: Page, tmp_path: Path) -> N
     slider.fill("1.5")
     slider.press("Tab")
     page.wait_for_function(f"({brightness})().then(value => value > 215)", timeout=SLOW)
+
+
+def follow(page: Page, path: Path, prompt: str) -> None:
+    page.get_by_role("tab", name="Video").click()
+    page.set_input_files("#film input[type=file]", path)
+    expect(page.locator("#film-about video")).to_be_visible(timeout=SLOW)
+    page.fill("#film-prompt textarea", prompt)
+    page.get_by_role("button", name="Fancam, other files").click()
+    page.get_by_label("Fancam, 9:16").check()
+    page.click("#film-run")
+
+
+def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Path) -> None:
+    follow(page, clip, "Wonyoung's shirt")
+    expect(page.locator("#film-stage img")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#film-said [role=progressbar]")).to_be_visible()
+    assert re.search(r"frame \d of 8, about \d+ s left", page.locator("#film-said").inner_text())
+
+    expect(page.locator("#film-said")).to_contain_text("Followed through 8 frames", timeout=SLOW)
+    expect(page.locator("#film-stage")).to_have_count(0)
+    player = page.locator("#film-overlay video")
+    player.evaluate("video => { video.muted = true; return video.play(); }")
+    page.wait_for_function("document.querySelector('#film-overlay video').currentTime > 0.5", timeout=SLOW)
+    assert player.evaluate("video => [video.videoWidth, video.videoHeight, video.duration]") == [640, 480, 2]
+
+    rows = page.locator("#film-chart .ytick text")
+    expect(rows).to_have_count(3, timeout=SLOW)
+    assert {words.strip() for words in rows.all_text_contents()} == {"Wonyoung", "Yujin", "Rei"}
+    with page.expect_download() as waiting:
+        page.locator("#film-files tr", has_text="timeline").locator("a").click()
+    lines = waiting.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0] == "member,start,end"
+    assert sorted(lines[1:]) == [f"{name},0.000,2.000" for name in ("Rei", "Wonyoung", "Yujin")]
+
+    with page.expect_download() as waiting:
+        page.locator("#film-files tr", has_text="fancam_wonyoung").locator("a").click()
+    with av.open(str(waiting.value.path())) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt, stream.frames) == ("h264", "yuv420p", 8)
+        assert stream.width / stream.height == pytest.approx(9 / 16, rel=0.02)
+
+
+def test_a_video_that_is_stopped_leaves_nothing_but_the_page(page: Page, clip: Path) -> None:
+    follow(page, clip, "Wonyoung")
+    page.click("#film-stop")
+    expect(page.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.", timeout=SLOW)
+    expect(page.locator("#film-run")).to_be_visible()
+    for part in ("#film-stage", "#film-overlay", "#film-files"):
+        expect(page.locator(part)).to_have_count(0)
+
+
+def test_what_is_no_video_is_refused_in_words(page: Page) -> None:
+    page.get_by_role("tab", name="Video").click()
+    page.click("#film-run")
+    expect(page.locator("#film-said [role=alert]")).to_contain_text("no video yet", timeout=SLOW)
+    page.set_input_files(
+        "#film input[type=file]", FilePayload(name="holiday.mp4", mimeType="video/mp4", buffer=b"no video")
+    )
+    expect(page.locator("#film-about [role=alert]")).to_have_text(
+        re.compile("^holiday.mp4 is not a video"), timeout=SLOW
+    )
 
 
 def test_the_bank_in_words_and_pictures(page: Page) -> None:

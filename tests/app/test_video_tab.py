@@ -1,0 +1,115 @@
+"""A video behind the page: told of while it is followed, stopped at any time, drawn where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from ive_segmentation.app.cache import page_folder
+from ive_segmentation.app.demo_pictures import draw_clip_once
+from ive_segmentation.app.following import Run, Seen, StoppedError
+from ive_segmentation.app.page import build_page
+from ive_segmentation.app.video_tab import NO_SAM3
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.video.follow import FORMATS, Followed, follow
+from ive_segmentation.video.reading import probe
+
+
+def work(run: Run, pipeline: Pipeline, clip: Path, out: Path) -> Callable[[], Followed]:
+    return lambda: follow(
+        pipeline,
+        clip,
+        "Wonyoung",
+        out,
+        formats=FORMATS,
+        fancam=True,
+        progress=run.progress,
+        preview=run.preview,
+    )
+
+
+def test_what_is_known_is_told_on_the_way_and_the_answer_comes_last(
+    pipeline: Pipeline, clip: Path, tmp_path: Path
+) -> None:
+    run = Run()
+    *told, answer = run.watch(work(run, pipeline, clip, tmp_path))
+    assert isinstance(answer, Followed)
+    assert set(answer.files) == {*FORMATS, "fancam", "timeline"}
+    seen = [news for news in told if isinstance(news, Seen)]
+    assert len(seen) == len(told) > 0
+    assert [news.share for news in seen] == sorted(news.share for news in seen)
+    assert any(news.picture is not None and news.picture.shape == (480, 640, 3) for news in seen)
+
+
+@pytest.mark.parametrize("words", ["Looking at frame 3", "Drawing frame 3"])
+def test_stopped_at_any_time_it_leaves_no_file(
+    pipeline: Pipeline, clip: Path, tmp_path: Path, words: str
+) -> None:
+    run = Run()
+    reached: list[str] = []
+
+    def progress(share: float, step: str) -> None:
+        if step.startswith(words):
+            reached.append(step)
+            run.stop()
+        run.progress(share, step)
+
+    def job() -> Followed:
+        return follow(pipeline, clip, "Wonyoung", tmp_path, formats=FORMATS, fancam=True, progress=progress)
+
+    with pytest.raises(StoppedError, match="Nothing was kept"):
+        list(run.watch(job))
+    assert reached
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_stops_listening_stops_the_work(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    """As when the browser is closed: the page lets go of the event, and with it of the video."""
+    run, ended = Run(), Event()
+
+    def job() -> Followed:
+        try:
+            return work(run, pipeline, clip, tmp_path)()
+        finally:
+            ended.set()
+
+    listening = run.watch(job)
+    assert isinstance(next(listening), Seen)
+    listening.close()
+    assert ended.is_set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_sam3_the_tab_says_what_is_missing(pipeline: Pipeline) -> None:
+    parts = {
+        block["props"].get("elem_id"): block["props"]
+        for block in build_page(replace(pipeline, sam3=None)).config["components"]
+    }
+    assert NO_SAM3 in parts["film-said"]["value"]
+    assert not parts["film-run"]["interactive"]
+
+
+def test_a_clip_is_drawn_once_or_not_at_all(tmp_path: Path) -> None:
+    def leave(share: float, _step: str) -> None:
+        if share > 0.05:
+            raise StoppedError("Enough.")
+
+    with pytest.raises(StoppedError):
+        draw_clip_once(leave, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+    steps: list[str] = []
+    path = Path(draw_clip_once(lambda _, step: steps.append(step), tmp_path))
+    assert steps[-1] == "Drawing frame 60 of 60"
+    assert path.is_relative_to(page_folder())
+    video = probe(path)
+    assert (video.seconds, video.size, video.has_sound) == (4.0, (360, 480), True)
+
+    steps.clear()
+    again = Path(draw_clip_once(lambda _, step: steps.append(step), tmp_path))
+    assert again.read_bytes() == path.read_bytes()
+    assert steps == []
