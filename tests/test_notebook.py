@@ -16,9 +16,18 @@ from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.loading import DEMO_NOTICE
 from ive_segmentation.setup import notebook as player
 from tests.small_sam3 import write_small_sam3
+from tests.video.clips import clip
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "main.ipynb"
-SECTIONS = ["Settings", "1. Environment", "2. Identity bank", "3. Models", "4. The pipeline", "5. The page"]
+SECTIONS = [
+    "Settings",
+    "1. Environment",
+    "2. Identity bank",
+    "3. Models",
+    "4. The pipeline",
+    "5. Video",
+    "6. The page",
+]
 STEPS = [
     "Step 1: the picture and the prompt",
     "Step 2: who is in the picture",
@@ -59,8 +68,10 @@ class Shown:
     page: str = ""
 
 
-def run_all(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path) -> Shown:
-    """Execute every cell in a kernel, and fetch the page that it leaves open."""
+def run_all(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path, video: Path | None = None
+) -> Shown:
+    """Execute every cell in a kernel, with a video where one is given, and fetch the page left open."""
     for name in ("IVE_DATASET", "IVE_SAM3", "IVE_SAM3_THRESHOLD", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
         monkeypatch.delenv(name, raising=False)
     # Neither the caches of whoever runs the tests nor the network may lend what the case leaves out.
@@ -79,7 +90,8 @@ def run_all(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache:
                 shown.images[heading] += "image/png" in content.get("data", {}) or "plotly" in html
                 shown.tables[heading] += "<table" in html
 
-            player.execute(manager, client, cell.source, keep)
+            source = cell.source.replace("VIDEO = None", f"VIDEO = {str(video)!r}") if video else cell.source
+            player.execute(manager, client, source, keep)
         (address,) = player.ADDRESS.findall(shown.printed[SECTIONS[-1]])
         with urlopen(address, timeout=10) as answer:
             shown.page = answer.read().decode()
@@ -103,6 +115,7 @@ def test_a_fresh_clone_runs_on_the_drawn_demo(tmp_path: Path, monkeypatch: pytes
     assert shown.tables["Step 2: who is in the picture"] == 1
     assert shown.images["Step 3: what is where"] == 0
     assert shown.images["Step 5: the answer"] == 1
+    assert "SAM 3 is not loaded" in shown.printed["5. Video"]
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +130,12 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
         "IVE_SAM3": str(write_small_sam3(tmp_path / "sam3")),
         "IVE_SAM3_THRESHOLD": "0",  # random weights are sure of nothing, and every step shall have instances
     }
-    shown = run_all(own, monkeypatch, tmp_path)
+    video = clip(tmp_path / "own.mp4", starts=range(0, 500, 100))
+    shown = run_all(own, monkeypatch, tmp_path, video)
     assert DEMO_NOTICE not in shown.printed["Settings"]
     expect_bank_and_page(shown)
     for step in STEPS:
         assert shown.images[step] == 1, step
+    assert "5 frames in" in shown.printed["Everything in one call"]
+    assert shown.images["Everything in one call"] == 1
+    assert shown.images["Who is on screen when"] == 1
