@@ -16,7 +16,7 @@ from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
 from ive_segmentation.settings import CACHE, Settings
 
 DEMO_NOTICE = (
-    "This is the demo: drawn members, and built-in face models that know nobody else. For the real thing put "
+    "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
     "photos into Dataset/ (one folder per member), get access to SAM 3, and start again; the README says how."
 )
 
@@ -106,19 +106,23 @@ def wants_demo(settings: Settings) -> bool:
 
 
 def demo_settings(settings: Settings) -> Settings:
-    """Point the settings at the drawn members and the built-in face models; SAM 3 stays the user's own.
+    """Point the settings at the drawn members and the built-in checkpoints.
 
     Args:
-        settings: The user's settings; all but the three places stay.
+        settings: The user's settings; what does not depend on the checkpoints stays.
 
     Returns:
-        Settings whose dataset, bank and faces are the demo's.
+        Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32, which
+        costs it nothing, and looks at pictures as it was trained.
     """
     return replace(
         settings,
         dataset=draw_dataset_once(CACHE / "demo"),
         bank=str(CACHE / "demo-bank"),
         faces=str(CHECKPOINTS / "faces"),
+        sam3=str(CHECKPOINTS / "sam3"),
+        precision="float32",
+        resolution=0,
     )
 
 

@@ -15,13 +15,16 @@ from ive_segmentation.result import Image, Person, Result, Segment
 UNKNOWN_NAME = "Unknown"
 
 
-def overlay(image: Image, result: Result, members: Sequence[Member]) -> Image:
+def overlay(
+    image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True
+) -> Image:
     """Draw a result on its picture: the masks asked for, and the name at every face.
 
     Args:
         image: (H, W, 3) uint8, RGB.
         result: What was found in it.
         members: For names and colours.
+        similarities: Whether to write each beside its name.
 
     Returns:
         (H, W, 3) uint8, RGB.
@@ -32,7 +35,7 @@ def overlay(image: Image, result: Result, members: Sequence[Member]) -> Image:
         for segment in result.segments
     ]
     faces = [
-        Drawing(None, person.face.box, _person_label(person, names), person.member)
+        Drawing(None, person.face.box, _person_label(person, names, similarities), person.member)
         for person in result.persons
         if person.face
     ]
@@ -90,7 +93,8 @@ def _thing_label(segment: Segment, names: dict[str, str]) -> str:
     return f"{names.get(segment.member or '', UNKNOWN_NAME)}’s {segment.concept}"
 
 
-def _person_label(person: Person, names: dict[str, str]) -> str:
+def _person_label(person: Person, names: dict[str, str], similarities: bool) -> str:
     if person.match is None:
         return "face"
-    return f"{names.get(person.member or '', UNKNOWN_NAME)} {person.match.similarity:.2f}"
+    name = names.get(person.member or "", UNKNOWN_NAME)
+    return f"{name} {person.match.similarity:.2f}" if similarities else name

@@ -148,7 +148,7 @@ def _glimpse(watched: Watched, video: Video, prompt: Prompt, names: Names, pipel
         [Span(track, index, index, member, 0.0) for track, member in now.items()],
         [OwnerSpan(thing, index, index, owner) for thing, owner in owners.items()],
     )
-    return overlay(frame.image, story.result(record), pipeline.members)
+    return overlay(frame.image, story.result(record), pipeline.members, similarities=False)
 
 
 def _never_found(

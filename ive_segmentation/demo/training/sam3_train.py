@@ -44,14 +44,14 @@ class Recipe:
     `pictures` is each worker's share of a batch.
     """
 
-    steps: int = 12_000
-    glimpse: int = 2000
+    steps: int = 15_500
+    glimpse: int = 1200
     search: int = 5000
     pictures: int = 4
-    prompts: int = 3
-    rate: float = 7e-4
+    prompts: int = 4
+    rate: float = 6e-4
     warmup: int = 150
-    fall: float = 0.4
+    fall: float = 0.36
     seed: int = 0
     save_every: int = 100
 

@@ -1,0 +1,93 @@
+"""The built-in SAM 3 checkpoint: in SAM 3's own format, and it knows scenes it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import Sam3Model, Sam3Processor
+
+from benchmarks.demo_quality import best_overlaps
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.loading import DEMO_NOTICE, load_pipeline
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.settings import load_settings
+
+CHECKPOINT = CHECKPOINTS / "sam3"
+UNSEEN = 1_600_000
+"""First seed of scenes that neither training nor the benchmark draws."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """What a fresh clone runs on: no photos, no checkpoint of one's own."""
+    return load_pipeline(load_settings(dataset=tmp_path_factory.mktemp("Dataset")))
+
+
+@pytest.fixture
+def sam3(demo: Pipeline) -> Sam3:
+    assert demo.sam3 is not None
+    return demo.sam3
+
+
+def test_a_fresh_clone_has_all_it_needs(demo: Pipeline) -> None:
+    assert demo.demo
+    assert demo.notices == (DEMO_NOTICE,)
+    assert Path(demo.settings.sam3) == CHECKPOINT
+
+
+def test_transformers_loads_it_unchanged() -> None:
+    model, report = Sam3Model.from_pretrained(
+        CHECKPOINT, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+    assert not report["unexpected_keys"]
+    assert not report["mismatched_keys"]
+    processor = Sam3Processor.from_pretrained(CHECKPOINT)
+    image = draw_scene(UNSEEN, people=2, shot="medium").image
+    inputs = processor(images=image, text="person", return_tensors="pt")
+    with torch.inference_mode():
+        outputs = model.eval()(**inputs)
+    (found,) = processor.post_process_instance_segmentation(
+        outputs, threshold=0.5, mask_threshold=0.5, target_sizes=[image.shape[:2]]
+    )
+    assert len(found["masks"])
+    assert found["masks"].shape[1:] == image.shape[:2]
+
+
+def test_it_is_small_enough_to_ship() -> None:
+    assert sum(file.stat().st_size for file in CHECKPOINT.iterdir()) < 10_000_000
+    assert not [file for file in CHECKPOINT.iterdir() if file.suffix not in (".json", ".safetensors", ".txt")]
+
+
+@pytest.mark.parametrize(("concept", "least"), [("person", 0.75), ("face", 0.7), ("shirt", 0.6)])
+def test_it_finds_what_is_there(sam3: Sam3, concept: str, least: float) -> None:
+    """Mean IoU over everything drawn; `demo_quality` has the figures of 300 scenes."""
+    overlaps = []
+    for seed in range(UNSEEN, UNSEEN + 8):
+        scene = draw_scene(seed, people=2, shot="medium", away=0, hidden=0)
+        (found,) = sam3.find(sam3.encode(scene.image), [concept])
+        assert isinstance(found.mask, np.ndarray)
+        overlaps += best_overlaps(scene.instances(concept), list(found.mask))
+    assert np.mean(overlaps) >= least
+
+
+def test_what_was_never_drawn_is_not_found(sam3: Sam3) -> None:
+    found = 0
+    for seed in range(UNSEEN, UNSEEN + 8):
+        (answer,) = sam3.find(sam3.encode(draw_scene(seed).image), ["kite"])
+        found += len(answer)
+    assert found <= 1
+
+
+def test_a_name_and_a_possession_on_the_drawn_demo(demo: Pipeline) -> None:
+    members = ("Jang_Wonyoung", "Naoi_Rei")
+    scene = draw_scene(UNSEEN, members=members, shot="medium", twins=0, away=0, hidden=0)
+    result = demo.segment(scene.image, "Wonyoung")
+    (segment,) = result.segments
+    place = next(i for i, person in enumerate(scene.persons) if person.identity == "Jang_Wonyoung")
+    assert best_overlaps([scene.persons[place].mask], [segment.mask])[0] > 0.8

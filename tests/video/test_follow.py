@@ -1,0 +1,161 @@
+"""A prompt over a video, from the file to the files: every promise of the `video` command."""
+
+from __future__ import annotations
+
+import csv
+import json
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.demo.truth import Scene
+from ive_segmentation.loading import load_pipeline
+from ive_segmentation.output.coco import decode
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.settings import load_settings
+from ive_segmentation.video.follow import FORMATS, follow
+from ive_segmentation.video.frames import VideoError
+from ive_segmentation.video.reading import probe, read
+
+FRAMES, FPS = 8, 8
+MEMBERS = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
+
+
+@pytest.fixture(scope="module")
+def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    folder = tmp_path_factory.mktemp("follow")
+    settings = load_settings(
+        dataset=draw_dataset(folder / "Dataset", pictures=6),
+        bank=str(folder / "bank"),
+        faces=str(CHECKPOINTS / "faces"),
+        sam3=str(memorised_sam3),
+        word_cache=folder / "words",
+    )
+    return load_pipeline(settings)
+
+
+def shifted(pixels: np.ndarray, number: int) -> np.ndarray:
+    """The picture of frame `number`: the camera pans a pixel a frame."""
+    return np.pad(pixels[:, number:], [(0, 0), (0, number), *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
+
+
+@pytest.fixture(scope="module")
+def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
+        stream.height, stream.width, stream.pix_fmt = *trio.image.shape[:2], "yuv420p"
+        for number in range(FRAMES):
+            frame = av.VideoFrame.from_ndarray(shifted(trio.image, number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def truth(trio: Scene, member: str, thing: str | None, number: int) -> np.ndarray:
+    place = next(place for place, person in enumerate(trio.persons) if person.identity == member)
+    drawn = [each.mask for each in trio.things if each.owner == place and each.concept == thing]
+    return shifted(drawn[0] if thing else trio.persons[place].mask, number)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing", "wanted"),
+    [
+        ("Wonyoung", None, ("Jang_Wonyoung",)),
+        ("เสื้อของวอนยอง", "shirt", ("Jang_Wonyoung",)),
+        ("everyone's shirt", "shirt", MEMBERS),
+        ("person", None, MEMBERS),
+    ],
+)
+def test_every_frame_has_the_right_pixels_and_nothing_else(
+    pipeline: Pipeline, trio: Scene, clip: Path, tmp_path: Path, prompt: str, thing: str, wanted: tuple[str]
+) -> None:
+    followed = follow(pipeline, clip, prompt, tmp_path, formats=["json"])
+    lines = [json.loads(line) for line in followed.files["json"].read_text().splitlines()]
+    assert [line["frame"] for line in lines] == list(range(FRAMES))
+    tracks = set()
+    for line in lines:
+        found = {segment["member"]: segment for segment in line["segments"]}
+        assert sorted(found) == sorted(wanted)
+        assert len(line["segments"]) == len(wanted)
+        for member, segment in found.items():
+            mask, true = decode(segment["mask"]), truth(trio, member, thing, line["frame"])
+            assert np.sum(mask & true) > 0.75 * np.sum(mask | true)
+            tracks.add((member, segment["track"]))
+    assert len(tracks) == len(wanted)
+    assert followed.messages == ()
+
+
+def test_all_files_have_the_videos_frames_and_moments(
+    pipeline: Pipeline, trio: Scene, clip: Path, tmp_path: Path
+) -> None:
+    glimpses: list[np.ndarray] = []
+    steps: list[tuple[float, str]] = []
+    followed = follow(
+        pipeline, clip, "Wonyoung", tmp_path, formats=FORMATS, fancam=True,
+        progress=lambda share, words: steps.append((share, words)), preview=glimpses.append,
+    )  # fmt: skip
+    assert sorted(followed.files) == sorted([*FORMATS, "fancam", "timeline"])
+    assert sorted(followed.files.values()) == sorted(tmp_path.iterdir())
+    source = [frame.second for frame in read(probe(clip))]
+    for name in ("overlay", "mask", "cutout", "fancam"):
+        assert [frame.second for frame in read(probe(followed.files[name]))] == source, name
+    height, width = probe(followed.files["fancam"]).size
+    assert height / width == pytest.approx(16 / 9, rel=0.02)
+    for number, frame in enumerate(read(probe(followed.files["mask"]))):
+        mask, true = frame.image[..., 0] > 127, truth(trio, "Jang_Wonyoung", None, number)
+        assert np.sum(mask & true) > 0.75 * np.sum(mask | true)
+    with followed.files["timeline"].open(encoding="utf-8-sig") as file:
+        rows = {row["member"]: (float(row["start"]), float(row["end"])) for row in csv.DictReader(file)}
+    assert rows == dict.fromkeys(["Wonyoung", "Yujin", "Rei"], (0.0, FRAMES / FPS))
+    assert glimpses
+    assert glimpses[0].shape == trio.image.shape
+    assert all(before[0] <= after[0] for before, after in pairwise(steps))
+    assert "left" in steps[-1][1]
+
+
+def test_a_part_of_the_video_begins_at_zero(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    followed = follow(pipeline, clip, "Rei", tmp_path, start=0.25, end=0.75)
+    assert followed.frames == 4
+    assert [frame.second for frame in read(probe(followed.files["overlay"]))] == [0, 0.125, 0.25, 0.375]
+    assert followed.intervals[0].start == 0.25
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("Liz", "Nobody was found in this video who is Liz."),
+        ("Rei's hat", "No hat of Rei was found in this video."),
+        ("guitar", "No guitar was found in this video."),
+        ("strangers", "Nobody was found in this video who is anyone unknown."),
+    ],
+)
+def test_what_is_never_there_is_said(
+    pipeline: Pipeline, clip: Path, tmp_path: Path, prompt: str, message: str
+) -> None:
+    assert follow(pipeline, clip, prompt, tmp_path, end=0.3).messages == (message,)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_cancelled_half_way_it_leaves_no_file(
+    pipeline: Pipeline, clip: Path, tmp_path: Path, share: float
+) -> None:
+    def cancel(done: float, _: str) -> None:
+        if done >= share:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(pipeline, clip, "Rei", tmp_path, formats=FORMATS, fancam=True, progress=cancel)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="names none"):
+        follow(pipeline, clip, "everyone's shirt", tmp_path, fancam=True)
