@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ive_segmentation.identity.faces import Face
     from ive_segmentation.identity.matching import Match
 
+
 class VideoFormat(StrEnum):
     """What `video` writes."""
 

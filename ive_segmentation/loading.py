@@ -112,8 +112,8 @@ def demo_settings(settings: Settings) -> Settings:
         settings: The user's settings; what does not depend on the checkpoints stays.
 
     Returns:
-        Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32, which
-        costs it nothing, and looks at pictures as it was trained.
+        Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32,
+        which costs it nothing, and looks at pictures as it was trained.
     """
     return replace(
         settings,

@@ -43,8 +43,8 @@ class Settings:
     """Side of the square, in pixels, that SAM 3 squashes pictures to: a multiple of 14, smaller for a quick
     preview; 0 for the side it was trained with (1008)."""
     compile: bool = False
-    """True compiles SAM 3's vision encoder (torch.compile, made for CUDA): the first look takes a minute or so
-    longer, and the page says so; looks after it should take less time. Off, because it was not measured."""
+    """True compiles SAM 3's vision encoder (torch.compile, made for CUDA): the first look takes a minute or
+    so longer, and the page says so; looks after it should take less time. Off, because it was not measured."""
     sam3_threshold: float = 0.5
     """Least score (class times presence) of an instance that is kept; what SAM 3's own image demo uses."""
     questions_per_pass: int = 8

@@ -15,9 +15,7 @@ from ive_segmentation.result import Image, Person, Result, Segment
 UNKNOWN_NAME = "Unknown"
 
 
-def overlay(
-    image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True
-) -> Image:
+def overlay(image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True) -> Image:
     """Draw a result on its picture: the masks asked for, and the name at every face.
 
     Args:

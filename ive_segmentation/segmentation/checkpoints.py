@@ -29,7 +29,8 @@ FILES = ["*.json", "*.txt", "*.safetensors"]
 
 WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
-    "or go on without masks: names, boxes and similarities work; with Dataset/ empty the drawn demo shows the rest"
+    "or go on without masks: names, boxes and similarities work, and the drawn demo (an empty Dataset/) "
+    "shows the rest"
 )
 
 
