@@ -313,7 +313,7 @@ def main(
     folder: Annotated[Path, typer.Option(hidden=True)] = Path(),
 ) -> None:
     """Print what our way costs as a share of the plain way's cost."""
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     size, large = ((320, 213), (800, 600)) if small else ((1280, 853), (4000, 3000))
     resolutions = (196, 140) if small else (672, 504)
     if role:

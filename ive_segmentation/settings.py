@@ -44,7 +44,7 @@ class Settings:
     preview; 0 for the side it was trained with (1008)."""
     compile: bool = False
     """True compiles SAM 3's vision encoder (torch.compile, made for CUDA): the first look takes a minute or
-    so longer, and the page says so; looks after it should take less time. Off, because it was not measured."""
+    so longer, and the page says so; later looks should take less time. Off, because it was not measured."""
     sam3_threshold: float = 0.5
     """Least score (class times presence) of an instance that is kept; what SAM 3's own image demo uses."""
     questions_per_pass: int = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,9 +42,8 @@ def test_a_fresh_clone_has_all_it_needs(demo: Pipeline) -> None:
 
 
 def test_transformers_loads_it_unchanged() -> None:
-    model, report = Sam3Model.from_pretrained(
-        CHECKPOINT, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-    )
+    load: Any = Sam3Model.from_pretrained
+    model, report = load(CHECKPOINT, dtype=torch.float32, use_safetensors=True, output_loading_info=True)
     assert not report["missing_keys"]
     assert not report["unexpected_keys"]
     assert not report["mismatched_keys"]
