@@ -16,7 +16,7 @@ from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.following import Run, Seen, StoppedError
-from ive_segmentation.app.picture_tab import ONE_ANSWER, example_prompts
+from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note, under_way
 from ive_segmentation.app.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
@@ -41,6 +41,9 @@ ALSO = [
     ("JSON, a line for each frame", "json"),
 ]
 """What is made on request; the overlay always is."""
+
+# One video at a time, and pictures are answered between its frames: they take seconds, it may take an hour.
+ONE_VIDEO: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -241,7 +244,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
     parts.stop.click(stopped, None, parts.stop, queue=False, **_QUIET)
     gr.on(
         [parts.run.click, parts.prompt.submit], begun, None, parts.answer, scroll_to_output=True, **_QUIET
-    ).then(followed, parts.asked, parts.answer, **_QUIET, **ONE_ANSWER)
+    ).then(followed, parts.asked, parts.answer, **_QUIET, **ONE_VIDEO)
 
 
 def _stop(runs: dict[str, Run], request: gr.Request) -> None:
