@@ -29,7 +29,7 @@ FILES = ["*.json", "*.txt", "*.safetensors"]
 
 WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
-    "or go on without masks: names, boxes and similarities work, and the drawn demo (an empty Dataset/) "
+    "or go on without masks: names, boxes and similarities work, and the built-in demo (with Dataset/ empty) "
     "shows the rest"
 )
 
