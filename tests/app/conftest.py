@@ -78,19 +78,20 @@ def picture(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same three for two seconds, with sound, while the camera pans."""
+    """The same three for two seconds, with sound, while the camera pans; enough work to be watched at."""
     path = tmp_path_factory.mktemp("videos") / "three members.mp4"
     persons, things = range(len(trio.persons)), range(len(trio.things))
     owners = tuple(thing.owner for thing in trio.things)
 
     def panned(number: int) -> Scene:
-        moved = np.pad(trio.image[:, number:], [(0, 0), (0, number), (0, 0)], mode="edge")
+        shift = number // 5
+        moved = np.pad(trio.image[:, shift:], [(0, 0), (0, shift), (0, 0)], mode="edge")
         return replace(trio, image=moved)
 
     film(
         path,
-        (ClipFrame(number, 0, panned(number), tuple(persons), tuple(things), owners) for number in range(8)),
-        fps=4,
+        (ClipFrame(number, 0, panned(number), tuple(persons), tuple(things), owners) for number in range(40)),
+        fps=20,
     )
     return path
 

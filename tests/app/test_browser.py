@@ -254,9 +254,9 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
     follow(page, clip, "Wonyoung's shirt")
     expect(page.locator("#film-stage img")).to_be_visible(timeout=SLOW)
     expect(page.locator("#film-said [role=progressbar]")).to_be_visible()
-    assert re.search(r"frame \d of 8, about \d+ s left", page.locator("#film-said").inner_text())
+    assert re.search(r"frame \d+ of 40, about \d+ s left", page.locator("#film-said").inner_text())
 
-    expect(page.locator("#film-said")).to_contain_text("Followed through 8 frames", timeout=SLOW)
+    expect(page.locator("#film-said")).to_contain_text("Followed through 40 frames", timeout=SLOW)
     expect(page.locator("#film-stage")).to_have_count(0)
     player = page.locator("#film-overlay video")
     player.evaluate("video => { video.muted = true; return video.play(); }")
@@ -276,7 +276,7 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
         page.locator("#film-files tr", has_text="fancam_wonyoung").locator("a").click()
     with av.open(str(waiting.value.path())) as container:
         stream = container.streams.video[0]
-        assert (stream.codec_context.name, stream.pix_fmt, stream.frames) == ("h264", "yuv420p", 8)
+        assert (stream.codec_context.name, stream.pix_fmt, stream.frames) == ("h264", "yuv420p", 40)
         assert stream.width / stream.height == pytest.approx(9 / 16, rel=0.02)
 
 
