@@ -60,7 +60,7 @@ def main(
         write_checkpoint(folder / "sam3", small)
         scene = six_people(SIZE)
         write_clip(folder / "clip.mp4", scene.image, frames)
-        pipeline = our_pipeline(folder / "sam3" / ("" if small else "bf16"), scene, "bf16", device)
+        pipeline = our_pipeline(folder / "sam3" / ("" if small else "bf16"), scene, "bfloat16", device)
         faces, sam3 = pipeline.faces, pipeline.sam3
         assert faces is not None
         assert sam3 is not None
