@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ive_segmentation.output.coco import decode, encode
+from ive_segmentation.output.writing import write_errors
 from ive_segmentation.result import Mask
 from ive_segmentation.video.tracks import Tracked
 
@@ -67,25 +70,30 @@ class Records:
     """Records in the order of the frames, in a file that is gone when the `with` block ends."""
 
     def __enter__(self) -> Records:
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8")
+        self._folder = Path(tempfile.gettempdir())
+        with write_errors(self._folder):
+            self._file = tempfile.TemporaryFile("w+", encoding="utf-8")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # the buffer is written first, to a file that goes
+            self._file.close()
 
     def append(self, record: Record) -> None:
-        """Keep the record of the next frame."""
+        """Keep the record of the next frame; raises WriteError where the disk is full."""
         sightings = [
             [s.track, s.concept, s.box.tolist(), s.score, None if s.head is None else s.head.tolist(), s.rle]
             for s in record.sightings
         ]
-        self._file.write(json.dumps([record.index, record.second, record.shot, sightings]) + "\n")
+        with write_errors(self._folder):
+            self._file.write(json.dumps([record.index, record.second, record.shot, sightings]) + "\n")
 
     def __iter__(self) -> Iterator[Record]:
         """Read all records from the first on; none may be appended meanwhile."""
-        self._file.seek(0)
+        with write_errors(self._folder):  # what is still in the buffer is written now
+            self._file.seek(0)
         for line in self._file:
             index, second, shot, sightings = json.loads(line)
             yield Record(index, second, shot, tuple(_sighting(*values) for values in sightings))
