@@ -2,6 +2,7 @@
 
 import json
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ demo_app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option(help="Folder to write to; made where it is missing.")]
+People = Annotated[int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")]
 
 
 class Part(StrEnum):
@@ -39,9 +41,7 @@ class TrainingPackagesError(UserError):
 def scene(
     out: Out,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same picture.")] = 0,
-    people: Annotated[
-        int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")
-    ] = None,
+    people: People = None,
     width: Annotated[int, typer.Option(min=96, max=4096)] = 960,
     height: Annotated[int, typer.Option(min=96, max=4096)] = 720,
 ) -> None:
@@ -56,9 +56,7 @@ def scene(
 def clip(
     out: Out,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same clip.")] = 0,
-    people: Annotated[
-        int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")
-    ] = None,
+    people: People = None,
     seconds: Annotated[float, typer.Option(min=1, max=600)] = 5.0,
     width: Annotated[int, typer.Option(min=96, max=4096)] = 480,
     height: Annotated[int, typer.Option(min=96, max=4096)] = 360,
@@ -95,18 +93,19 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
 ) -> None:
     """Train the built-in checkpoints from nothing; what was stopped goes on where it was."""
-    try:
-        # Training packages must not be needed at run time.
-        from ive_segmentation.demo.training import (  # noqa: PLC0415
-            faces_detector,
-            faces_recogniser,
-            sam3_train,
-            store,
-        )
-    except ModuleNotFoundError as error:
+    # Only training needs torch here: every other command of the demo, and --help, start without it.
+    from ive_segmentation.demo.training import (  # noqa: PLC0415
+        faces_detector,
+        faces_recogniser,
+        sam3_train,
+        store,
+    )
+
+    if part in (Part.faces, Part.both) and find_spec("onnxscript") is None:
         raise TrainingPackagesError(
-            f"Training needs the package {error.name}. Install requirements-dev.txt and start again."
-        ) from error
+            "The face pack is written with the package onnxscript, which is not installed. "
+            "Install requirements-dev.txt and start again."
+        )
     if part in (Part.faces, Part.both):
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from insightface.model_zoo.scrfd import SCRFD
 
 from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.training import fitting
 from ive_segmentation.demo.training.faces_detector import anchors, assign, detector_loss
 from ive_segmentation.demo.training.faces_pictures import TINY, detector_batch, face_picture
 from ive_segmentation.demo.training.fitting import Batch, fit
@@ -117,3 +119,13 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) ->
     half = run(tmp_path / "stopped.pt", stop_at=25)
     assert not torch.allclose(half, whole)
     torch.testing.assert_close(run(tmp_path / "stopped.pt"), whole)
+
+
+def test_what_is_trained_is_written_as_onnx_that_runs_at_any_size(tmp_path: Path) -> None:
+    network = fitting.conv(3, 2).eval()
+    example = torch.rand(1, 3, 32, 32)
+    fitting.export(network, example, tmp_path / "net.onnx", ["out"], {2: "height", 3: "width"})
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    larger = torch.rand(1, 3, 48, 64)
+    (out,) = session.run(None, {"input": larger.numpy()})
+    np.testing.assert_allclose(out, network(larger).detach().numpy(), atol=1e-5)

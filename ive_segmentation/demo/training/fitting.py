@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -103,8 +104,6 @@ def export(model: nn.Module, example: Tensor, path: Path, outputs: list[str], mo
         outputs: names of the outputs, in order.
         moving: axes of the input that may change, and their names.
     """
-    import onnx  # noqa: PLC0415  (a development package)
-
     unfinished = path.with_suffix(".part")
     shapes = dict.fromkeys(moving, torch.export.Dim.DYNAMIC)
     program = torch.onnx.export(
