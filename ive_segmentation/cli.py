@@ -6,7 +6,6 @@ import json
 import sys
 import warnings
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,20 +15,12 @@ from typer.exceptions import Abort, Exit, TyperException
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import load_settings
+from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
     from ive_segmentation.identity.bank import BankReport
     from ive_segmentation.identity.faces import Face
     from ive_segmentation.identity.matching import Match
-
-
-class VideoFormat(StrEnum):
-    """What `video` writes."""
-
-    overlay = "overlay"
-    mask = "mask"
-    cutout = "cutout"
-    json = "json"
 
 
 app = typer.Typer(
@@ -246,7 +237,7 @@ def video(
     start: Annotated[float | None, typer.Option(help="Second to begin at.")] = None,
     end: Annotated[float | None, typer.Option(help="Second to end at.")] = None,
     formats: Annotated[
-        list[VideoFormat] | None, typer.Option("--format", help="Once for each; by default overlay.")
+        list[Format] | None, typer.Option("--format", help="Once for each; by default overlay.")
     ] = None,
     fancam: Annotated[bool, typer.Option(help="Also a 9:16 video of the member named first.")] = False,
     dataset: Dataset = None,
@@ -269,7 +260,7 @@ def video(
     with _Bar() as bar:
         followed = follow(
             pipeline, file, text, out,
-            formats=[each.value for each in formats or [VideoFormat.overlay]],
+            formats=formats or [Format.overlay],
             start=start, end=end, fancam=fancam, progress=bar,
         )  # fmt: skip
     messages = [*pipeline.notices, *followed.messages]

@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.truth import Scene
+from ive_segmentation.loading import load_pipeline
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.settings import load_settings
 from tests.memorised_sam3 import write_memorised_sam3
 from tests.small_sam3 import write_small_sam3
 
@@ -56,3 +61,20 @@ def trio() -> Scene:
 def memorised_sam3(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a SAM 3 that knows the persons and shirts of `trio` by heart."""
     return write_memorised_sam3(tmp_path_factory.mktemp("memorised"), trio, ["person", "shirt"])
+
+
+@pytest.fixture(scope="session")
+def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Drawn members, the built-in faces, and the SAM 3 that knows `trio` by heart."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    pipeline = load_pipeline(
+        load_settings(
+            dataset=draw_dataset(folder / "Dataset", pictures=6),
+            bank=str(folder / "bank"),
+            faces=str(CHECKPOINTS / "faces"),
+            sam3=str(memorised_sam3),
+            word_cache=folder / "words",
+        )
+    )
+    assert pipeline.notices == ()
+    return pipeline

@@ -13,28 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ive_segmentation.demo import CHECKPOINTS
-from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.demo.truth import Scene
-from ive_segmentation.loading import load_bank, load_pipeline
+from ive_segmentation.loading import load_bank
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
-from ive_segmentation.settings import load_settings
-
-
-@pytest.fixture(scope="module")
-def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    folder = tmp_path_factory.mktemp("end_to_end")
-    settings = load_settings(
-        dataset=draw_dataset(folder / "Dataset", pictures=6),
-        bank=str(folder / "bank"),
-        faces=str(CHECKPOINTS / "faces"),
-        sam3=str(memorised_sam3),
-        word_cache=folder / "words",
-    )
-    pipeline = load_pipeline(settings)
-    assert pipeline.notices == ()
-    return pipeline
 
 
 def _truth(trio: Scene, member: str, thing: str | None) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +51,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield part
         with write_errors(path):
-            os.replace(part, path)  # noqa: PTH105 -- Path.replace reads like str.replace
+            part.replace(path)
     finally:
         with contextlib.suppress(OSError):  # renamed, or what could not be made cannot be removed either
             part.unlink()

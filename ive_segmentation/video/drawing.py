@@ -18,13 +18,11 @@ from ive_segmentation.output.files import overlay
 from ive_segmentation.persons import PERSON
 from ive_segmentation.result import Mask, Result
 from ive_segmentation.video.fancam import camera_path, crop, output_size
+from ive_segmentation.video.formats import Format
 from ive_segmentation.video.reading import Frame, Video
 from ive_segmentation.video.records import Record
 from ive_segmentation.video.story import Story
 from ive_segmentation.video.writing import MP4, PRORES, lines_writer, video_writer
-
-FORMATS = ("overlay", "mask", "cutout", "json")
-"""What a prompt over a video can be answered as; the fancam comes on top."""
 
 Write = Callable[[Frame, Record, Result], None]
 
@@ -35,7 +33,7 @@ class Outputs:
 
     Attributes:
         folder: Where to.
-        formats: Of `FORMATS`.
+        formats: Of `Format`.
         star: Folder name of the member whom the fancam follows; None for no fancam.
     """
 
@@ -66,12 +64,14 @@ def draw(
 
     Returns:
         The files by format ("fancam" among them), and which concepts of which members were found at all.
-        If anything is raised no file is left.
+        Where anything is raised while frames are drawn, no file is left.
 
     Raises:
         WriteError: If a file cannot be written.
     """
-    files = {name: outputs.folder / _FILES[name] for name in FORMATS if name in outputs.formats}
+    files: dict[str, Path] = {
+        name: outputs.folder / _FILES[name] for name in Format if name in outputs.formats
+    }
     found: set[tuple[str | None, str]] = set()
     with ExitStack() as opened:
         writers: list[Write] = []

@@ -12,7 +12,8 @@ from ive_segmentation.output.files import overlay
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.result import Image
-from ive_segmentation.video.drawing import FORMATS, Outputs, draw
+from ive_segmentation.video.drawing import Outputs, draw
+from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.names import Names, Span
 from ive_segmentation.video.owners import Owners, OwnerSpan
@@ -24,8 +25,6 @@ from ive_segmentation.video.timeline import Interval, intervals, write_timeline
 from ive_segmentation.video.tracking import make_tracker
 from ive_segmentation.video.watching import Watched, watch
 from ive_segmentation.video.writing import MP4
-
-__all__ = ["FORMATS", "Followed", "follow"]
 
 SEEING = 0.85
 """Share of the progress that the first pass is given; the second only decodes, draws and encodes."""
@@ -60,7 +59,7 @@ def follow(
     prompt: str | Prompt,
     out: Path,
     *,
-    formats: Collection[str] = ("overlay",),
+    formats: Collection[str] = (Format.overlay,),
     start: float | None = None,
     end: float | None = None,
     fancam: bool = False,
@@ -74,7 +73,7 @@ def follow(
         path: The video file.
         prompt: What is asked, as text or already read.
         out: Folder for the files; made if missing.
-        formats: Of `FORMATS`.
+        formats: Of `Format`.
         start: Seconds from the beginning of the video; None for its beginning.
         end: Seconds from the beginning; None for its end.
         fancam: Also a 9:16 video of the first member whom the prompt names.

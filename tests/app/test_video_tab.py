@@ -15,7 +15,8 @@ from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.page import build_page
 from ive_segmentation.app.video_tab import NO_SAM3
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.video.follow import FORMATS, Followed, follow
+from ive_segmentation.video.follow import Followed, follow
+from ive_segmentation.video.formats import Format
 from ive_segmentation.video.reading import probe
 
 
@@ -25,7 +26,7 @@ def work(run: Run, pipeline: Pipeline, clip: Path, out: Path) -> Callable[[], Fo
         clip,
         "Wonyoung",
         out,
-        formats=FORMATS,
+        formats=list(Format),
         fancam=True,
         progress=run.progress,
         preview=run.preview,
@@ -38,7 +39,7 @@ def test_what_is_known_is_told_on_the_way_and_the_answer_comes_last(
     run = Run()
     *told, answer = run.watch(work(run, pipeline, clip, tmp_path))
     assert isinstance(answer, Followed)
-    assert set(answer.files) == {*FORMATS, "fancam", "timeline"}
+    assert set(answer.files) == {*Format, "fancam", "timeline"}
     seen = [news for news in told if isinstance(news, Seen)]
     assert len(seen) == len(told) > 0
     assert [news.share for news in seen] == sorted(news.share for news in seen)
@@ -59,7 +60,9 @@ def test_stopped_at_any_time_it_leaves_no_file(
         run.progress(share, step)
 
     def job() -> Followed:
-        return follow(pipeline, clip, "Wonyoung", tmp_path, formats=FORMATS, fancam=True, progress=progress)
+        return follow(
+            pipeline, clip, "Wonyoung", tmp_path, formats=list(Format), fancam=True, progress=progress
+        )
 
     with pytest.raises(StoppedError, match="Nothing was kept"):
         list(run.watch(job))

@@ -84,10 +84,20 @@ def test_what_was_never_drawn_is_not_found(sam3: Sam3) -> None:
     assert found <= 1
 
 
-def test_a_name_and_a_possession_on_the_drawn_demo(demo: Pipeline) -> None:
-    members = ("Jang_Wonyoung", "Naoi_Rei")
-    scene = draw_scene(UNSEEN, members=members, shot="medium", twins=0, away=0, hidden=0)
-    result = demo.segment(scene.image, "Wonyoung")
-    (segment,) = result.segments
-    place = next(i for i, person in enumerate(scene.persons) if person.identity == "Jang_Wonyoung")
-    assert best_overlaps([scene.persons[place].mask], [segment.mask])[0] > 0.8
+def test_names_and_possessions_on_the_drawn_demo(demo: Pipeline) -> None:
+    """What is given is hers; not all of it is found (0.80 of the whole job, says the model card)."""
+    answered = asked = 0
+    for seed in range(UNSEEN, UNSEEN + 7):
+        members = ("Jang_Wonyoung", "Naoi_Rei")
+        scene = draw_scene(seed, members=members, shot="medium", twins=0, away=0, hidden=0)
+        place = next(i for i, person in enumerate(scene.persons) if person.identity == "Jang_Wonyoung")
+        (segment,) = demo.segment(scene.image, "Wonyoung").segments
+        assert best_overlaps([scene.persons[place].mask], [segment.mask])[0] > 0.8
+        thing = next(t for t in scene.things if t.owner == place and t.concept in ("dress", "skirt"))
+        given = demo.segment(scene.image, f"Wonyoung's {thing.concept}").segments
+        asked += 1
+        answered += len(given)
+        for worn in given:
+            assert worn.member == "Jang_Wonyoung"
+            assert best_overlaps([thing.mask], [worn.mask])[0] > 0.8
+    assert asked / 2 < answered <= asked

@@ -12,32 +12,16 @@ import av
 import numpy as np
 import pytest
 
-from ive_segmentation.demo import CHECKPOINTS
-from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.demo.truth import Scene
-from ive_segmentation.loading import load_pipeline
 from ive_segmentation.output.coco import decode
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.settings import load_settings
-from ive_segmentation.video.follow import FORMATS, follow
+from ive_segmentation.video.follow import follow
+from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.reading import probe, read
 
 FRAMES, FPS = 8, 8
 MEMBERS = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
-
-
-@pytest.fixture(scope="module")
-def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    folder = tmp_path_factory.mktemp("follow")
-    settings = load_settings(
-        dataset=draw_dataset(folder / "Dataset", pictures=6),
-        bank=str(folder / "bank"),
-        faces=str(CHECKPOINTS / "faces"),
-        sam3=str(memorised_sam3),
-        word_cache=folder / "words",
-    )
-    return load_pipeline(settings)
 
 
 def shifted(pixels: np.ndarray, number: int) -> np.ndarray:
@@ -99,10 +83,10 @@ def test_all_files_have_the_videos_frames_and_moments(
     glimpses: list[np.ndarray] = []
     steps: list[tuple[float, str]] = []
     followed = follow(
-        pipeline, clip, "Wonyoung", tmp_path, formats=FORMATS, fancam=True,
+        pipeline, clip, "Wonyoung", tmp_path, formats=list(Format), fancam=True,
         progress=lambda share, words: steps.append((share, words)), preview=glimpses.append,
     )  # fmt: skip
-    assert sorted(followed.files) == sorted([*FORMATS, "fancam", "timeline"])
+    assert sorted(followed.files) == sorted([*Format, "fancam", "timeline"])
     assert sorted(followed.files.values()) == sorted(tmp_path.iterdir())
     source = [frame.second for frame in read(probe(clip))]
     for name in ("overlay", "mask", "cutout", "fancam"):
@@ -152,7 +136,7 @@ def test_cancelled_half_way_it_leaves_no_file(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        follow(pipeline, clip, "Rei", tmp_path, formats=FORMATS, fancam=True, progress=cancel)
+        follow(pipeline, clip, "Rei", tmp_path, formats=list(Format), fancam=True, progress=cancel)
     assert list(tmp_path.iterdir()) == []
 
 
