@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
+    RULE,
     Calibration,
     calibrate,
     default_calibration,
@@ -185,7 +186,8 @@ def build_bank(
         known = {row["hash"]: row for row in before if row["hash"]}
         rows = list(look_at(dataset, list_photos(dataset), faces, known, progress or _silent))
         embedded = sum(row.pop("new") for row in rows)
-        if last and _same(before, rows) and last.calibration.false_accepts == false_accepts:
+        wanted = (false_accepts, RULE)
+        if last and _same(before, rows) and (last.calibration.false_accepts, last.calibration.rule) == wanted:
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         choose_faces(rows)
         report = BankReport(

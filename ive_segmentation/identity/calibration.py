@@ -18,6 +18,10 @@ FOLDS = 128
 """At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
 
 
+RULE = 1
+"""Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
+
+
 @dataclass(frozen=True, eq=False)
 class Trials:
     """Faces put to the bank as if they were new."""
@@ -68,6 +72,8 @@ class Calibration:
     origin: str
     """Where the numbers come from, in words."""
     warning: str | None = None
+    rule: int = 0
+    """`RULE` of the program that calibrated; 0 in banks from before it was kept."""
 
     def confidence(self, similarity: Any, lead: Any) -> Any:
         """Probability that the best member is the true one.
@@ -222,8 +228,8 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
 
     The margin is the lead that `margin_quantile` of the strangers do not have; the threshold is then the
     score that no more than the wanted share of all strangers exceed. Where nearly all known faces score more
-    than that, it is moved up to the middle of the gap (the widest margin, Vapnik 1995): the few strangers a
-    bank can play with itself do not show how like a member the next one may look. The confidence is a
+    than that, it is moved up into the gap, nearer to the known: the few strangers a bank can play with itself
+    do not show how like a member the next one may look, and a guess is worse than "Unknown". The confidence is a
     logistic regression on score and lead over known faces and strangers in equal weight.
 
     Args:
@@ -245,7 +251,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
     if (known & trials.right).any():
         least_known = float(np.quantile(trials.similarity[known & trials.right], Measured.gap_quantile))
-        threshold = max(threshold, (threshold + least_known) / 2)
+        threshold += Measured.gap_share * max(least_known - threshold, 0.0)
     bias, slope, lead_slope = _logistic(trials)
     named = known & trials.right & (trials.similarity >= threshold) & (lead >= margin)
     warning = None
@@ -258,7 +264,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         f"calibrated on {photos} photos of {members} members for {false_accepts:.1%} false accepts; "
         f"names {named.sum() / max(known.sum(), 1):.0%} of them"
     )
-    return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning)
+    return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning, RULE)
 
 
 def default_calibration(photos: int, members: int, false_accepts: float) -> Calibration:
@@ -286,6 +292,7 @@ def default_calibration(photos: int, members: int, false_accepts: float) -> Cali
             f"{Measured.calibration_photos} of {Measured.calibration_members}): threshold "
             f"{Measured.match_threshold} and margin {Measured.match_margin} are defaults."
         ),
+        rule=RULE,
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from ive_segmentation import images
+from ive_segmentation.identity import bank, calibration
 from ive_segmentation.identity.bank import BankError, BankReport, Gallery, build_bank, load_gallery
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.matching import match_faces
@@ -67,6 +68,18 @@ def test_building_again_changes_nothing_and_takes_no_time(
         first.calibration,
     )
     assert again.seconds < 0.05 * first.seconds
+
+
+def test_a_bank_that_another_rule_calibrated_is_calibrated_anew(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, uri = few_photos(An_Yujin=2), str(tmp_path / "bank")
+    build_bank(photos, models, uri)
+    for module in (bank, calibration):
+        monkeypatch.setattr(module, "RULE", calibration.RULE + 1)
+    again = build_bank(photos, models, uri)
+    assert again.calibration.rule == calibration.RULE
+    assert again.embedded == 0
 
 
 def test_the_gallery_names_its_own_photos_when_they_are_away(real_gallery: Gallery) -> None:
