@@ -1,6 +1,7 @@
 """The commands of the drawn world: `python -m ive_segmentation demo scene|clip|dataset|train`."""
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,15 +23,18 @@ demo_app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option(help="Folder to write to; made where it is missing.")]
+#: Frames of clips the tracker learns from.
+WALKS = 10_000
 People = Annotated[int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")]
 
 
 class Part(StrEnum):
     """What `train` can train."""
 
-    sam3 = "sam3"
     faces = "faces"
-    both = "both"
+    sam3 = "sam3"
+    tracker = "tracker"
+    all = "all"
 
 
 class TrainingPackagesError(UserError):
@@ -84,32 +88,49 @@ def dataset(
 @demo_app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints: sam3/ and faces/ in it.")],
-    part: Annotated[Part, typer.Option(help="Which of the two.")] = Part.both,
+    part: Annotated[Part, typer.Option(help="The tracker learns beside OUT/sam3.")] = Part.all,
     work: Annotated[Path, typer.Option(help="Where drawn pictures and unfinished runs are kept.")] = (
         CACHE / "demo-training"
     ),
-    scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 12_000,
+    scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 16_000,
+    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 6_000,
     steps: Annotated[int | None, typer.Option(min=1, help="SAM 3's steps; by default the recipe's.")] = None,
-    minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop a part early; a rerun goes on.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="A SAM 3 to go on from, such as the built-in one, with all its steps.")
+    ] = None,
 ) -> None:
-    """Train the built-in checkpoints from nothing; what was stopped goes on where it was."""
+    """Train the built-in checkpoints, from nothing or going on; what was stopped goes on where it was."""
     # Only training needs torch here: every other command of the demo, and --help, start without it.
     from ive_segmentation.demo.training import (  # noqa: PLC0415
         faces_detector,
         faces_recogniser,
         sam3_train,
         store,
+        tracker_train,
+        workers,
     )
 
-    if part in (Part.faces, Part.both) and find_spec("onnxscript") is None:
+    if part in (Part.faces, Part.all) and find_spec("onnxscript") is None:
         raise TrainingPackagesError(
             "The face pack is written with the package onnxscript, which is not installed. "
             "Install requirements-dev.txt and start again."
         )
-    if part in (Part.faces, Part.both):
+    if part in (Part.faces, Part.all):
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
-    if part in (Part.sam3, Part.both):
-        recipe = sam3_train.Recipe() if steps is None else sam3_train.Recipe(steps=steps)
-        shards = store.draw_ahead(work / "scenes", scenes)
-        sam3_train.train(shards, out / "sam3", work / "sam3.state", recipe, minutes and minutes * 60)
+    if part in (Part.sam3, Part.all):
+        shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames})
+        if start is None:
+            lesson, pace = sam3_train.Sam3Lesson(shards, out / "sam3"), sam3_train.FROM_NOTHING
+        else:
+            lesson, pace = sam3_train.going_on(shards, out / "sam3", start), sam3_train.GOING_ON
+        if steps is not None:
+            pace = replace(pace, steps=steps)
+        workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60)
+    if part in (Part.tracker, Part.all):
+        shards = store.draw_ahead(work / "drawn", {"walks": WALKS})
+        tracker = tracker_train.TrackerLesson(shards, out / "sam3", out / "sam3")
+        workers.learn(tracker, tracker_train.PACE, work / "tracker.state", minutes and minutes * 60)

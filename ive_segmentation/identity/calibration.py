@@ -229,8 +229,8 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     The margin is the lead that `margin_quantile` of the strangers do not have; the threshold is then the
     score that no more than the wanted share of all strangers exceed. Where nearly all known faces score more
     than that, it is moved up into the gap, nearer to the known: the few strangers a bank can play with itself
-    do not show how like a member the next one may look, and a guess is worse than "Unknown". The confidence is a
-    logistic regression on score and lead over known faces and strangers in equal weight.
+    do not show how like a member the next one may look, and a guess is worse than "Unknown". The confidence
+    is a logistic regression on score and lead over known faces and strangers in equal weight.
 
     Args:
         trials: From `run_trials`.

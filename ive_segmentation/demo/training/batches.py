@@ -42,10 +42,10 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
     """Sometimes a part of the picture: round one person, as the pipeline's second look does, or anywhere."""
     height, width = scene.labels.shape
     chance = rng.random()
-    if chance < 0.45:
+    if chance < 0.55:
         return scene
     people = answers(scene.parts, "person")
-    if chance < 0.75 and people:
+    if chance < 0.8 and people:
         mask = np.isin(scene.labels, people[int(rng.integers(len(people)))])
         if not mask.any():
             return scene
@@ -68,7 +68,8 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
     return Labelled(scene.image[window], scene.labels[window], scene.parts)
 
 
-def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def lit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The picture (float32, 0 to 255) in another light."""
     gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
     shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
     return np.clip(shifted, 0, 255)
@@ -138,7 +139,7 @@ class Batches:
         pixels, words, boxes, masks, classes, extents = [], [], [], [], [], []
         for index in rng.integers(0, len(self.store), self.pictures):
             scene = resized(cut(self.store[int(index)], rng), self.side)
-            image, labels = _light(scene.image, rng), scene.labels
+            image, labels = lit(scene.image, rng), scene.labels
             if rng.random() < 0.5:
                 image, labels = image[:, ::-1], np.ascontiguousarray(labels[:, ::-1])
             pixels.append(normalised(image))

@@ -10,11 +10,13 @@ from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
 
 #: Weights of the terms: DETR's (Carion et al. 2020) where it has them.
 WEIGHTS = {
-    "class": 2.0,
+    "class": 1.5,
     "box": 5.0,
     "giou": 2.0,
     "mask": 5.0,
     "dice": 3.0,
+    "coarse mask": 3.0,
+    "coarse dice": 2.0,
     "presence": 1.0,
     "semantic": 2.0,
     "dense": 1.0,
@@ -39,29 +41,43 @@ def _giou(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return inter / (union + 1e-6) - (hull - union) / (hull + 1e-6)
 
 
-def _dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The dice loss (Milletari et al. 2016) of each mask; both (N, P), targets 0 to 1."""
     p = logits.sigmoid()
     return 1 - (2 * (p * target).sum(-1) + 1) / (p.sum(-1) + target.sum(-1) + 1)
 
 
+def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean cross-entropy of each mask's pixels."""
+    return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(-1)
+
+
 @torch.no_grad()
-def match(out: EveryLayer, boxes: torch.Tensor, masks: torch.Tensor, counts: list[int]) -> torch.Tensor:
+def match(
+    out: EveryLayer,
+    boxes: torch.Tensor,
+    counts: list[int],
+    coarse: torch.Tensor | None,
+    small: torch.Tensor,
+    drawn: slice,
+) -> torch.Tensor:
     """The query of each target, after each layer: (L, N, T) int64, the cheapest assignment (Hungarian).
 
     Args:
         out: what the model says.
         boxes: (N, T, 4), padded.
-        masks: (N, T, M, M), padded.
         counts: how many of the T are real.
+        coarse: (L, K, Q, P) mask logits of the prompts that have masks, by patch; None where none has.
+        small: (K, T, P) their true masks, padded, 0 to 1.
+        drawn: which prompts these are.
     """
     layers, prompts, _, _ = out.boxes.shape
-    cost = -2 * out.logits.sigmoid()[..., None].expand(-1, -1, -1, boxes.shape[1])
-    if out.pixels is not None:
-        logits = coarse_masks(out).flatten(3).sigmoid()
-        small = functional.avg_pool2d(masks, 4).flatten(2)
-        both = torch.einsum("lnqp,ntp->lnqt", logits, small)
-        total = logits.sum(-1)[..., None] + small.sum(-1)[None, :, None]
-        cost = cost - 3 * ((2 * both + 1) / (total + 1))
+    cost = (-2 * out.logits.sigmoid())[..., None].repeat(1, 1, 1, boxes.shape[1])
+    if coarse is not None:
+        shapes = coarse.sigmoid()
+        both = torch.einsum("lkqp,ktp->lkqt", shapes, small)
+        total = shapes.sum(-1)[..., None] + small.sum(-1)[None, :, None]
+        cost[:, drawn] -= 3 * ((2 * both + 1) / (total + 1))
     cost = cost + 5 * (_cxcywh(out.boxes)[..., None, :] - _cxcywh(boxes)[None, :, None]).abs().sum(-1)
     cost -= 2 * _giou(out.boxes[..., None, :], boxes[None, :, None])
     table = torch.nan_to_num(cost, 1e4).cpu().numpy()
@@ -164,10 +180,17 @@ def spot_losses(
     return terms
 
 
-def losses(out: EveryLayer, spots: torch.Tensor, batch: Batch, most: int) -> dict[str, torch.Tensor]:
-    """The terms of the prompts' answers, unweighted; `spots` as in `spot_losses`.
+def losses(
+    out: EveryLayer, spots: torch.Tensor, batch: Batch, most: int, drawn: slice
+) -> dict[str, torch.Tensor]:
+    """The terms of the prompts' answers, unweighted.
 
-    `most` bounds the targets of one prompt (the number of queries does in any case).
+    Args:
+        out: what the model says.
+        spots: as in `spot_losses`.
+        batch: the truth.
+        most: bounds the targets of one prompt (the number of queries does in any case).
+        drawn: the prompts that `out` has masks for.
     """
     device = out.boxes.device
     counts = [min(len(found), most) for found in batch.boxes]
@@ -181,49 +204,61 @@ def losses(out: EveryLayer, spots: torch.Tensor, batch: Batch, most: int) -> dic
         real[n, :count] = True
     layers = out.boxes.shape[0]
     total = max(1, sum(counts)) * layers
-    chosen = match(out, boxes, masks, counts)
+    coarse = None if out.pixels is None else coarse_masks(out).flatten(3)
+    small = functional.avg_pool2d(masks[drawn], 4).flatten(2)
+    chosen = match(out, boxes, counts, coarse, small, drawn)
 
     hit = torch.zeros_like(out.logits)
     hit.scatter_add_(2, chosen, real.float().expand(layers, -1, -1))
     hit.clamp_(max=1)
+    there = real.any(1)
     terms: dict[str, torch.Tensor] = {}
-    p = out.logits.sigmoid()
-    certain = p * hit + (1 - p) * (1 - hit)
+    # A query is asked "are you one of them?" only where there are some; "are there any?" is the presence's
+    # question. So the product of the two is a probability (SAM 3's presence head, Carion et al. 2025).
     entropy = functional.binary_cross_entropy_with_logits(out.logits, hit, reduction="none")
-    terms["class"] = (entropy * (1 - certain) ** 2).sum() / total
+    terms["class"] = entropy[:, there].sum() / total
 
     keep = real.expand(layers, -1, -1)
     predicted = torch.gather(out.boxes, 2, chosen[..., None].expand(-1, -1, -1, 4))
     terms["box"] = ((_cxcywh(predicted) - _cxcywh(boxes)).abs().sum(-1) * keep).sum() / total
     terms["giou"] = ((1 - _giou(predicted, boxes)) * keep).sum() / total
 
-    there = real.any(1).float()[None, :, None].expand_as(out.presence)
-    terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, there)
+    present = there.float()[None, :, None].expand_as(out.presence)
+    terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, present)
     terms |= spot_losses(spots, boxes, masks, real)
-    if out.pixels is None or out.embeddings is None or out.offsets is None or out.semantic is None:
+    if coarse is None or out.pixels is None or out.embeddings is None:
         return terms
+    assert out.offsets is not None
+    assert out.semantic is not None
 
-    width = out.embeddings.shape[-1]
-    picked = torch.gather(out.embeddings, 2, chosen[..., None].expand(-1, -1, -1, width))
-    place = keep.permute(1, 0, 2).reshape(prompts, -1)
-    raised = torch.gather(out.offsets, 2, chosen[..., None]).permute(1, 0, 2, 3).reshape(prompts, -1, 1)
-    products = torch.bmm(picked.permute(1, 0, 2, 3).reshape(prompts, -1, width), out.pixels.flatten(2))
-    shapes = (products.float() + raised)[place]
-    truth = masks.flatten(2)[:, None].expand(-1, layers, -1, -1).reshape(prompts, layers * widest, -1)[place]
-    terms["mask"] = (
-        functional.binary_cross_entropy_with_logits(shapes, truth, reduction="none").mean(1).sum() / total
+    chosen, keep, masks, real = chosen[:, drawn], keep[:, drawn], masks[drawn], real[drawn]
+    shown = max(1, int(real.sum()))
+    # The layers before the last are shown the patches' masks alone: a sixteenth of the work.
+    index = chosen[:-1, ..., None].expand(-1, -1, -1, coarse.shape[-1])
+    shapes, truth = (
+        torch.gather(coarse[:-1], 2, index)[keep[:-1]],
+        small.expand(layers - 1, -1, -1, -1)[keep[:-1]],
     )
-    terms["dice"] = _dice(shapes, truth).sum() / total
+    terms["coarse mask"] = _entropy(shapes, truth).sum() / (shown * layers)
+    terms["coarse dice"] = dice(shapes, truth).sum() / (shown * layers)
+
+    picked = torch.gather(
+        out.embeddings[-1], 1, chosen[-1, ..., None].expand(-1, -1, out.embeddings.shape[-1])
+    )
+    raised = torch.gather(out.offsets[-1], 1, chosen[-1, ..., None])
+    shapes = (torch.bmm(picked, out.pixels.flatten(2)).float() + raised)[real]
+    truth = masks.flatten(2)[real]
+    terms["mask"] = _entropy(shapes, truth).sum() / shown
+    terms["dice"] = dice(shapes, truth).sum() / shown
 
     union = masks.amax(1).flatten(1)
     flat = out.semantic.flatten(1)
-    terms["semantic"] = (
-        functional.binary_cross_entropy_with_logits(flat, union)
-        + _dice(flat, union)[real.any(1)].sum() / prompts
-    )
+    terms["semantic"] = functional.binary_cross_entropy_with_logits(flat, union) + dice(flat, union)[
+        real.any(1)
+    ].sum() / len(flat)
     return terms
 
 
-def weighted(terms: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The sum the optimiser sees."""
-    return torch.stack([WEIGHTS[name] * value for name, value in terms.items()]).sum()
+def weighted(terms: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The terms as the optimiser sees them."""
+    return {name: WEIGHTS[name] * value for name, value in terms.items()}

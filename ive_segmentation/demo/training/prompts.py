@@ -29,10 +29,9 @@ NEVER = (
 )  # fmt: skip
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
-    "person": 1.0, "face": 0.6, "hair": 0.9, "shirt": 1.0, "skirt": 1.2, "pants": 1.2, "dress": 1.2,
-    "jacket": 1.3,
-    "hat": 1.4, "shoe": 1.6, "glasses": 2.0, "necklace": 2.4, "bag": 2.4, "microphone": 3.0,
-    "phone": 2.8, "bouquet": 2.4, "lightstick": 2.6,
+    "person": 1.6, "face": 0.7, "hair": 1.4, "shirt": 1.5, "skirt": 1.2, "pants": 1.2, "dress": 1.5,
+    "jacket": 1.7, "hat": 1.4, "shoe": 1.8, "glasses": 2.0, "necklace": 2.4, "bag": 2.4, "microphone": 3.2,
+    "phone": 3.0, "bouquet": 3.0, "lightstick": 3.0,
 }  # fmt: skip
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")

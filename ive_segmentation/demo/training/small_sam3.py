@@ -1,17 +1,25 @@
 """SAM 3's architecture made small, its byte-level tokenizer, and its outputs after every decoder layer."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Model, Sam3Processor
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-SIDE, PATCH, WINDOW, QUERIES, TEXT, NECK = 280, 14, 10, 20, 32, 64
+from ive_segmentation.segmentation.weights import TRACKER
+
+SIDE, PATCH, WINDOW, QUERIES, TEXT, NECK = 336, 14, 12, 20, 32, 64
 #: Cells of a predicted mask's side: the finest level of the feature pyramid is four times the patch grid.
 CELLS = SIDE // PATCH * 4
+#: What the names of the detector's weights begin with where a tracker lies beside it.
+DETECTOR = "detector_model."
+#: Masks for all prompts.
+EVERY = slice(None)
 
 
 def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
@@ -58,21 +66,29 @@ def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
 
 
 @torch.no_grad()
-def initialise(model: Sam3Model) -> None:
-    """Start every layer at the scale of its own width; the library's 0.02 everywhere suits 1,024 wide ones.
+def scale_to_width(model: nn.Module) -> None:
+    """Draw the weights of every layer from a normal of 1 / sqrt(inputs) (LeCun et al. 1998).
 
-    With 0.02 the neck's four narrow layers pass on a three-hundredth of what they are given. Weights are
-    normal with 1 / sqrt(inputs) (LeCun et al. 1998), queries begin spread over the picture, as in deformable
-    DETR (Zhu et al. 2021).
+    The library's 0.02 everywhere suits layers 1,024 wide: with it the neck's four narrow layers pass on a
+    three-hundredth of what they are given.
     """
-    for name, module in model.named_modules():
-        if name.startswith("text_encoder"):
-            continue
+    for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             inputs = (
                 module.weight.shape[0] if isinstance(module, nn.ConvTranspose2d) else module.weight[0].numel()
             )
             nn.init.normal_(module.weight, std=inputs**-0.5)
+
+
+@torch.no_grad()
+def initialise(model: Sam3Model) -> None:
+    """Start every layer but the words' at the scale of its own width, the queries spread over the picture.
+
+    The queries as in deformable DETR (Zhu et al. 2021).
+    """
+    for name, child in model.named_children():
+        if name != "text_encoder":
+            scale_to_width(child)
     decoder = model.detr_decoder
     nn.init.normal_(decoder.query_embed.weight)
     nn.init.normal_(decoder.presence_token.weight)
@@ -84,6 +100,24 @@ def initialise(model: Sam3Model) -> None:
     last = model.mask_decoder.mask_embedder.layers[-1]
     assert isinstance(last, nn.Linear)
     nn.init.normal_(last.weight, std=1 / NECK)
+
+
+def go_on_from(model: Sam3Model, folder: Path) -> None:
+    """Give `model` the weights of a checkpoint's detector, trained on as many pixels or others.
+
+    Where it saw another number of patches, their places are interpolated (Dosovitskiy et al. 2021).
+    """
+    stored = load_file(folder / "model.safetensors")
+    weights = {
+        name.removeprefix(DETECTOR): weight for name, weight in stored.items() if not name.startswith(TRACKER)
+    }
+    name = "vision_encoder.backbone.embeddings.position_embeddings"
+    places = weights[name].float()
+    side, wanted = (round(table.shape[1] ** 0.5) for table in (places, model.get_parameter(name)))
+    square = places.transpose(1, 2).unflatten(2, (side, side))
+    resized = functional.interpolate(square, size=(wanted, wanted), mode="bicubic", align_corners=False)
+    weights[name] = resized.flatten(2).transpose(1, 2)
+    model.load_state_dict(weights)
 
 
 def tokenizer() -> CLIPTokenizer:
@@ -109,12 +143,13 @@ class EveryLayer:
 
     Attributes:
         logits: (L, N, Q); boxes: (L, N, Q, 4); presence: (L, N, 1).
-        embeddings: (L, N, Q, C) to be multiplied with `pixels` (N, C, M, M): the masks' logits but for
-        offsets: (L, N, Q, 1), to be added.
-        semantic: (N, 1, M, M) logits of "belongs to some instance".
+        embeddings: (L, K, Q, C) to be multiplied with `pixels` (K, C, M, M): the masks' logits but for
+        offsets: (L, K, Q, 1), to be added.
+        semantic: (K, 1, M, M) logits of "belongs to some instance".
         tokens: (N, C, M / 4, M / 4), the encoder's view of the patches, the words taken in.
 
-    `embeddings`, `offsets`, `pixels` and `semantic` are None where masks were not asked for.
+    `embeddings`, `offsets`, `pixels` and `semantic` are of the K prompts whose masks were asked for; None
+    where there are none.
     """
 
     logits: torch.Tensor
@@ -133,7 +168,7 @@ def run_every_layer(
     positions: tuple[torch.Tensor, ...],
     text: dict[str, torch.Tensor],
     exemplars: tuple[torch.Tensor, torch.Tensor] | None,
-    masks: bool = True,
+    masks: slice | None = EVERY,
 ) -> EveryLayer:
     """`Sam3Model.forward` from its pyramid on, keeping what the intermediate layers say (deep supervision).
 
@@ -143,7 +178,7 @@ def run_every_layer(
         positions: their position encodings, likewise.
         text: `input_ids` and `attention_mask` (N, T).
         exemplars: boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
-        masks: whether to draw masks too, which is half of the work.
+        masks: the prompts to draw masks for, which is half of the work; None: for none.
     """
     words = model.get_text_features(**text).pooler_output
     mask = text["attention_mask"].bool()
@@ -179,25 +214,27 @@ def run_every_layer(
         presence=decoded.presence_logits.float(),
         tokens=encoded.last_hidden_state.transpose(1, 2).unflatten(2, levels[-1].shape[-2:]),
     )
-    if not masks:
+    if masks is None:
         return out
+    seen = encoded.last_hidden_state[masks]
+    words, mask = words[masks], mask[masks]
     decoder = model.mask_decoder
     attended, _ = decoder.prompt_cross_attn(
-        query=decoder.prompt_cross_attn_norm(encoded.last_hidden_state),
+        query=decoder.prompt_cross_attn_norm(seen),
         key=words,
         value=words,
         attention_mask=create_bidirectional_mask(
             config=decoder.config,
-            inputs_embeds=encoded.last_hidden_state,
+            inputs_embeds=seen,
             encoder_hidden_states=words,
             attention_mask=mask,
         ),
     )
-    pixels = decoder._embed_pixels(list(levels), encoded.last_hidden_state + attended)
+    pixels = decoder._embed_pixels([level[masks] for level in levels], seen + attended)
     # The projection of every pixel is moved over to the few queries: e.(Wp + b) = (eW).p + e.b
     projection = decoder.instance_projection
     assert projection.bias is not None
-    embeddings = decoder.mask_embedder(queries)
+    embeddings = decoder.mask_embedder(queries[:, masks])
     return replace(
         out,
         embeddings=embeddings @ projection.weight[:, :, 0, 0],
@@ -208,7 +245,7 @@ def run_every_layer(
 
 
 def coarse_masks(out: EveryLayer, factor: int = 4) -> torch.Tensor:
-    """Mask logits (L, N, Q, M/f, M/f) at a resolution that is good enough to match by."""
+    """Mask logits (L, K, Q, M/f, M/f) at a resolution that is good enough to match by."""
     assert out.pixels is not None
     assert out.embeddings is not None
     assert out.offsets is not None

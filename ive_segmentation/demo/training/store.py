@@ -1,7 +1,7 @@
-"""Scenes drawn ahead of training: JPEG pictures and PNG label maps in .npz shards, without pickle."""
+"""Scenes and clips drawn ahead of training: JPEG pictures, PNG label maps, in .npz shards without pickle."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ive_segmentation.demo.canvas import PALETTE
+from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.truth import Scene
@@ -19,6 +20,11 @@ from ive_segmentation.demo.truth import Scene
 COLOURS = tuple(PALETTE)
 SIZES = ((480, 480), (560, 420), (420, 560), (640, 448), (640, 480), (512, 384))
 SHARD = 250
+#: Frames taken of one clip and how many a second: far enough apart to differ, or close enough to follow.
+CLIP_FRAMES, CLIP_RATE = 10, 2
+WALK_FRAMES, WALK_RATE = 25, 12
+#: Training clips have the seeds from here on.
+FIRST_CLIP, FIRST_WALK = 3_000_000, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Labelled:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         labels: (H, W) uint8; 0 is the background, i the part in row i - 1 of `parts`.
-        parts: (N, 3) int16: index in `CONCEPTS`, owner (-1: nobody's), index in `COLOURS` (-1: none).
+        parts: (N, 3) int16: index in `CONCEPTS`, owner (-1: nobody's; a number that stays the same through
+            a clip), index in `COLOURS` (-1: none).
     """
 
     image: np.ndarray
@@ -36,15 +43,19 @@ class Labelled:
     parts: np.ndarray
 
 
-def label(scene: Scene) -> Labelled:
-    """A scene with its masks folded into one map: the parts of one picture never share a pixel."""
+def label(scene: Scene, numbers: Sequence[int] | None = None) -> Labelled:
+    """A scene with its masks folded into one map: the parts of one picture never share a pixel.
+
+    `numbers` are those of the scene's persons through a clip; by default their order.
+    """
+    called = range(len(scene.persons)) if numbers is None else numbers
     labels = np.zeros(scene.image.shape[:2], np.uint8)
     parts: list[tuple[int, int, int]] = []
 
     def paint(concept: str, mask: np.ndarray | None, owner: int | None, colour: str | None = None) -> None:
         if mask is not None:
             shade = COLOURS.index(colour) if colour in COLOURS else -1
-            parts.append((CONCEPTS.index(concept), -1 if owner is None else owner, shade))
+            parts.append((CONCEPTS.index(concept), -1 if owner is None else called[owner], shade))
             labels[mask] = len(parts)
 
     for owner, person in enumerate(scene.persons):
@@ -63,19 +74,37 @@ def training_scene(seed: int) -> Labelled:
     return label(draw_scene(seed, size=size, holding=float(rng.choice([0.35, 0.6]))))
 
 
+def _still_scenes(start: int, count: int) -> Iterator[Labelled]:
+    return (training_scene(seed) for seed in range(start, start + count))
+
+
+def _moving_scenes(start: int, count: int, each: int, rate: int, first: int) -> Iterator[Labelled]:
+    """Frames of clips: people who turn, walk and cross, which no still scene shows."""
+    for clip in range(start // each, (start + count) // each):
+        for frame in draw_clip(first + clip, seconds=each / rate, fps=rate):
+            yield label(frame.scene, frame.person_ids)
+
+
+#: What can be drawn ahead: group pictures; frames of clips, for SAM 3's detector; and of clips to follow.
+KINDS: dict[str, Callable[[int, int], Iterator[Labelled]]] = {
+    "scenes": _still_scenes,
+    "clips": partial(_moving_scenes, each=CLIP_FRAMES, rate=CLIP_RATE, first=FIRST_CLIP),
+    "walks": partial(_moving_scenes, each=WALK_FRAMES, rate=WALK_RATE, first=FIRST_WALK),
+}
+
+
 def _pack(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(values), np.cumsum([0, *map(len, values)])
 
 
-def _write_shard(folder: Path, start: int, count: int) -> Path:
-    target = folder / f"scenes-{start:07d}-{count}.npz"
+def _write_shard(folder: Path, kind: str, start: int) -> Path:
+    target = folder / f"{kind}-{start:07d}-{SHARD}.npz"
     if target.exists():
         return target
     cv2.setNumThreads(1)
     images, maps, parts = [], [], []
-    for seed in range(start, start + count):
-        drawn = training_scene(seed)
-        quality = int(np.random.default_rng([seed, 8]).integers(60, 96))
+    for number, drawn in enumerate(KINDS[kind](start, SHARD), start):
+        quality = int(np.random.default_rng([number, 8]).integers(60, 96))
         images.append(
             cv2.imencode(".jpg", drawn.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].ravel()
         )
@@ -90,13 +119,25 @@ def _write_shard(folder: Path, start: int, count: int) -> Path:
     return target
 
 
-def draw_ahead(folder: Path, count: int, first_seed: int = 0, workers: int = 2) -> list[Path]:
-    """Write `count` scenes into shards under `folder` (those already there are kept); their paths."""
+def draw_ahead(folder: Path, wanted: dict[str, int], workers: int = 2) -> list[Path]:
+    """Draw what SAM 3 learns from into shards; those already there are kept.
+
+    Args:
+        folder: where to.
+        wanted: how many pictures of each kind of `KINDS`; whole shards are drawn.
+        workers: processes that draw.
+
+    Returns:
+        The shards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    starts = range(first_seed, first_seed + count, SHARD)
-    job = partial(_write_shard, folder, count=SHARD)
+    jobs = [(folder, kind, start) for kind, count in wanted.items() for start in range(0, count, SHARD)]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        return list(tqdm(pool.imap(job, starts), total=len(starts), desc="drawing scenes", unit="shard"))
+        return list(tqdm(pool.imap(_write_job, jobs), total=len(jobs), desc="drawing scenes", unit="shard"))
+
+
+def _write_job(job: tuple[Path, str, int]) -> Path:
+    return _write_shard(*job)
 
 
 class Store:

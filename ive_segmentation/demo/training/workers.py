@@ -1,0 +1,186 @@
+"""Training on every core: one process each, gradients averaged, resumable, with a progress line."""
+
+import json
+import os
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import distributed, nn
+from torch.multiprocessing.spawn import spawn
+from tqdm import tqdm
+
+Terms = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long and how fast: the rate rises for `warmup` steps, stays, falls over the last `fall` share."""
+
+    steps: int
+    rate: float
+    warmup: int = 150
+    fall: float = 0.36
+    seed: int = 0
+    save_every: int = 100
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate's share of its peak: warm-up, plateau, linear fall (Hägele et al. 2024)."""
+        left = (self.steps - step) / max(1.0, self.fall * self.steps)
+        return max(0.01, min(1.0, (step + 1) / self.warmup, left))
+
+
+class Lesson(ABC):
+    """What is learnt: a model with its helpers, and the loss of a step. It is sent to every process."""
+
+    name: str
+
+    @abstractmethod
+    def begin(self) -> nn.Module:
+        """The model before the first step."""
+
+    @abstractmethod
+    def terms(self, student: Any, step: int, rng: np.random.Generator) -> Terms:
+        """The weighted terms of one step's loss on a worker's share of a batch drawn with `rng`."""
+
+    @abstractmethod
+    def finish(self, student: Any) -> None:
+        """Write what was learnt."""
+
+    def faster(self, student: Any) -> list[nn.Parameter]:  # noqa: ARG002
+        """Parameters that learn `FASTER` times as fast as the rest and without weight decay."""
+        return []
+
+
+FASTER = 5.0
+"""For heads that only help to teach: they begin at zero, and must know something before they can."""
+
+
+def _optimiser(student: nn.Module, faster: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
+    known = {id(parameter) for parameter in faster}
+    slower = [p for p in student.parameters() if p.requires_grad and id(p) not in known]
+    groups = [
+        {"params": [p for p in slower if p.ndim >= 2], "weight_decay": 0.02, "share": 1.0},
+        {"params": [p for p in slower if p.ndim < 2], "weight_decay": 0.0, "share": 1.0},
+        {"params": faster, "weight_decay": 0.0, "share": FASTER},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=(0.9, 0.98))
+
+
+def save_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+    """Everything a resumed run needs, as safetensors beside a small JSON; written whole or not at all."""
+    tensors = {f"weight/{name}": value for name, value in student.state_dict().items()}
+    for name, parameter in student.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"{key}/{name}"] = value
+    unfinished = path.with_suffix(".tmp")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished)
+    unfinished.rename(path)
+    path.with_suffix(".json").write_text(json.dumps({"step": step}))
+
+
+def load_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Puts back what `save_state` wrote; the number of steps done."""
+    tensors = load_file(path)
+    student.load_state_dict(
+        {k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")}, strict=False
+    )
+    for name, parameter in student.named_parameters():
+        state = {
+            key: tensors[f"{key}/{name}"]
+            for key in ("step", "exp_avg", "exp_avg_sq")
+            if f"{key}/{name}" in tensors
+        }
+        if state:
+            optimiser.state[parameter] = state
+    return int(json.loads(path.with_suffix(".json").read_text())["step"])
+
+
+def _average_gradients(parameters: list[nn.Parameter], workers: int) -> None:
+    """The mean of the workers' gradients, in one message; what a worker did not use counts as zero."""
+    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
+    distributed.all_reduce(flat)
+    for parameter, piece in zip(
+        parameters, flat.div_(workers).split([p.numel() for p in parameters]), strict=True
+    ):
+        parameter.grad = piece.view_as(parameter)
+
+
+def _meeting(state: Path) -> Path:
+    """The file through which the workers find each other."""
+    return state.with_suffix(".meeting").absolute()
+
+
+def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, deadline: float | None) -> None:
+    """One worker of `learn`; worker 0 prints and saves."""
+    torch.manual_seed(pace.seed)
+    if workers > 1:
+        torch.set_num_threads(1)
+        distributed.init_process_group(
+            "gloo", init_method=_meeting(state).as_uri(), rank=rank, world_size=workers
+        )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    student = lesson.begin().to(device)
+    learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
+    optimiser = _optimiser(student, lesson.faster(student), pace.rate)
+    first = load_state(state, student, optimiser) if state.exists() else 0
+    running: dict[str, float] = {}
+    bar = tqdm(
+        range(first, pace.steps),
+        initial=first,
+        total=pace.steps,
+        desc=lesson.name,
+        mininterval=10,
+        disable=rank > 0,
+    )
+    for step in bar:
+        for group in optimiser.param_groups:
+            group["lr"] = pace.rate * pace.rate_at(step) * group["share"]
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            terms = lesson.terms(student, step, np.random.default_rng([pace.seed, step, rank]))
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        if workers > 1:
+            _average_gradients(learning, workers)
+        nn.utils.clip_grad_norm_(learning, 1.0)
+        optimiser.step()
+        for name, value in terms.items():
+            running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
+        bar.set_postfix({name: f"{value:.3f}" for name, value in running.items()}, refresh=False)
+        over = torch.tensor(deadline is not None and time.time() > deadline, dtype=torch.int32)
+        if workers > 1:
+            distributed.all_reduce(over)
+        if rank == 0 and ((step + 1) % pace.save_every == 0 or over or step + 1 == pace.steps):
+            save_state(state, student, optimiser, step + 1)
+        if over:
+            break
+    if rank == 0:
+        lesson.finish(student)
+    if workers > 1:
+        distributed.destroy_process_group()
+
+
+def learn(lesson: Lesson, pace: Pace, state: Path, stop_after: float | None = None) -> None:
+    """Train, or go on training, and let the lesson write what was learnt.
+
+    On a CPU every core gets a process of its own: one thread per process loses nothing on small layers.
+
+    Args:
+        lesson: what is learnt.
+        pace: steps and rates.
+        state: file that a stopped run goes on from.
+        stop_after: seconds after which to stop early with the state saved; None runs to the end.
+    """
+    state.parent.mkdir(parents=True, exist_ok=True)
+    workers = 1 if torch.cuda.is_available() else max(1, os.cpu_count() or 1)
+    _meeting(state).unlink(missing_ok=True)
+    deadline = None if stop_after is None else time.time() + stop_after
+    if workers == 1:
+        _work(0, workers, lesson, pace, state, deadline)
+    else:
+        spawn(_work, (workers, lesson, pace, state, deadline), nprocs=workers)
