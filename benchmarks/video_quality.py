@@ -6,7 +6,8 @@ Prints, over all clips: IDF1 of the names (a person without one counts by the tr
 (the `trackers` library's own version); mask J, the mean IoU of every visible person's mask with the one found
 for it (0 where none was); and the share of frames in which a visible person bears the right name, those in
 which the face cannot be seen included. Then a fancam of every member: in how many of the frames that show her
-the whole head is in the picture, and how hard the camera is moved, beside a crop that follows her box.
+the whole head, hair included, is in the picture where it can be, and how hard the camera is moved, beside a
+crop that follows her box.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class Score:
     named: list[bool] = field(default_factory=list)
     named_without_face: list[bool] = field(default_factory=list)
     head_inside: list[bool] = field(default_factory=list)
+    head_too_large: int = 0
     moved: list[tuple[float, float]] = field(default_factory=list)
     moved_with_box: list[tuple[float, float]] = field(default_factory=list)
 
@@ -119,6 +121,9 @@ def _film(member: str, sight: Sight, truth: list[list[TruePerson]], score: Score
     for window, true in zip(windows, truth, strict=True):
         for person in true:
             if person.member == member and person.head is not None:
+                if (person.head[2:] - person.head[:2] > window[2:] - window[:2]).any():
+                    score.head_too_large += 1
+                    continue
                 x1, y1, x2, y2 = person.head - window
                 score.head_inside.append(bool(min(x1, y1) >= 0 and max(x2, y2) <= 0))
     middles = (windows[:, :2] + windows[:, 2:]) / 2
@@ -192,7 +197,9 @@ def main() -> None:
     print(f"name right, of all sightings           {named.mean():.3f}   at least 0.98")
     print(f"name right, of those without a face    {hidden.mean():.3f}")
     inside = np.concatenate([s.head_inside for s in scores])
+    too_large = sum(s.head_too_large for s in scores)
     print(f"fancam: the head wholly in the picture {inside.mean():.3f}   at least 0.99")
+    print(f"    left out: {too_large} of {too_large + len(inside)} heads are larger than any such picture")
     ours = np.concatenate([s.moved for s in scores])
     plain = np.concatenate([s.moved_with_box for s in scores])
     print("fancam: peaks in crop widths and seconds, beside those of a crop that follows the box")

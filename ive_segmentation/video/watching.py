@@ -113,4 +113,5 @@ def _give_things(
 
 
 def _sighting(tracked: Tracked, heads: Heads) -> Sighting:
-    return Sighting.of(tracked, heads.head(tracked.track, tracked.box) if tracked.concept == PERSON else None)
+    person = tracked.concept == PERSON
+    return Sighting.of(tracked, heads.head(tracked.track, tracked.box, tracked.mask) if person else None)
