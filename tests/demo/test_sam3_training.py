@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +14,15 @@ from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
 from ive_segmentation.demo.training.prompts import answers, ask
-from ive_segmentation.demo.training.small_sam3 import CELLS, SIDE, config, processor, run_every_layer
-from ive_segmentation.demo.training.store import label
+from ive_segmentation.demo.training.small_sam3 import (
+    CELLS,
+    SIDE,
+    config,
+    go_on_from,
+    processor,
+    run_every_layer,
+)
+from ive_segmentation.demo.training.store import CLIP_FRAMES, KINDS, label
 
 
 @pytest.mark.parametrize("with_box", [False, True])
@@ -82,3 +92,38 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
 def test_a_cut_that_shows_nothing_still_asks() -> None:
     asked = ask(np.random.default_rng(0), np.zeros((0, 3), np.int16), 3)
     assert [each.answers for each in asked] == [(), (), ()]
+
+
+@pytest.mark.parametrize("side", [SIDE, SIDE // 2])
+def test_a_checkpoint_of_any_resolution_can_be_gone_on_from(side: int, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before: Any = config()
+    before.vision_config.backbone_config.pretrain_image_size = side
+    before.vision_config.backbone_config.image_size = side
+    first = Sam3Model(before)
+    first.save_pretrained(tmp_path)
+    model = Sam3Model(config())
+    go_on_from(model, tmp_path)
+    places = "vision_encoder.backbone.embeddings.position_embeddings"
+    for name, weight in model.state_dict().items():
+        if name != places:
+            assert torch.equal(weight, first.state_dict()[name])
+    old, new = first.get_parameter(places), model.get_parameter(places)
+    if old.shape == new.shape:
+        torch.testing.assert_close(new, old)
+    else:  # four places where one was: their mean is the one, up to the smoothing of the cubic
+        square = new[0].T.unflatten(1, (SIDE // 14, SIDE // 14))
+        means = torch.nn.functional.avg_pool2d(square, 2).flatten(1).T
+        assert torch.nn.functional.cosine_similarity(means, old[0]).min() > 0.8
+
+
+def test_frames_of_a_clip_keep_the_numbers_of_its_people() -> None:
+    frames = list(KINDS["clips"](0, CLIP_FRAMES))
+    assert len(frames) == CLIP_FRAMES
+    colours: dict[tuple[int, int], set[int]] = {}
+    for frame in frames:
+        for concept, owner, colour in frame.parts.tolist():
+            if CONCEPTS[concept] in ("shirt", "dress", "skirt", "pants") and owner >= 0:
+                colours.setdefault((concept, owner), set()).add(colour)
+    assert colours
+    assert all(len(each) == 1 for each in colours.values())

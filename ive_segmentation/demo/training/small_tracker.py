@@ -55,6 +55,10 @@ def video_config() -> Sam3VideoConfig:
             "memory_attention_rope_dropout": 0.0,
             "memory_encoder_hidden_size": NECK,
             "memory_encoder_output_channels": NECK,
+            # Two coarse steps in place of four fine ones cost a third of the time.
+            "mask_downsampler_stride": 4,
+            "mask_downsampler_kernel_size": 7,
+            "mask_downsampler_padding": 3,
             "mask_downsampler_embed_dim": NECK,
             "memory_fuser_embed_dim": NECK,
             "memory_fuser_intermediate_dim": 2 * NECK,

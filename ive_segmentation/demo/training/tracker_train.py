@@ -117,7 +117,7 @@ class TrackerLesson(Lesson):
     shards: list[Path]
     detector: Path
     out: Path
-    frames: int = 5
+    frames: int = 4
     instances: int = 4
     name = "tracker"
 

@@ -1,0 +1,62 @@
+"""Training on every core: stopped and resumed it ends where it would have; the rate does what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ive_segmentation.demo.training.workers import Lesson, Pace, Terms, learn
+
+TRUTH = torch.tensor([[2.0, -1.0, 0.5]])
+
+
+@dataclass
+class Line(Lesson):
+    """Three numbers, learnt from noisy sums of them."""
+
+    out: Path
+    name = "line"
+
+    def begin(self) -> nn.Module:
+        return nn.Linear(3, 1)
+
+    def terms(self, student: nn.Module, step: int, rng: np.random.Generator) -> Terms:
+        x = torch.from_numpy(rng.normal(size=(16, 3)).astype(np.float32))
+        return {"square": (student(x).float() - x @ TRUTH.T).square().mean()}
+
+    def finish(self, student: nn.Module) -> None:
+        save_file(student.state_dict(), self.out)
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    pace = Pace(steps=40, rate=0.05, warmup=4, save_every=20)
+    learn(Line(tmp_path / "straight"), pace, tmp_path / "straight.state")
+    learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state", stop_after=0.0)
+    stopped = load_file(tmp_path / "stopped")
+    learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state")
+    straight, resumed = load_file(tmp_path / "straight"), load_file(tmp_path / "stopped")
+    for name, weight in straight.items():
+        assert not torch.equal(stopped[name], weight)
+        torch.testing.assert_close(resumed[name], weight, atol=0, rtol=0)
+    assert (straight["weight"] - TRUTH).norm() < (stopped["weight"] - TRUTH).norm()
+
+
+@pytest.mark.parametrize(
+    ("step", "share"),
+    [
+        pytest.param(0, 0.1, id="the first step is small"),
+        pytest.param(9, 1.0, id="warmed up"),
+        pytest.param(50, 1.0, id="the plateau"),
+        pytest.param(80, 0.5, id="half-way down"),
+        pytest.param(100, 0.01, id="never nothing"),
+    ],
+)
+def test_the_rate_rises_stays_and_falls(step: int, share: float) -> None:
+    pace = Pace(steps=100, rate=1.0, warmup=10, fall=0.4)
+    assert pace.rate_at(step) == pytest.approx(share)
