@@ -283,11 +283,16 @@ def in_a_process(role: str, folder: Path, device: str, small: bool) -> dict[str,
     return measured
 
 
-def cost_of_resolution(resolutions: Sequence[int], scenes: int = 20) -> dict[int, float]:
-    """Mean IoU of the best mask for each true one, on drawn scenes, of the checkpoint that knows them."""
+def cost_of_resolution(shares: Sequence[float], scenes: int = 20) -> dict[str, float]:
+    """Mean IoU of the best mask for each true one, on drawn scenes, of the checkpoint that knows them.
+
+    The resolutions are shares of the one it was trained at, in whole patches.
+    """
     settings = Settings(sam3=str(CHECKPOINTS / "sam3"), precision="float32", device="cpu")
-    mean: dict[int, float] = {}
-    for resolution in resolutions:
+    trained = load_sam3(replace(settings, resolution=0)).resolution
+    mean: dict[str, float] = {}
+    for share in shares:
+        resolution = round(share * trained / small_sam3.PATCH) * small_sam3.PATCH
         sam3: Sam3 = load_sam3(replace(settings, resolution=resolution))
         overlaps: list[float] = []
         for seed in range(scenes):
@@ -301,7 +306,7 @@ def cost_of_resolution(resolutions: Sequence[int], scenes: int = 20) -> dict[int
                 for true in scene.instances(concept):
                     unions = [((mask & true).sum() / (mask | true).sum()) for mask in masks]
                     overlaps.append(float(max(unions, default=0.0)))
-        mean[resolution] = float(np.mean(overlaps))
+        mean[f"{resolution} px of {trained}"] = float(np.mean(overlaps))
     return mean
 
 
@@ -370,9 +375,8 @@ def main(
             continue
         limit = limits.get(name, limits.get(name.split()[0]))
         row(name, spent / times["plain"], limit, f"{1000 * spent:.0f} ms")
-    if (CHECKPOINTS / "sam3").exists():
-        for resolution, overlap in cost_of_resolution((280, 196, 140), 4 if small else 20).items():
-            row(f"mean IoU of the demo's checkpoint at {resolution} px", overlap, None, "trained at 280 px")
+    for resolution, overlap in cost_of_resolution((1, 2 / 3, 1 / 2), 4 if small else 20).items():
+        row(f"mean IoU of the demo's SAM 3 at {resolution}", overlap, None, "")
 
 
 def processor_name() -> str:

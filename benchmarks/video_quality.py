@@ -33,7 +33,7 @@ from ive_segmentation.output.coco import decode, encode
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
-from ive_segmentation.video.fancam import camera_path
+from ive_segmentation.video.fancam import ASPECT, camera_path
 from ive_segmentation.video.names import Names
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
@@ -113,19 +113,19 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
 
 def _film(member: str, sight: Sight, truth: list[list[TruePerson]], score: Score) -> None:
     """Make a fancam of one member, and count."""
-    if np.isnan(sight.heads).all():
-        missed = [p for true in truth for p in true if p.member == member and p.head is not None]
-        score.head_inside += [False] * len(missed)
-        return
+    found = not np.isnan(sight.heads).all()
     windows = camera_path(*sight)
     for window, true in zip(windows, truth, strict=True):
         for person in true:
             if person.member == member and person.head is not None:
-                if (person.head[2:] - person.head[:2] > window[2:] - window[:2]).any():
+                width, height = person.head[2:] - person.head[:2]
+                if width > min(SIZE[0], SIZE[1] * ASPECT) or height > SIZE[1]:
                     score.head_too_large += 1
                     continue
                 x1, y1, x2, y2 = person.head - window
-                score.head_inside.append(bool(min(x1, y1) >= 0 and max(x2, y2) <= 0))
+                score.head_inside.append(found and bool(min(x1, y1) >= 0 and max(x2, y2) <= 0))
+    if not found:
+        return
     middles = (windows[:, :2] + windows[:, 2:]) / 2
     boxes = (sight.bodies[:, :2] + sight.bodies[:, 2:]) / 2
     known = np.flatnonzero(~np.isnan(boxes[:, 0]))
@@ -199,7 +199,7 @@ def main() -> None:
     inside = np.concatenate([s.head_inside for s in scores])
     too_large = sum(s.head_too_large for s in scores)
     print(f"fancam: the head wholly in the picture {inside.mean():.3f}   at least 0.99")
-    print(f"    left out: {too_large} of {too_large + len(inside)} heads are larger than any such picture")
+    print(f"    left out: {too_large} of {too_large + len(inside)} heads are larger than any 9:16 picture")
     ours = np.concatenate([s.moved for s in scores])
     plain = np.concatenate([s.moved_with_box for s in scores])
     print("fancam: peaks in crop widths and seconds, beside those of a crop that follows the box")

@@ -37,8 +37,8 @@ class Part(StrEnum):
     all = "all"
 
 
-class TrainingPackagesError(UserError):
-    """A package that only training needs is not installed."""
+class TrainingError(UserError):
+    """Something that only training needs is not there."""
 
 
 @demo_app.command()
@@ -96,10 +96,13 @@ def train(
     frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 6_000,
     steps: Annotated[int | None, typer.Option(min=1, help="SAM 3's steps; by default the recipe's.")] = None,
     minutes: Annotated[
-        float | None, typer.Option(min=0.1, help="Stop a part early; a rerun goes on.")
+        float | None, typer.Option(min=0.1, help="Stop SAM 3 or the tracker early; a rerun goes on.")
     ] = None,
     start: Annotated[
-        Path | None, typer.Option(help="A SAM 3 to go on from, such as the built-in one, with all its steps.")
+        Path | None,
+        typer.Option(
+            help="Folder of a SAM 3 like the built-in one to go on from.", exists=True, file_okay=False
+        ),
     ] = None,
 ) -> None:
     """Train the built-in checkpoints, from nothing or going on; what was stopped goes on where it was."""
@@ -114,7 +117,7 @@ def train(
     )
 
     if part in (Part.faces, Part.all) and find_spec("onnxscript") is None:
-        raise TrainingPackagesError(
+        raise TrainingError(
             "The face pack is written with the package onnxscript, which is not installed. "
             "Install requirements-dev.txt and start again."
         )
@@ -129,8 +132,13 @@ def train(
             lesson, pace = sam3_train.going_on(shards, out / "sam3", start), sam3_train.GOING_ON
         if steps is not None:
             pace = replace(pace, steps=steps)
-        workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60)
+        if not workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60):
+            return
     if part in (Part.tracker, Part.all):
+        if not (out / "sam3" / "model.safetensors").exists():
+            raise TrainingError(
+                f"There is no SAM 3 in {out / 'sam3'} for the tracker. Train it first: --part sam3."
+            )
         shards = store.draw_ahead(work / "drawn", {"walks": WALKS})
         tracker = tracker_train.TrackerLesson(shards, out / "sam3", out / "sam3")
         workers.learn(tracker, tracker_train.PACE, work / "tracker.state", minutes and minutes * 60)

@@ -60,7 +60,7 @@ def camera_path(
     a moment in which it comes to rest and one in which it sets off to be there when she comes back.
 
     Args:
-        heads: (N, 4) xyxy, pixels: her face, or the top of her box; NaN while she is away or hidden.
+        heads: (N, 4) xyxy, pixels: face and hair, or the top of her box; NaN while she is away or hidden.
         bodies: (N, 4) xyxy, pixels: her box; NaN likewise.
         shots: (N,) the number of each frame's shot; frames of a shot are neighbours.
         size: (H, W) of the video, pixels.

@@ -12,6 +12,7 @@ from transformers import Sam3VideoModel, Sam3VideoProcessor
 
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.clips import draw_clip
+from ive_segmentation.demo.things import CONCEPTS, HELD
 from ive_segmentation.demo.training.prompts import PERSON
 from ive_segmentation.demo.training.small_sam3 import CELLS, SIDE
 from ive_segmentation.demo.training.small_tracker import export, follow, tracking_model
@@ -23,7 +24,7 @@ FRAMES = 4
 
 @pytest.fixture(scope="module")
 def frames() -> list[Labelled]:
-    clip = draw_clip(4_900_000, people=3, seconds=1, fps=8, moves=["walk"])
+    clip = draw_clip(4_900_006, people=3, seconds=1, fps=8, moves=["walk"])
     return [label(frame.scene, frame.person_ids) for frame in clip][:FRAMES]
 
 
@@ -31,6 +32,16 @@ def frames() -> list[Labelled]:
 def model() -> Sam3VideoModel:
     torch.manual_seed(0)
     return tracking_model(CHECKPOINTS / "sam3").eval()
+
+
+def flat(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mend the library: pointers as wide as the memory are not split, and keep one axis too many."""
+    whole = model.tracker_model._process_object_pointers
+    monkeypatch.setattr(
+        model.tracker_model,
+        "_process_object_pointers",
+        lambda offsets, tokens, *rest: whole(offsets, [token.flatten(1) for token in tokens], *rest),
+    )
 
 
 def library(model: Any, processor: Any, pixels: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
@@ -58,10 +69,10 @@ def library(model: Any, processor: Any, pixels: torch.Tensor, mask: torch.Tensor
 
 
 def test_several_instances_go_through_as_the_library_sends_each(
-    model: Sam3VideoModel, frames: list[Labelled], tmp_path: Path
+    model: Sam3VideoModel, frames: list[Labelled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model.config.fill_hole_area = 0
-    model.fill_hole_area = 0
+    flat(model, monkeypatch)
+    monkeypatch.setattr(model, "fill_hole_area", 0)
     lesson = walk(frames, 3, np.random.default_rng(1))
     first = lesson.masks[0] >= 0.5
     export(model, tmp_path)
@@ -89,10 +100,10 @@ def test_a_lesson_s_masks_are_the_persons_and_things_of_the_clip(frames: list[La
     lesson = walk(frames, 4, np.random.default_rng(0))
     assert lesson.pixels.shape == (FRAMES, 3, SIDE, SIDE)
     assert lesson.masks.shape == (FRAMES, 4, CELLS, CELLS)
-    shares = lesson.masks.mean((2, 3))
-    for number, frame in enumerate(frames):
-        true = {np.isin(frame.labels, values).mean().round(2) for values in instances(frame).values()}
-        assert {share.round(2) for share in shares[number].numpy()} <= true
+    for masks, frame in zip(lesson.masks.numpy(), frames, strict=True):
+        true = np.array([np.isin(frame.labels, values).mean() for values in instances(frame).values()])
+        for mask in masks:
+            assert np.abs(true - mask.mean()).min() < 0.004
 
 
 def test_a_person_is_all_that_is_worn_and_nothing_that_is_held(frames: list[Labelled]) -> None:
@@ -102,7 +113,13 @@ def test_a_person_is_all_that_is_worn_and_nothing_that_is_held(frames: list[Labe
         }
         assert len(persons) == 3
         for owner, values in persons.items():
-            assert all(frame.parts[value - 1, 1] == owner for value in values)
+            hers = np.flatnonzero(frame.parts[:, 1] == owner)
+            concepts = frame.parts[:, 0]
+            assert set(values) == {row + 1 for row in hers if CONCEPTS[concepts[row]] not in HELD}
+    held = [
+        CONCEPTS[concept] for frame in frames for concept in frame.parts[:, 0] if CONCEPTS[concept] in HELD
+    ]
+    assert held, "a clip in which nobody holds anything shows nothing of this"
 
 
 def test_only_the_tracker_learns_and_the_memory_teaches_too(frames: list[Labelled]) -> None:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ive_segmentation.demo.training.workers import Lesson, Pace, Terms, learn
+from ive_segmentation.demo.training.workers import Lesson, Pace, Terms, learn, load_state, save_state
 
 TRUTH = torch.tensor([[2.0, -1.0, 0.5]])
 
@@ -21,6 +21,7 @@ class Line(Lesson):
     """Three numbers, learnt from noisy sums of them."""
 
     out: Path
+    origin = "nothing"
     name = "line"
 
     def begin(self) -> nn.Module:
@@ -28,7 +29,9 @@ class Line(Lesson):
 
     def terms(self, student: nn.Module, step: int, rng: np.random.Generator) -> Terms:
         x = torch.from_numpy(rng.normal(size=(16, 3)).astype(np.float32))
-        return {"square": (student(x).float() - x @ TRUTH.T).square().mean()}
+        y = x @ TRUTH.T
+        device = next(student.parameters()).device
+        return {"square": (student(x.to(device)).float() - y.to(device)).square().mean()}
 
     def finish(self, student: nn.Module) -> None:
         save_file(student.state_dict(), self.out)
@@ -36,15 +39,27 @@ class Line(Lesson):
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     pace = Pace(steps=40, rate=0.05, warmup=4, save_every=20)
-    learn(Line(tmp_path / "straight"), pace, tmp_path / "straight.state")
-    learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state", stop_after=0.0)
+    assert learn(Line(tmp_path / "straight"), pace, tmp_path / "straight.state")
+    assert not learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state", stop_after=0.0)
     stopped = load_file(tmp_path / "stopped")
-    learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state")
+    assert learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state")
     straight, resumed = load_file(tmp_path / "straight"), load_file(tmp_path / "stopped")
     for name, weight in straight.items():
         assert not torch.equal(stopped[name], weight)
         torch.testing.assert_close(resumed[name], weight, atol=0, rtol=0)
     assert (straight["weight"] - TRUTH).norm() < (stopped["weight"] - TRUTH).norm()
+
+
+def test_nobody_goes_on_from_the_state_of_another_run(tmp_path: Path) -> None:
+    student = nn.Linear(3, 1)
+    optimiser = torch.optim.AdamW(student.parameters())
+    save_state(tmp_path / "state", student, optimiser, 7, "one")
+    other = nn.Linear(3, 1)
+    before = other.weight.clone()
+    assert load_state(tmp_path / "state", other, optimiser, "another") == 0
+    assert torch.equal(other.weight, before)
+    assert load_state(tmp_path / "state", other, optimiser, "one") == 7
+    assert torch.equal(other.weight, student.weight)
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def losses(
         out.embeddings[-1], 1, chosen[-1, ..., None].expand(-1, -1, out.embeddings.shape[-1])
     )
     raised = torch.gather(out.offsets[-1], 1, chosen[-1, ..., None])
-    shapes = (torch.bmm(picked, out.pixels.flatten(2)).float() + raised)[real]
+    shapes = (torch.bmm(picked, out.pixels.flatten(2).to(picked.dtype)).float() + raised)[real]
     truth = masks.flatten(2)[real]
     terms["mask"] = _entropy(shapes, truth).sum() / shown
     terms["dice"] = dice(shapes, truth).sum() / shown

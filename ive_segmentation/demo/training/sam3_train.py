@@ -19,6 +19,7 @@ from ive_segmentation.demo.training.small_sam3 import (
     QUERIES,
     SIDE,
     config,
+    detector_hash,
     go_on_from,
     initialise,
     processor,
@@ -94,7 +95,7 @@ class Sam3Lesson(Lesson):
     """Find what a word names in a picture.
 
     Up to step `glimpse` the vision encoder and the words are taught alone, up to step `search` boxes on top
-    of what is seen then (three times the prompts for the same time), and from there everything together,
+    of what is seen then (twice the prompts), and from there everything together,
     masks for every second prompt.
 
     Attributes:
@@ -114,6 +115,11 @@ class Sam3Lesson(Lesson):
     pictures: int = 4
     prompts: int = 4
     name = "SAM 3"
+
+    @property
+    def origin(self) -> str:
+        """Nothing, or the checkpoint to go on from."""
+        return f"{self.name} from {self.start and detector_hash(self.start)}"
 
     def begin(self) -> Student:
         """The new model, or the one of the checkpoint to go on from."""
@@ -147,7 +153,7 @@ class Sam3Lesson(Lesson):
         processor().save_pretrained(self.out)
 
 
-#: From nothing, in about three hours on two cores.
+#: From nothing.
 FROM_NOTHING = Pace(steps=15_500, rate=6e-4)
 
 

@@ -1,5 +1,6 @@
 """SAM 3's architecture made small, its byte-level tokenizer, and its outputs after every decoder layer."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,15 +103,28 @@ def initialise(model: Sam3Model) -> None:
     nn.init.normal_(last.weight, std=1 / NECK)
 
 
+def detector_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The detector's weights in a checkpoint, with a tracker beside them or not, by `Sam3Model`'s names."""
+    stored = load_file(folder / "model.safetensors")
+    return {
+        name.removeprefix(DETECTOR): weight for name, weight in stored.items() if not name.startswith(TRACKER)
+    }
+
+
+def detector_hash(folder: Path) -> str:
+    """Tells a checkpoint's detector from every other."""
+    found = hashlib.blake2b(digest_size=16)
+    for name, weight in sorted(detector_weights(folder).items()):
+        found.update(name.encode() + weight.float().numpy().tobytes())
+    return found.hexdigest()
+
+
 def go_on_from(model: Sam3Model, folder: Path) -> None:
     """Give `model` the weights of a checkpoint's detector, trained on as many pixels or others.
 
     Where it saw another number of patches, their places are interpolated (Dosovitskiy et al. 2021).
     """
-    stored = load_file(folder / "model.safetensors")
-    weights = {
-        name.removeprefix(DETECTOR): weight for name, weight in stored.items() if not name.startswith(TRACKER)
-    }
+    weights = detector_weights(folder)
     name = "vision_encoder.backbone.embeddings.position_embeddings"
     places = weights[name].float()
     side, wanted = (round(table.shape[1] ** 0.5) for table in (places, model.get_parameter(name)))

@@ -62,7 +62,6 @@ def video_config() -> Sam3VideoConfig:
             "mask_downsampler_embed_dim": NECK,
             "memory_fuser_embed_dim": NECK,
             "memory_fuser_intermediate_dim": 2 * NECK,
-            "memory_fuser_layer_scale_init_value": 0.1,
         },
         low_res_mask_size=CELLS,
         # The library confirms a track by a memory of its mask at half strength, which this tracker never saw.
@@ -82,6 +81,8 @@ def tracking_model(detector: Path) -> Sam3VideoModel:
     go_on_from(model.detector_model, detector)
     model.tracker_neck.load_state_dict(model.detector_model.vision_encoder.neck.state_dict())
     with torch.no_grad():
+        for block in model.tracker_model.memory_encoder.memory_fuser.layers:
+            block.scale.fill_(0.1)  # the library begins with 0: nothing within would learn
         # What is not believed to be there has no mask and would learn nothing.
         model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(3.0)
     model.detector_model.requires_grad_(False)
@@ -110,13 +111,16 @@ class _Session:
     )
 
 
-def follow(model: Sam3VideoModel, pixels: torch.Tensor, first: torch.Tensor) -> list[Followed]:
+def follow(
+    model: Sam3VideoModel, pixels: torch.Tensor, first: torch.Tensor, since: int = 0
+) -> list[Followed]:
     """Follow instances through a clip, as `Sam3VideoModel` does frame by frame, with gradients.
 
     Args:
         model: detector and tracker.
         pixels: (T, 3, S, S), the frames.
         first: (B, M, M) bool, the instances' masks in the first frame.
+        since: how many frames lie between the first and the second, as far as the memory knows.
 
     Returns:
         One for each frame but the first.
@@ -136,11 +140,12 @@ def follow(model: Sam3VideoModel, pixels: torch.Tensor, first: torch.Tensor) -> 
         ]
         if frame == 0:
             coarse = views[-1].permute(1, 2, 0).unflatten(2, tracker.backbone_feature_sizes[-1])
-            said = tracker._use_mask_as_output(coarse, fine, first[:, None])
+            # As floats, as the library's session has them: a mask of bools grows when it is made larger.
+            said = tracker._use_mask_as_output(coarse, fine, first[:, None].to(pixels.dtype))
             masks = said.high_res_masks
         else:
             place = places[-1][:, :1].expand(-1, len(first), -1)
-            remembered = _remember(tracker, session, frame, views[-1], place)
+            remembered = _remember(tracker, session, since + frame, views[-1], place)
             said = tracker._single_frame_forward(image_embeddings=[*fine, remembered], multimask_output=False)
             masks = said.pred_masks.reshape(len(first), 1, CELLS, CELLS)
             followed.append(Followed(masks[:, 0].float(), said.object_score_logits.float().flatten()))
@@ -148,11 +153,10 @@ def follow(model: Sam3VideoModel, pixels: torch.Tensor, first: torch.Tensor) -> 
         features, where = tracker._encode_new_memory(views[-1], masks, there, is_mask_from_pts=False)
         kind = "cond_frame_outputs" if frame == 0 else "non_cond_frame_outputs"
         pointer = said.object_pointer
-        if (
-            frame == 0
-        ):  # the library takes the best of three tokens for one instance: here for all pairs of them
+        if frame == 0:
+            # The library takes the best of three tokens for one instance: here it does for all pairs of them.
             pointer = pointer[range(len(first)), range(len(first))]
-        outputs[kind][frame] = {
+        outputs[kind][since * (frame > 0) + frame] = {
             "maskmem_features": features, "maskmem_pos_enc": where, "object_pointer": pointer.flatten(1),
         }  # fmt: skip
     return followed

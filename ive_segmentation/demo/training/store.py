@@ -3,7 +3,6 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +77,29 @@ def _still_scenes(start: int, count: int) -> Iterator[Labelled]:
     return (training_scene(seed) for seed in range(start, start + count))
 
 
-def _moving_scenes(start: int, count: int, each: int, rate: int, first: int) -> Iterator[Labelled]:
+def _moving_scenes(start: int, count: int) -> Iterator[Labelled]:
     """Frames of clips: people who turn, walk and cross, which no still scene shows."""
-    for clip in range(start // each, (start + count) // each):
-        for frame in draw_clip(first + clip, seconds=each / rate, fps=rate):
+    for clip in range(start // CLIP_FRAMES, (start + count) // CLIP_FRAMES):
+        for frame in draw_clip(FIRST_CLIP + clip, seconds=CLIP_FRAMES / CLIP_RATE, fps=CLIP_RATE):
+            yield label(frame.scene, frame.person_ids)
+
+
+def _walks(start: int, count: int) -> Iterator[Labelled]:
+    """Clips of one shot in which nothing changes hands: everything keeps its owner."""
+    for clip in range(start // WALK_FRAMES, (start + count) // WALK_FRAMES):
+        rng = np.random.default_rng([clip, 9])
+        moves = [*map(str, rng.permutation(["walk", "cross", "turn", "leave"])[: int(rng.integers(1, 3))])]
+        moves += [name for name in ("twins", "strangers") if rng.random() < 0.35]
+        seconds = WALK_FRAMES / WALK_RATE
+        for frame in draw_clip(FIRST_WALK + clip, seconds=seconds, fps=WALK_RATE, moves=moves):
             yield label(frame.scene, frame.person_ids)
 
 
 #: What can be drawn ahead: group pictures; frames of clips, for SAM 3's detector; and of clips to follow.
 KINDS: dict[str, Callable[[int, int], Iterator[Labelled]]] = {
     "scenes": _still_scenes,
-    "clips": partial(_moving_scenes, each=CLIP_FRAMES, rate=CLIP_RATE, first=FIRST_CLIP),
-    "walks": partial(_moving_scenes, each=WALK_FRAMES, rate=WALK_RATE, first=FIRST_WALK),
+    "clips": _moving_scenes,
+    "walks": _walks,
 }
 
 

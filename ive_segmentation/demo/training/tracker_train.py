@@ -9,17 +9,16 @@ import torch
 from torch.nn import functional
 from transformers import Sam3VideoModel
 
-from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS, HELD
 from ive_segmentation.demo.training.batches import lit, normalised, resized
 from ive_segmentation.demo.training.losses import dice
 from ive_segmentation.demo.training.prompts import HELD_INDEX, PERSON
-from ive_segmentation.demo.training.small_sam3 import CELLS, SIDE
+from ive_segmentation.demo.training.small_sam3 import CELLS, SIDE, detector_hash
 from ive_segmentation.demo.training.small_tracker import export, follow, tracking_model
 from ive_segmentation.demo.training.store import WALK_FRAMES, Labelled, Store
 from ive_segmentation.demo.training.workers import Lesson, Pace, Terms
 
-#: Things of which a person has at most one, beside the person: their masks can be told by concept and owner.
+#: Things that can be told by concept and owner; who has two of a kind is asked for neither.
 SINGLE = ("hair", "shirt", "skirt", "pants", "dress", "jacket", "hat", *HELD)
 
 
@@ -45,8 +44,8 @@ def instances(scene: Labelled) -> dict[tuple[int, int], tuple[int, ...]]:
         if concept not in HELD_INDEX:
             found[PERSON, owner] = (*found.get((PERSON, owner), ()), row + 1)
         if CONCEPTS[concept] in SINGLE:
-            found[concept, owner] = (row + 1,)
-    return found
+            found[concept, owner] = (*found.get((concept, owner), ()), row + 1)
+    return {key: values for key, values in found.items() if key[0] == PERSON or len(values) == 1}
 
 
 def walk(frames: list[Labelled], most: int, rng: np.random.Generator) -> Walk:
@@ -67,9 +66,7 @@ def walk(frames: list[Labelled], most: int, rng: np.random.Generator) -> Walk:
             image, labels = image[:, ::-1], np.ascontiguousarray(labels[:, ::-1])
         there = instances(whole)
         if number == 0:
-            seen = [
-                key for key, values in there.items() if np.isin(labels, values).sum() > 2 * SLIVER * SIDE**2
-            ]
+            seen = [key for key, values in there.items() if (_cover(labels, values) >= 0.5).any()]
             keys = [seen[i] for i in rng.permutation(len(seen))]
             persons, things = [k for k in keys if k[0] == PERSON], [k for k in keys if k[0] != PERSON]
             chosen = [*persons[: most // 2], *things, *persons[most // 2 :]][:most]
@@ -84,9 +81,17 @@ def _cover(labels: np.ndarray, values: tuple[int, ...]) -> np.ndarray:
     return cv2.resize(chosen[labels], (CELLS, CELLS), interpolation=cv2.INTER_AREA)
 
 
-def terms_of(model: Sam3VideoModel, lesson: Walk) -> Terms:
-    """Cross-entropy and dice of the masks where the instance is seen, and whether it is."""
-    followed = follow(model, lesson.pixels, lesson.masks[0] >= 0.5)
+def terms_of(model: Sam3VideoModel, lesson: Walk, since: int = 0) -> Terms:
+    """Cross-entropy and dice of the masks where the instance is seen, and whether it is.
+
+    Args:
+        model: detector and tracker.
+        lesson: what is followed.
+        since: as in `follow`.
+    """
+    device = model.tracker_model.no_object_pointer.device
+    lesson = Walk(lesson.pixels.to(device), lesson.masks.to(device))
+    followed = follow(model, lesson.pixels, lesson.masks[0] >= 0.5, since)
     masks = torch.stack([each.masks for each in followed])
     present = torch.stack([each.present for each in followed])
     truth = lesson.masks[1:]
@@ -110,16 +115,21 @@ class TrackerLesson(Lesson):
         shards: clips, "walks" of `store.draw_ahead`.
         detector: the checkpoint whose detector sees.
         out: folder of the checkpoint of both.
-        frames: of a lesson, at most four frames of the clip apart.
+        frames: of a lesson, at most four frames of the clip apart; more than are remembered.
         instances: at most, of a lesson.
     """
 
     shards: list[Path]
     detector: Path
     out: Path
-    frames: int = 4
-    instances: int = 4
+    frames: int = 6
+    instances: int = 3
     name = "tracker"
+
+    @property
+    def origin(self) -> str:
+        """The detector that sees."""
+        return f"{self.name} beside {detector_hash(self.detector)}"
 
     def begin(self) -> Sam3VideoModel:
         """The detector with a new tracker."""
@@ -129,14 +139,14 @@ class TrackerLesson(Lesson):
     def terms(self, student: Sam3VideoModel, step: int, rng: np.random.Generator) -> Terms:  # noqa: ARG002
         """The weighted terms of a step."""
         clip = int(rng.integers(len(self._store) // WALK_FRAMES)) * WALK_FRAMES
-        apart = int(rng.choice([1, 1, 2, 3, 4]))
+        apart, since = int(rng.choice([1, 1, 2, 3, 4])), int(rng.choice([0, 0, 0, 4, 20, 80]))
         start = int(rng.integers(WALK_FRAMES - apart * (self.frames - 1)))
         order = range(start, start + apart * self.frames, apart)
         chosen = [self._store[clip + i] for i in (order if rng.random() < 0.5 else reversed(order))]
         lesson = walk(chosen, self.instances, rng)
         if not lesson.masks.shape[1]:
             return {"present": student.tracker_model.no_object_pointer.sum() * 0}
-        return terms_of(student, lesson)
+        return terms_of(student, lesson, since)
 
     def finish(self, student: Sam3VideoModel) -> None:
         """Write the checkpoint."""

@@ -1,6 +1,5 @@
 """Training on every core: one process each, gradients averaged, resumable, with a progress line."""
 
-import json
 import os
 import time
 from abc import ABC, abstractmethod
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import distributed, nn
 from torch.multiprocessing.spawn import spawn
 from tqdm import tqdm
@@ -40,6 +40,11 @@ class Lesson(ABC):
 
     name: str
 
+    @property
+    @abstractmethod
+    def origin(self) -> str:
+        """What it begins with, so that no run goes on from the state of another."""
+
     @abstractmethod
     def begin(self) -> nn.Module:
         """The model before the first step."""
@@ -58,7 +63,9 @@ class Lesson(ABC):
 
 
 FASTER = 5.0
-"""For heads that only help to teach: they begin at zero, and must know something before they can."""
+"""For heads that only help to teach: they must know something before they can."""
+MOST_WORKERS = 4
+"""Each adds its share to a batch and holds all pictures in memory (3 GB)."""
 
 
 def _optimiser(student: nn.Module, faster: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
@@ -72,33 +79,39 @@ def _optimiser(student: nn.Module, faster: list[nn.Parameter], rate: float) -> t
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=(0.9, 0.98))
 
 
-def save_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-    """Everything a resumed run needs, as safetensors beside a small JSON; written whole or not at all."""
-    tensors = {f"weight/{name}": value for name, value in student.state_dict().items()}
+def save_state(
+    path: Path, student: nn.Module, optimiser: torch.optim.Optimizer, step: int, origin: str
+) -> None:
+    """Everything a resumed run needs of what learns, in one file; written whole or not at all."""
+    tensors = {}
     for name, parameter in student.named_parameters():
-        for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"{key}/{name}"] = value
+        if parameter.requires_grad:
+            tensors[f"weight/{name}"] = parameter
+            for key, value in optimiser.state.get(parameter, {}).items():
+                tensors[f"{key}/{name}"] = value
     unfinished = path.with_suffix(".tmp")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, unfinished)
+    whole = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    save_file(whole, unfinished, metadata={"step": str(step), "origin": origin})
     unfinished.rename(path)
-    path.with_suffix(".json").write_text(json.dumps({"step": step}))
 
 
-def load_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """Puts back what `save_state` wrote; the number of steps done."""
-    tensors = load_file(path)
-    student.load_state_dict(
-        {k.split("/", 1)[1]: v for k, v in tensors.items() if k.startswith("weight/")}, strict=False
-    )
-    for name, parameter in student.named_parameters():
-        state = {
-            key: tensors[f"{key}/{name}"]
-            for key in ("step", "exp_avg", "exp_avg_sq")
-            if f"{key}/{name}" in tensors
-        }
-        if state:
-            optimiser.state[parameter] = state
-    return int(json.loads(path.with_suffix(".json").read_text())["step"])
+@torch.no_grad()
+def load_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer, origin: str) -> int:
+    """Puts back what `save_state` wrote; the number of steps done, 0 where the state is of another run."""
+    with safe_open(path, framework="pt") as state:
+        if state.metadata()["origin"] != origin:
+            return 0
+        names = set(state.keys())
+        for name, parameter in student.named_parameters():
+            if f"weight/{name}" in names:
+                parameter.copy_(state.get_tensor(f"weight/{name}"))
+            if f"step/{name}" in names:
+                moments = {key: state.get_tensor(f"{key}/{name}") for key in ("exp_avg", "exp_avg_sq")}
+                optimiser.state[parameter] = {
+                    "step": state.get_tensor(f"step/{name}"),
+                    **{key: moment.to(parameter.device) for key, moment in moments.items()},
+                }
+        return int(state.metadata()["step"])
 
 
 def _average_gradients(parameters: list[nn.Parameter], workers: int) -> None:
@@ -128,7 +141,8 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
     student = lesson.begin().to(device)
     learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
     optimiser = _optimiser(student, lesson.faster(student), pace.rate)
-    first = load_state(state, student, optimiser) if state.exists() else 0
+    origin = lesson.origin
+    first = load_state(state, student, optimiser, origin) if state.exists() else 0
     running: dict[str, float] = {}
     bar = tqdm(
         range(first, pace.steps),
@@ -156,7 +170,7 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
         if workers > 1:
             distributed.all_reduce(over)
         if rank == 0 and ((step + 1) % pace.save_every == 0 or over or step + 1 == pace.steps):
-            save_state(state, student, optimiser, step + 1)
+            save_state(state, student, optimiser, step + 1, origin)
         if over:
             break
     if rank == 0:
@@ -165,7 +179,7 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
         distributed.destroy_process_group()
 
 
-def learn(lesson: Lesson, pace: Pace, state: Path, stop_after: float | None = None) -> None:
+def learn(lesson: Lesson, pace: Pace, state: Path, stop_after: float | None = None) -> bool:
     """Train, or go on training, and let the lesson write what was learnt.
 
     On a CPU every core gets a process of its own: one thread per process loses nothing on small layers.
@@ -173,14 +187,19 @@ def learn(lesson: Lesson, pace: Pace, state: Path, stop_after: float | None = No
     Args:
         lesson: what is learnt.
         pace: steps and rates.
-        state: file that a stopped run goes on from.
+        state: file that a stopped run goes on from, if it had the same origin.
         stop_after: seconds after which to stop early with the state saved; None runs to the end.
+
+    Returns:
+        Whether it came to its end.
     """
     state.parent.mkdir(parents=True, exist_ok=True)
-    workers = 1 if torch.cuda.is_available() else max(1, os.cpu_count() or 1)
+    workers = 1 if torch.cuda.is_available() else min(os.cpu_count() or 1, MOST_WORKERS)
     _meeting(state).unlink(missing_ok=True)
     deadline = None if stop_after is None else time.time() + stop_after
     if workers == 1:
         _work(0, workers, lesson, pace, state, deadline)
     else:
         spawn(_work, (workers, lesson, pace, state, deadline), nprocs=workers)
+    with safe_open(state, framework="pt") as written:
+        return int(written.metadata()["step"]) >= pace.steps
