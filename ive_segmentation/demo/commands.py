@@ -23,8 +23,6 @@ demo_app = typer.Typer(
 )
 
 Out = Annotated[Path, typer.Option(help="Folder to write to; made where it is missing.")]
-#: Frames of clips the tracker learns from.
-WALKS = 10_000
 People = Annotated[int | None, typer.Option(min=1, max=6, help="How many; by default the seed decides.")]
 
 
@@ -33,8 +31,7 @@ class Part(StrEnum):
 
     faces = "faces"
     sam3 = "sam3"
-    tracker = "tracker"
-    all = "all"
+    both = "both"
 
 
 class TrainingError(UserError):
@@ -88,16 +85,14 @@ def dataset(
 @demo_app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoints: sam3/ and faces/ in it.")],
-    part: Annotated[Part, typer.Option(help="The tracker learns beside OUT/sam3.")] = Part.all,
+    part: Annotated[Part, typer.Option(help="Which of the two.")] = Part.both,
     work: Annotated[Path, typer.Option(help="Where drawn pictures and unfinished runs are kept.")] = (
         CACHE / "demo-training"
     ),
     scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 16_000,
-    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 6_000,
+    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 16_000,
     steps: Annotated[int | None, typer.Option(min=1, help="SAM 3's steps; by default the recipe's.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.1, help="Stop SAM 3 or the tracker early; a rerun goes on.")
-    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
     start: Annotated[
         Path | None,
         typer.Option(
@@ -112,19 +107,18 @@ def train(
         faces_recogniser,
         sam3_train,
         store,
-        tracker_train,
         workers,
     )
 
-    if part in (Part.faces, Part.all) and find_spec("onnxscript") is None:
+    if part in (Part.faces, Part.both) and find_spec("onnxscript") is None:
         raise TrainingError(
             "The face pack is written with the package onnxscript, which is not installed. "
             "Install requirements-dev.txt and start again."
         )
-    if part in (Part.faces, Part.all):
+    if part in (Part.faces, Part.both):
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
-    if part in (Part.sam3, Part.all):
+    if part in (Part.sam3, Part.both):
         shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames})
         if start is None:
             lesson, pace = sam3_train.Sam3Lesson(shards, out / "sam3"), sam3_train.FROM_NOTHING
@@ -132,13 +126,4 @@ def train(
             lesson, pace = sam3_train.going_on(shards, out / "sam3", start), sam3_train.GOING_ON
         if steps is not None:
             pace = replace(pace, steps=steps)
-        if not workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60):
-            return
-    if part in (Part.tracker, Part.all):
-        if not (out / "sam3" / "model.safetensors").exists():
-            raise TrainingError(
-                f"There is no SAM 3 in {out / 'sam3'} for the tracker. Train it first: --part sam3."
-            )
-        shards = store.draw_ahead(work / "drawn", {"walks": WALKS})
-        tracker = tracker_train.TrackerLesson(shards, out / "sam3", out / "sam3")
-        workers.learn(tracker, tracker_train.PACE, work / "tracker.state", minutes and minutes * 60)
+        workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60)

@@ -68,8 +68,7 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
     return Labelled(scene.image[window], scene.labels[window], scene.parts)
 
 
-def lit(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The picture (float32, 0 to 255) in another light."""
+def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
     shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
     return np.clip(shifted, 0, 255)
@@ -139,7 +138,7 @@ class Batches:
         pixels, words, boxes, masks, classes, extents = [], [], [], [], [], []
         for index in rng.integers(0, len(self.store), self.pictures):
             scene = resized(cut(self.store[int(index)], rng), self.side)
-            image, labels = lit(scene.image, rng), scene.labels
+            image, labels = _light(scene.image, rng), scene.labels
             if rng.random() < 0.5:
                 image, labels = image[:, ::-1], np.ascontiguousarray(labels[:, ::-1])
             pixels.append(normalised(image))

@@ -41,8 +41,7 @@ def _giou(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return inter / (union + 1e-6) - (hull - union) / (hull + 1e-6)
 
 
-def dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """The dice loss (Milletari et al. 2016) of each mask; both (N, P), targets 0 to 1."""
+def _dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     p = logits.sigmoid()
     return 1 - (2 * (p * target).sum(-1) + 1) / (p.sum(-1) + target.sum(-1) + 1)
 
@@ -240,7 +239,7 @@ def losses(
         small.expand(layers - 1, -1, -1, -1)[keep[:-1]],
     )
     terms["coarse mask"] = _entropy(shapes, truth).sum() / (shown * layers)
-    terms["coarse dice"] = dice(shapes, truth).sum() / (shown * layers)
+    terms["coarse dice"] = _dice(shapes, truth).sum() / (shown * layers)
 
     picked = torch.gather(
         out.embeddings[-1], 1, chosen[-1, ..., None].expand(-1, -1, out.embeddings.shape[-1])
@@ -249,11 +248,11 @@ def losses(
     shapes = (torch.bmm(picked, out.pixels.flatten(2).to(picked.dtype)).float() + raised)[real]
     truth = masks.flatten(2)[real]
     terms["mask"] = _entropy(shapes, truth).sum() / shown
-    terms["dice"] = dice(shapes, truth).sum() / shown
+    terms["dice"] = _dice(shapes, truth).sum() / shown
 
     union = masks.amax(1).flatten(1)
     flat = out.semantic.flatten(1)
-    terms["semantic"] = functional.binary_cross_entropy_with_logits(flat, union) + dice(flat, union)[
+    terms["semantic"] = functional.binary_cross_entropy_with_logits(flat, union) + _dice(flat, union)[
         real.any(1)
     ].sum() / len(flat)
     return terms

@@ -21,17 +21,46 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "bouquet": ("flowers",),
     "lightstick": ("light stick",),
 }
-#: Things never drawn: nothing may be found.
+#: Things never drawn: nothing may be found. Many, so that a word never heard is taken for one of them.
 NEVER = (
     "guitar", "dog", "cat", "car", "umbrella", "chair", "book", "cup", "ball", "tree", "bicycle", "table",
-    "bottle", "watch", "scarf", "belt", "glove", "tie", "laptop", "piano", "horse", "bird", "lamp", "pizza",
-    "sword", "drum",
+    "bottle", "watch", "scarf", "belt", "glove", "tie", "laptop", "piano", "horse", "bird", "lamp",
+    "pizza", "sword", "drum", "airplane", "apple", "banana", "bear", "bed", "bench", "boat", "bridge",
+    "broom", "bucket", "bus", "cake", "camera", "candle", "carrot", "castle", "cow", "crown", "curtain",
+    "desk", "door", "duck", "elephant", "fan", "fence", "fire hydrant", "fish", "flag", "fork",
+    "fountain", "fridge", "frog", "giraffe", "goat", "grass", "hammer", "house", "ice cream", "key",
+    "keyboard", "knife", "lion", "mirror", "monkey", "moon", "motorcycle", "mountain", "mouse",
+    "mushroom", "oven", "painting", "paper", "parrot", "pencil", "pillow", "plane", "plate", "potato",
+    "rabbit", "ring", "river", "road", "robot", "rocket", "rope", "sandwich", "saw", "sheep", "ship",
+    "sink", "snake", "sofa", "spoon", "stairs", "star", "suitcase", "sun", "surfboard", "swing", "teapot",
+    "telescope", "tent", "tiger", "toilet", "towel", "tower", "toy", "train", "truck", "trumpet",
+    "turtle", "vase", "violin", "wall", "wheel", "whale", "window", "zebra",
 )  # fmt: skip
+#: Syllables of words that do not exist, asked for as often as those.
+SOUNDS = (
+    "ba",
+    "cle",
+    "di",
+    "fo",
+    "gu",
+    "ka",
+    "lor",
+    "mi",
+    "nep",
+    "oo",
+    "pla",
+    "qui",
+    "rit",
+    "sta",
+    "te",
+    "vu",
+    "xi",
+)
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
-    "person": 1.6, "face": 0.7, "hair": 1.4, "shirt": 1.5, "skirt": 1.2, "pants": 1.2, "dress": 1.5,
-    "jacket": 1.7, "hat": 1.4, "shoe": 1.8, "glasses": 2.0, "necklace": 2.4, "bag": 2.4, "microphone": 3.2,
-    "phone": 3.0, "bouquet": 3.0, "lightstick": 3.0,
+    "person": 1.2, "face": 0.9, "hair": 1.8, "shirt": 1.6, "skirt": 1.3, "pants": 1.1, "dress": 1.4,
+    "jacket": 1.7, "hat": 1.2, "shoe": 2.0, "glasses": 1.8, "necklace": 2.4, "bag": 2.6, "microphone": 3.2,
+    "phone": 3.0, "bouquet": 3.6, "lightstick": 3.6,
 }  # fmt: skip
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")
@@ -65,6 +94,16 @@ def answers(parts: np.ndarray, concept: str, colour: str | None = None) -> tuple
     return tuple((r + 1,) for r in rows if parts[r, 0] == index and shade in (None, parts[r, 2]))
 
 
+def _nothing(rng: np.random.Generator, absent: list[str]) -> str:
+    """A word for which there is nothing in the picture: drawn elsewhere, never, or no word at all."""
+    chance = rng.random()
+    if absent and chance < 0.5:
+        return str(rng.choice(absent))
+    if chance < 0.75:
+        return str(rng.choice(NEVER))
+    return "".join(rng.choice(SOUNDS, int(rng.integers(1, 4))))
+
+
 def ask(rng: np.random.Generator, parts: np.ndarray, count: int) -> list[Asked]:
     """`count` prompts for one picture: mostly what is there, sometimes what is not."""
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
@@ -76,9 +115,8 @@ def ask(rng: np.random.Generator, parts: np.ndarray, count: int) -> list[Asked]:
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
     asked: list[Asked] = []
     for i in range(count):
-        if i >= len(chosen) or rng.random() < 0.22:
-            pool = absent if absent and rng.random() < 0.6 else list(NEVER)
-            asked.append(Asked(str(rng.choice(pool)), ()))
+        if i >= len(chosen) or rng.random() < 0.25:
+            asked.append(Asked(_nothing(rng, absent), ()))
             continue
         concept = str(chosen[i])
         words = concept

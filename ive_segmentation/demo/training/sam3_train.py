@@ -1,6 +1,7 @@
 """Teaches the small SAM 3 drawn scenes, from nothing or going on from a checkpoint."""
 
 import copy
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from ive_segmentation.demo.training.small_sam3 import (
     NECK,
     QUERIES,
     SIDE,
+    WEIGHTS,
     config,
-    detector_hash,
     go_on_from,
     initialise,
     processor,
@@ -118,8 +119,10 @@ class Sam3Lesson(Lesson):
 
     @property
     def origin(self) -> str:
-        """Nothing, or the checkpoint to go on from."""
-        return f"{self.name} from {self.start and detector_hash(self.start)}"
+        """Nothing, or the weights to go on from."""
+        if self.start is None:
+            return "nothing"
+        return hashlib.sha256((self.start / WEIGHTS).read_bytes()).hexdigest()
 
     def begin(self) -> Student:
         """The new model, or the one of the checkpoint to go on from."""

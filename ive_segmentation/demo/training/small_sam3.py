@@ -1,6 +1,5 @@
 """SAM 3's architecture made small, its byte-level tokenizer, and its outputs after every decoder layer."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,13 +11,11 @@ from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Mode
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-from ive_segmentation.segmentation.weights import TRACKER
-
 SIDE, PATCH, WINDOW, QUERIES, TEXT, NECK = 336, 14, 12, 20, 32, 64
 #: Cells of a predicted mask's side: the finest level of the feature pyramid is four times the patch grid.
 CELLS = SIDE // PATCH * 4
-#: What the names of the detector's weights begin with where a tracker lies beside it.
-DETECTOR = "detector_model."
+#: The file of a checkpoint that holds its weights.
+WEIGHTS = "model.safetensors"
 #: Masks for all prompts.
 EVERY = slice(None)
 
@@ -67,29 +64,21 @@ def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
 
 
 @torch.no_grad()
-def scale_to_width(model: nn.Module) -> None:
-    """Draw the weights of every layer from a normal of 1 / sqrt(inputs) (LeCun et al. 1998).
+def initialise(model: Sam3Model) -> None:
+    """Start every layer at the scale of its own width; the library's 0.02 everywhere suits 1,024 wide ones.
 
-    The library's 0.02 everywhere suits layers 1,024 wide: with it the neck's four narrow layers pass on a
-    three-hundredth of what they are given.
+    With 0.02 the neck's four narrow layers pass on a three-hundredth of what they are given. Weights are
+    normal with 1 / sqrt(inputs) (LeCun et al. 1998), queries begin spread over the picture, as in deformable
+    DETR (Zhu et al. 2021).
     """
-    for module in model.modules():
+    for name, module in model.named_modules():
+        if name.startswith("text_encoder"):
+            continue
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             inputs = (
                 module.weight.shape[0] if isinstance(module, nn.ConvTranspose2d) else module.weight[0].numel()
             )
             nn.init.normal_(module.weight, std=inputs**-0.5)
-
-
-@torch.no_grad()
-def initialise(model: Sam3Model) -> None:
-    """Start every layer but the words' at the scale of its own width, the queries spread over the picture.
-
-    The queries as in deformable DETR (Zhu et al. 2021).
-    """
-    for name, child in model.named_children():
-        if name != "text_encoder":
-            scale_to_width(child)
     decoder = model.detr_decoder
     nn.init.normal_(decoder.query_embed.weight)
     nn.init.normal_(decoder.presence_token.weight)
@@ -103,28 +92,12 @@ def initialise(model: Sam3Model) -> None:
     nn.init.normal_(last.weight, std=1 / NECK)
 
 
-def detector_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The detector's weights in a checkpoint, with a tracker beside them or not, by `Sam3Model`'s names."""
-    stored = load_file(folder / "model.safetensors")
-    return {
-        name.removeprefix(DETECTOR): weight for name, weight in stored.items() if not name.startswith(TRACKER)
-    }
-
-
-def detector_hash(folder: Path) -> str:
-    """Tells a checkpoint's detector from every other."""
-    found = hashlib.blake2b(digest_size=16)
-    for name, weight in sorted(detector_weights(folder).items()):
-        found.update(name.encode() + weight.float().numpy().tobytes())
-    return found.hexdigest()
-
-
 def go_on_from(model: Sam3Model, folder: Path) -> None:
-    """Give `model` the weights of a checkpoint's detector, trained on as many pixels or others.
+    """Give `model` the weights of a checkpoint that was trained on as many pixels or others.
 
     Where it saw another number of patches, their places are interpolated (Dosovitskiy et al. 2021).
     """
-    weights = detector_weights(folder)
+    weights = load_file(folder / WEIGHTS)
     name = "vision_encoder.backbone.embeddings.position_embeddings"
     places = weights[name].float()
     side, wanted = (round(table.shape[1] ** 0.5) for table in (places, model.get_parameter(name)))

@@ -19,11 +19,10 @@ from ive_segmentation.demo.truth import Scene
 COLOURS = tuple(PALETTE)
 SIZES = ((480, 480), (560, 420), (420, 560), (640, 448), (640, 480), (512, 384))
 SHARD = 250
-#: Frames taken of one clip and how many a second: far enough apart to differ, or close enough to follow.
+#: Frames taken of one clip and how many a second: far enough apart to differ.
 CLIP_FRAMES, CLIP_RATE = 10, 2
-WALK_FRAMES, WALK_RATE = 25, 12
 #: Training clips have the seeds from here on.
-FIRST_CLIP, FIRST_WALK = 3_000_000, 4_000_000
+FIRST_CLIP = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -84,22 +83,10 @@ def _moving_scenes(start: int, count: int) -> Iterator[Labelled]:
             yield label(frame.scene, frame.person_ids)
 
 
-def _walks(start: int, count: int) -> Iterator[Labelled]:
-    """Clips of one shot in which nothing changes hands: everything keeps its owner."""
-    for clip in range(start // WALK_FRAMES, (start + count) // WALK_FRAMES):
-        rng = np.random.default_rng([clip, 9])
-        moves = [*map(str, rng.permutation(["walk", "cross", "turn", "leave"])[: int(rng.integers(1, 3))])]
-        moves += [name for name in ("twins", "strangers") if rng.random() < 0.35]
-        seconds = WALK_FRAMES / WALK_RATE
-        for frame in draw_clip(FIRST_WALK + clip, seconds=seconds, fps=WALK_RATE, moves=moves):
-            yield label(frame.scene, frame.person_ids)
-
-
-#: What can be drawn ahead: group pictures; frames of clips, for SAM 3's detector; and of clips to follow.
+#: What can be drawn ahead: group pictures, and frames of clips.
 KINDS: dict[str, Callable[[int, int], Iterator[Labelled]]] = {
     "scenes": _still_scenes,
     "clips": _moving_scenes,
-    "walks": _walks,
 }
 
 
