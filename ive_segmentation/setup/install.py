@@ -21,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FONTS = {"ko": "fonts-nanum", "ja": "fonts-ipafont-gothic", "th": "fonts-tlwg-garuda"}
+"""Debian's packages with the letters of each language; every desktop has them, a bare machine does not."""
 
 # Prints "clash" where the package onnxruntime has overwritten the files of onnxruntime-gpu: the GPU build
 # always lists CUDA among its providers, on machines without a GPU too.
@@ -193,15 +195,29 @@ def install(root: Path, environment: Path, dev: bool) -> bool:
     return True
 
 
+def missing_packages() -> list[str]:
+    """Name Debian's packages that the browser tests still need: a browser, and letters of all languages."""
+    missing = [] if any(shutil.which(name) for name in BROWSERS) else ["chromium"]
+    for language, package in FONTS.items():
+        listed = (
+            shutil.which("fc-list")
+            and subprocess.run(
+                ["fc-list", f":lang={language}"], check=False, capture_output=True, text=True
+            ).stdout.strip()
+        )
+        if not listed:
+            missing.append(package)
+    return missing
+
+
 def install_browser() -> None:
-    """Install Debian's chromium where no browser is found and this user may; else say what that means."""
-    if any(shutil.which(name) for name in BROWSERS):
-        return
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        print("Installing chromium for the browser tests ...", flush=True)
+    """Install Debian's chromium and fonts where they are missing and this user may; else say so."""
+    packages = missing_packages()
+    if packages and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        print(f"Installing {', '.join(packages)} for the browser tests ...", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=False)
         subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
             check=False,
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         )
