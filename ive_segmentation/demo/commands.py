@@ -1,6 +1,7 @@
 """The commands of the drawn world: `python -m ive_segmentation demo scene|clip|dataset|train`."""
 
 import json
+import time
 from dataclasses import replace
 from enum import StrEnum
 from importlib.util import find_spec
@@ -91,7 +92,9 @@ def train(
     ),
     scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 16_000,
     frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 16_000,
-    steps: Annotated[int | None, typer.Option(min=1, help="SAM 3's steps; by default the recipe's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of each of SAM 3's two lessons; by default the recipe's.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
     start: Annotated[
         Path | None,
@@ -120,10 +123,12 @@ def train(
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
         shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames})
+        deadline = time.time() + minutes * 60 if minutes else None
         if start is None:
-            lesson, pace = sam3_train.Sam3Lesson(shards, out / "sam3"), sam3_train.FROM_NOTHING
-        else:
-            lesson, pace = sam3_train.going_on(shards, out / "sam3", start), sam3_train.GOING_ON
-        if steps is not None:
-            pace = replace(pace, steps=steps)
-        workers.learn(lesson, pace, work / "sam3.state", minutes and minutes * 60)
+            start = work / "sam3"
+            first = sam3_train.Sam3Lesson(shards, start, side=sam3_train.FIRST_SIDE)
+            pace = replace(sam3_train.FROM_NOTHING, steps=steps or sam3_train.FROM_NOTHING.steps)
+            if not workers.learn(first, pace, work / "sam3-first.state", deadline):
+                return
+        pace = replace(sam3_train.GOING_ON, steps=steps or sam3_train.GOING_ON.steps)
+        workers.learn(sam3_train.going_on(shards, out / "sam3", start), pace, work / "sam3.state", deadline)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +12,12 @@ from transformers import Sam3Model
 from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training.attention import plain_attention
 from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
 from ive_segmentation.demo.training.prompts import answers, ask
 from ive_segmentation.demo.training.small_sam3 import (
-    CELLS,
     SIDE,
+    cells,
     config,
     go_on_from,
     processor,
@@ -47,6 +47,21 @@ def test_the_last_layer_is_the_model_s_own_output(with_box: bool) -> None:
     torch.testing.assert_close(ours.logits[-1], plain.pred_logits, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(ours.presence[-1], plain.presence_logits, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(ours.semantic, plain.semantic_seg, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [pytest.param(torch.float32, 1e-5, id="fp32"), pytest.param(torch.bfloat16, 0.02, id="bf16")],
+)
+def test_plain_attention_is_attention(dtype: torch.dtype, tolerance: float) -> None:
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 3, tokens, 8, dtype=dtype) for tokens in (5, 7, 7))
+    mask = torch.where(torch.rand(2, 1, 5, 7) < 0.3, torch.finfo(torch.float32).min, 0.0)
+    ours, _ = plain_attention(torch.nn.Identity(), query, key, value, mask, scaling=0.5)
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        query.float(), key.float(), value.float(), mask, scale=0.5
+    )
+    torch.testing.assert_close(ours.transpose(1, 2).float(), theirs, atol=tolerance, rtol=0)
 
 
 def test_pictures_are_prepared_as_the_shipped_processor_does() -> None:
@@ -83,9 +98,9 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
     for _ in range(20):
         scene = resized(cut(drawn, rng), SIDE)
         for asked in ask(rng, scene.parts, 4):
-            boxes, masks = targets(scene.labels, asked.answers, CELLS)
+            boxes, masks = targets(scene.labels, asked.answers, cells(SIDE))
             assert len(boxes) == len(masks)
-            for (x0, y0, x1, y1), mask in zip(boxes * CELLS, masks, strict=True):
+            for (x0, y0, x1, y1), mask in zip(boxes * cells(SIDE), masks, strict=True):
                 inside = mask[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
                 assert torch.isclose(inside.sum(), mask.sum(), rtol=1e-3)
 
@@ -98,10 +113,7 @@ def test_a_cut_that_shows_nothing_still_asks() -> None:
 @pytest.mark.parametrize("side", [SIDE, SIDE // 2])
 def test_a_checkpoint_of_any_resolution_can_be_gone_on_from(side: int, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    before: Any = config()
-    before.vision_config.backbone_config.pretrain_image_size = side
-    before.vision_config.backbone_config.image_size = side
-    first = Sam3Model(before)
+    first = Sam3Model(config(side))
     first.save_pretrained(tmp_path)
     model = Sam3Model(config())
     go_on_from(model, tmp_path)

@@ -40,7 +40,7 @@ class Line(Lesson):
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     pace = Pace(steps=40, rate=0.05, warmup=4, save_every=20)
     assert learn(Line(tmp_path / "straight"), pace, tmp_path / "straight.state")
-    assert not learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state", stop_after=0.0)
+    assert not learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state", deadline=0.0)
     stopped = load_file(tmp_path / "stopped")
     assert learn(Line(tmp_path / "stopped"), pace, tmp_path / "stopped.state")
     straight, resumed = load_file(tmp_path / "straight"), load_file(tmp_path / "stopped")

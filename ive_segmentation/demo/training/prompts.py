@@ -58,9 +58,9 @@ SOUNDS = (
 )
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
-    "person": 1.2, "face": 0.9, "hair": 1.8, "shirt": 1.6, "skirt": 1.3, "pants": 1.1, "dress": 1.4,
-    "jacket": 1.7, "hat": 1.2, "shoe": 2.0, "glasses": 1.8, "necklace": 2.4, "bag": 2.6, "microphone": 3.2,
-    "phone": 3.0, "bouquet": 3.6, "lightstick": 3.6,
+    "person": 1.0, "face": 0.6, "hair": 2.2, "shirt": 2.2, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
+    "jacket": 1.9, "hat": 0.9, "shoe": 2.5, "glasses": 1.6, "necklace": 2.0, "bag": 2.6, "microphone": 4.0,
+    "phone": 3.2, "bouquet": 3.6, "lightstick": 3.6,
 }  # fmt: skip
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")

@@ -11,17 +11,23 @@ from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Mode
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-SIDE, PATCH, WINDOW, QUERIES, TEXT, NECK = 336, 14, 12, 20, 32, 64
-#: Cells of a predicted mask's side: the finest level of the feature pyramid is four times the patch grid.
-CELLS = SIDE // PATCH * 4
+#: Side of the square, in pixels, that the finished model squashes pictures to.
+SIDE = 504
+PATCH, WINDOW, QUERIES, TEXT, NECK = 14, 12, 20, 32, 64
 #: The file of a checkpoint that holds its weights.
 WEIGHTS = "model.safetensors"
 #: Masks for all prompts.
 EVERY = slice(None)
 
 
-def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
+def cells(side: int) -> int:
+    """Cells of a mask's side: the finest level of the feature pyramid is four times the patch grid."""
+    return side // PATCH * 4
+
+
+def config(side: int = SIDE, width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
     """The small model: `width` and `layers` of the vision encoder, `neck` everywhere behind it."""
+    finest = cells(side)
     attention = {"hidden_size": neck, "num_attention_heads": 2}
     return Sam3Config(
         vision_config={
@@ -31,14 +37,14 @@ def config(width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
                 "intermediate_size": 3 * width,
                 "num_hidden_layers": layers,
                 "num_attention_heads": width // 64,
-                "image_size": SIDE,
-                "pretrain_image_size": SIDE,
+                "image_size": side,
+                "pretrain_image_size": side,
                 "patch_size": PATCH,
                 "window_size": WINDOW,
                 "global_attn_indexes": [layers // 2 - 1, layers - 1],
             },
             "fpn_hidden_size": neck,
-            "backbone_feature_sizes": [[CELLS, CELLS], [CELLS // 2] * 2, [CELLS // 4] * 2],
+            "backbone_feature_sizes": [[finest] * 2, [finest // 2] * 2, [finest // 4] * 2],
         },
         text_config={
             "model_type": "clip_text_model",
@@ -116,10 +122,10 @@ def tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=TEXT)
 
 
-def processor() -> Sam3Processor:
+def processor(side: int = SIDE) -> Sam3Processor:
     """What prepares pictures and words for the small model, at run time and in training alike."""
     images = Sam3ImageProcessor(
-        size={"height": SIDE, "width": SIDE}, mask_size={"height": CELLS, "width": CELLS}
+        size={"height": side, "width": side}, mask_size={"height": cells(side), "width": cells(side)}
     )
     return Sam3Processor(images, tokenizer())
 
