@@ -13,7 +13,7 @@ from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.attention import plain_attention
-from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
+from ive_segmentation.demo.training.batches import crowded, cut, normalised, resized, targets
 from ive_segmentation.demo.training.prompts import answers, ask
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
@@ -128,6 +128,26 @@ def test_a_checkpoint_of_any_resolution_can_be_gone_on_from(side: int, tmp_path:
         square = new[0].T.unflatten(1, (SIDE // 14, SIDE // 14))
         means = torch.nn.functional.avg_pool2d(square, 2).flatten(1).T
         assert torch.nn.functional.cosine_similarity(means, old[0]).min() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        pytest.param((40, 0, 60, 40), False, id="side by side"),
+        pytest.param((25, 0, 45, 40), False, id="a quarter shared"),
+        pytest.param((15, 5, 35, 40), True, id="three quarters shared"),
+        pytest.param((12, 10, 20, 20), True, id="a small one before a large one"),
+    ],
+)
+def test_where_one_stands_before_the_other_it_is_crowded(
+    other: tuple[int, int, int, int], expected: bool
+) -> None:
+    labels = np.zeros((40, 60), np.uint8)
+    labels[0:40, 10:30] = 1
+    x0, y0, x1, y1 = other
+    labels[y0:y1, x0:x1] = 2
+    # The first is seen left of the other, or round it: her box is what can still be seen of her.
+    assert crowded(labels, ((1,), (2,))) is expected
 
 
 def test_frames_of_a_clip_keep_the_numbers_of_its_people() -> None:

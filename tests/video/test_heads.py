@@ -31,6 +31,7 @@ HEAD = (50, 20, 70, 50)
         pytest.param(
             [(70, 30, 120, 40)], 50, 70 + 20 * HAIR_BESIDE_FACE, id="a raised arm: no more than hair"
         ),
+        pytest.param([(70, 44, 90, 50)], 50, 70, id="a shoulder beside the chin is no hair"),
         pytest.param([(30, 60, 90, 180)], 50, 70, id="what is below the face is no hair"),
     ],
 )

@@ -1,6 +1,7 @@
 """Training batches: crops, flips and light of stored scenes, prompts, and their targets."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -10,6 +11,9 @@ from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask
 from ive_segmentation.demo.training.store import Labelled, Store
+
+#: Of two persons' boxes, from where on one is said to stand before the other.
+SHARED = 0.5
 
 
 @dataclass
@@ -121,6 +125,21 @@ def _extents(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> torch.T
     return torch.from_numpy(out)
 
 
+def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> bool:
+    """Whether the box of anyone's visible part shares `SHARED` of the smaller one of the two with another's.
+
+    Args:
+        labels: (H, W) uint8, the label map.
+        people: per person, her values in it.
+    """
+    boxes = [cv2.boundingRect(np.isin(labels, values).astype(np.uint8)) for values in people]
+    for (x, y, w, h), (u, v, across, down) in combinations(boxes, 2):
+        width, height = min(x + w, u + across) - max(x, u), min(y + h, v + down) - max(y, v)
+        if width > 0 and height > 0 and width * height >= SHARED * min(w * h, across * down):
+            return True
+    return False
+
+
 def normalised(image: np.ndarray) -> torch.Tensor:
     """(S, S, 3) in 0..255 to (3, S, S) float32 in -1..1, what Sam3ImageProcessor hands to the model."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) / 127.5 - 1
@@ -146,16 +165,17 @@ class Batches:
             visible = seen >= SLIVER * self.side**2
             shown = scene.parts[visible]
             kept = np.flatnonzero(visible) + 1
-            for asked in ask(rng, shown, self.prompts):
+            small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
+            people = answers(scene.parts, "person")
+            for asked in ask(rng, shown, self.prompts, crowded(small, people)):
                 wanted = tuple(tuple(int(kept[v - 1]) for v in values) for values in asked.answers)
                 found, shapes = targets(labels, wanted, self.cells)
                 words.append(asked.words)
                 boxes.append(found)
                 masks.append(shapes)
             concept = np.concatenate([[0], lookup[scene.parts[:, 0].astype(int) + 1]])
-            small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
             classes.append(torch.from_numpy(concept[small]))
-            extents.append(_extents(small, answers(scene.parts, "person")))
+            extents.append(_extents(small, people))
         exemplars = self._exemplars(boxes, rng) if rng.random() < 0.15 else None
         dense = torch.stack(classes), torch.stack(extents)
         names = [str(rng.choice((name, name, *SYNONYMS.get(name, ())))) for name in CONCEPTS]

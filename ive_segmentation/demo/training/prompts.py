@@ -62,6 +62,8 @@ WEIGHT: dict[str, float] = {
     "jacket": 1.9, "hat": 0.9, "shoe": 2.5, "glasses": 1.6, "necklace": 2.0, "bag": 2.6, "microphone": 4.0,
     "phone": 3.2, "bouquet": 3.6, "lightstick": 3.6,
 }  # fmt: skip
+#: How much oftener persons are asked for where one stands before another: two are easily taken for one.
+CROWDED = 4.0
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")
 HELD_INDEX = {CONCEPTS.index(name) for name in HELD}
@@ -104,13 +106,21 @@ def _nothing(rng: np.random.Generator, absent: list[str]) -> str:
     return "".join(rng.choice(SOUNDS, int(rng.integers(1, 4))))
 
 
-def ask(rng: np.random.Generator, parts: np.ndarray, count: int) -> list[Asked]:
-    """`count` prompts for one picture: mostly what is there, sometimes what is not."""
+def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crowded: bool = False) -> list[Asked]:
+    """`count` prompts for one picture: mostly what is there, sometimes what is not.
+
+    Args:
+        rng: decides everything.
+        parts: as in `Labelled`.
+        count: how many.
+        crowded: whether persons stand before others.
+    """
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
     absent = [name for name in CONCEPTS if name not in present]
     chosen: list[str] = []
     if present:
-        weights = np.array([WEIGHT[name] for name in present])
+        more = {"person": CROWDED} if crowded else {}
+        weights = np.array([WEIGHT[name] * more.get(name, 1.0) for name in present])
         some = min(count, len(present))
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
     asked: list[Asked] = []
