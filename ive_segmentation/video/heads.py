@@ -11,9 +11,10 @@ from ive_segmentation.possession.faces import HAIR_ABOVE_FACE
 # at the waist shows about three.
 HEADS_WIDE = 2.0
 HEADS_TALL = 7.5
-HAIR_BESIDE_FACE = 0.4
-"""Widths of the face that hair may reach to either side: most hair, and little of a raised arm. Of the
-heads in five drawn clips the fancam holds 0.956, with 0 it holds 0.854 (video_quality, seed 2,100,000)."""
+HAIR_BESIDE_FACE = 0.7
+"""Widths of the face that hair, or the back of a head that is turned, may reach to either side."""
+HAIR_DOWN_TO = 0.7
+"""Share of the head's height, from above, in which it is looked for: below that shoulders and hands begin."""
 
 Box = NDArray[np.float32]
 
@@ -55,10 +56,8 @@ class Heads:
             left, top, right, bottom = face
             top -= HAIR_ABOVE_FACE * (bottom - top)
             wide = HAIR_BESIDE_FACE * (right - left)
-            rows, columns = (
-                _pixels(top, bottom, mask.shape[0]),
-                _pixels(left - wide, right + wide, mask.shape[1]),
-            )
+            rows = _pixels(top, top + HAIR_DOWN_TO * (bottom - top), mask.shape[0])
+            columns = _pixels(left - wide, right + wide, mask.shape[1])
             beside = columns.start + np.flatnonzero(mask[rows, columns].any(axis=0))
             if beside.size:
                 left, right = min(left, beside[0]), max(right, beside[-1] + 1)

@@ -85,7 +85,7 @@ def test_what_was_never_drawn_is_not_found(sam3: Sam3) -> None:
 
 
 def test_names_and_possessions_on_the_drawn_demo(demo: Pipeline) -> None:
-    """What is given is hers; not all of it is found (0.80 of the whole job, says the model card)."""
+    """What is given is hers; not all of it is found (the model card has the share)."""
     answered = asked = 0
     for seed in range(UNSEEN, UNSEEN + 7):
         members = ("Jang_Wonyoung", "Naoi_Rei")
