@@ -22,7 +22,7 @@ LARGEST = (1920, 1080)
 """Height and width of the largest fancam: what phones show."""
 KNOT = 0.25
 """Seconds between the spline's knots: a hand on a camera makes about four corrections a second."""
-MOST_HEAD = 0.9
+MOST_HEAD = 0.75
 """Share of the crop that a head may fill before it is not asked to be within it."""
 
 # What the path costs, in crop widths and seconds. A head out of the picture is far worse than any movement;

@@ -11,8 +11,8 @@ from ive_segmentation.possession.faces import HAIR_ABOVE_FACE
 # at the waist shows about three.
 HEADS_WIDE = 2.0
 HEADS_TALL = 7.5
-HAIR_BESIDE_FACE = 0.7
-"""Widths of the face that hair, or the back of a head that is turned, may reach to either side."""
+HAIR_BESIDE_FACE = 0.4
+"""Widths of the face that hair may reach to either side: most hair, and little of a raised arm."""
 HAIR_DOWN_TO = 0.7
 """Share of the head's height, from above, in which it is looked for: below that shoulders and hands begin."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
@@ -24,6 +24,10 @@ from ive_segmentation.video.changes import best_labels
 from ive_segmentation.video.swaps import History, find_splits
 
 Floats = NDArray[np.float64]
+Piece = tuple[int, int, int]
+"""A track, and the first and the last frame of a part of it."""
+Splits = dict[int, dict[int, Floats]]
+"""As `find_splits` returns them."""
 
 
 @dataclass(frozen=True)
@@ -221,17 +225,59 @@ class Names:
             for track, known in seen.items()
         }
         splits = find_splits(histories, len(self._members))
-        nothing = np.zeros(len(self._members) + 1)
-        pieces: list[tuple[int, int, int]] = []
-        evidence: list[Floats] = []
+        pieces, evidence = self._pieces(histories, tables, splits)
+        if self._split_where_another_takes_over(pieces, evidence, histories, tables, splits):
+            pieces, evidence = self._pieces(histories, tables, splits)
+        return self._named(pieces, evidence)
+
+    def _pieces(
+        self, histories: Mapping[int, History], tables: Mapping[int, Floats], splits: Splits
+    ) -> tuple[list[Piece], Floats]:
+        """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
+        pieces: list[Piece] = []
+        evidence = []
         for track, known in histories.items():
             inner = sorted(splits[track])
             part_of = np.searchsorted(inner, known.frames, side="right")
             for part, (start, stop) in enumerate(pairwise([known.first, *inner, known.last + 1])):
                 priors = [splits[track][edge] for edge in (start, stop) if edge in inner]
                 pieces.append((track, start, stop - 1))
-                evidence.append(np.sum([*tables[track][part_of == part], *priors], axis=0) + nothing)
-        return self._named(pieces, evidence)
+                evidence.append(np.sum([*tables[track][part_of == part], *priors], axis=0))
+        rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
+        return pieces, np.array(rows).reshape(len(pieces), len(self._members) + 1)
+
+    def _split_where_another_takes_over(
+        self,
+        pieces: Sequence[Piece],
+        evidence: Floats,
+        histories: Mapping[int, History],
+        tables: Mapping[int, Floats],
+        splits: Splits,
+    ) -> bool:
+        """Split what was a member until another track that is she began, or is she since that one ended.
+
+        Alone such a track has too little to show for a change; but nobody is on two tracks in one frame, and
+        its looks in that time must speak against her.
+        The new splits are added to `splits`; returned is whether there are any.
+        """
+        nothing = np.zeros(len(self._members) + 1)
+        found = False
+        clear = [int(row.argmax()) if row.max() > Measured.look_cap / 2 else None for row in evidence]
+        for track, first, last in pieces:
+            frames = histories[track].frames
+            for (other, begun, ended), member in zip(pieces, clear, strict=True):
+                if member is None or other == track or begun > last or ended < first:
+                    continue
+                within = (frames >= first) & (frames <= last)
+                meanwhile = within & (frames >= begun) & (frames <= ended)
+                if tables[track][meanwhile, member].sum() >= 0:
+                    continue
+                for edge, apart in ((begun, frames < begun), (ended + 1, frames > ended)):
+                    looks = tables[track][apart & within, member].sum()
+                    if first < edge <= last and looks > Measured.look_cap / 2:
+                        splits[track][edge] = nothing
+                        found = True
+        return found
 
     def _evidence(self, looks: Sequence[_Look]) -> Floats:
         """Weighted log-odds (L, K + 1) of some looks; the last column is Unknown's, 0."""
@@ -242,10 +288,9 @@ class Names:
         seconds = np.array([look.frame for look in looks]) / self._rate
         return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
 
-    def _named(self, pieces: Sequence[tuple[int, int, int]], evidence: Sequence[Floats]) -> list[Span]:
+    def _named(self, pieces: Sequence[Piece], table: Floats) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
-        table = np.array(evidence).reshape(len(pieces), len(self._members) + 1)
         unknown = len(self._members)
         given = assign(table[:, :-1], seen)
         spans: list[Span] = []

@@ -135,6 +135,13 @@ STORIES = {
         looks(1, [10], "Rei") + looks(2, [70], "Rei"),
         [(1, 0, 40, "Rei"), (2, 60, 90, "Rei")],
     ),
+    "Rei until another track is she: too few looks to split it alone": (
+        {1: (0, 60), 2: (40, 60)},
+        looks(1, range(0, 40, 3), "Rei", 5.0)
+        + looks(1, range(43, 60, 4), None)
+        + looks(2, range(41, 60, 3), "Rei", 5.0),
+        [(1, 0, 39, "Rei"), (1, 40, 60, None), (2, 40, 60, "Rei")],
+    ),
     "a chain: the first and the last never meet and may both be Rei": (
         {1: (0, 40), 2: (30, 70), 3: (60, 90)},
         looks(1, [10], "Rei", 3.0) + looks(2, [50], "Rei", 4.0) + looks(3, [80], "Rei", 3.0),
