@@ -158,7 +158,7 @@ class Sam3Lesson(Lesson):
         processor(self.side).save_pretrained(self.out)
 
 
-#: From nothing, at the side that is learnt from first: a step costs a third of what it does at `SIDE`.
+#: From nothing, at the side that is learnt from first: fewer pixels, so more steps in the same time.
 FIRST_SIDE = 336
 FROM_NOTHING = Pace(steps=12_000, rate=6e-4)
 
