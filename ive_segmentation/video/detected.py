@@ -50,7 +50,8 @@ class DetectedTracker:
         answers = self._sam3.find(self._sam3.look(image), self._concepts)
         tracked = []
         for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
-            found = instances(answer)
+            # One instance in two detections would be two tracks, of which only one could bear the name.
+            found = instances(answer.with_nms(Measured.same_instance, class_agnostic=True))
             tracked += [
                 Tracked(number, concept, *instance)
                 for number, instance in zip(join.join(found), found, strict=True)

@@ -133,7 +133,8 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     bounds = np.stack([half, ends - half], axis=1)
     axes = zip(place.T, head.T, room.T, bounds, strict=True)
     centres = np.stack([_axis(*axis, seconds, width) for axis in axes], axis=1)
-    return np.hstack([centres - half, centres + half])
+    # To within what floating-point numbers lose, so that who stands at the frame's edge is wholly in it.
+    return np.round(np.hstack([centres - half, centres + half]), 9)
 
 
 def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Floats, width: float) -> Floats:
@@ -172,7 +173,10 @@ def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Fl
         ],
     )
     assert answer.x is not None, answer.message  # to stand still is always allowed
-    return np.clip(spline @ answer.x[:count] * width, bounds.min(), bounds.max())
+    centres = np.clip(spline @ answer.x[:count] * width, bounds.min(), bounds.max())
+    for edge in bounds:  # to which the solver comes as near as its tolerance asks
+        centres[np.isclose(centres, edge, rtol=0, atol=1e-3)] = edge
+    return np.asarray(centres)
 
 
 def _spline(seconds: Floats) -> tuple[csr_array, list[csr_array]]:

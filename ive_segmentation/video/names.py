@@ -256,25 +256,30 @@ class Names:
     ) -> bool:
         """Split what was a member until another track that is she began, or is she since that one ended.
 
-        Alone such a track has too little to show for a change; but nobody is on two tracks in one frame, and
-        its looks in that time must speak against her.
+        Alone such a track has too little to show for a change; but nobody is on two tracks in one frame. Its
+        looks in that time must not speak for her, and less than the other's; where neither track shows its
+        face then, the one that is more surely she stays whole.
         The new splits are added to `splits`; returned is whether there are any.
         """
+
+        def said(member: int, track: int, first: int, last: int) -> float:
+            part = slice(*np.searchsorted(histories[track].frames, [first, last + 1]))
+            return float(tables[track][part, member].sum())
+
         nothing = np.zeros(len(self._members) + 1)
         found = False
-        clear = [int(row.argmax()) if row.max() > Measured.look_cap / 2 else None for row in evidence]
-        for track, first, last in pieces:
-            frames = histories[track].frames
-            for (other, begun, ended), member in zip(pieces, clear, strict=True):
-                if member is None or other == track or begun > last or ended < first:
+        for (track, first, last), whole in zip(pieces, evidence, strict=True):
+            for (other, begun, ended), others in zip(pieces, evidence, strict=True):
+                member = int(others.argmax())
+                clear = others[member] > Measured.look_cap / 2
+                if not clear or other == track or begun > last or ended < first:
                     continue
-                within = (frames >= first) & (frames <= last)
-                meanwhile = within & (frames >= begun) & (frames <= ended)
-                if tables[track][meanwhile, member].sum() >= 0:
+                shared = max(first, begun), min(last, ended)
+                its, hers = said(member, track, *shared), said(member, other, *shared)
+                if its > 0 or (its, whole[member]) >= (hers, others[member]):
                     continue
-                for edge, apart in ((begun, frames < begun), (ended + 1, frames > ended)):
-                    looks = tables[track][apart & within, member].sum()
-                    if first < edge <= last and looks > Measured.look_cap / 2:
+                for edge, before, after in ((begun, first, begun - 1), (ended + 1, ended + 1, last)):
+                    if first < edge <= last and said(member, track, before, after) > Measured.look_cap / 2:
                         splits[track][edge] = nothing
                         found = True
         return found

@@ -98,6 +98,16 @@ def test_a_walking_head_stays_in_the_crop_and_the_camera_is_calmer_than_the_box(
         assert slopes(windows, 3) < slopes(follows, 3) / 20
 
 
+@pytest.mark.parametrize("size", [(360, 480), (720, 1280), SIZE])
+def test_a_head_at_the_frame_s_edge_is_wholly_in_the_crop(size: tuple[int, int]) -> None:
+    """Not cut by so much as the solver's tolerance."""
+    inwards = 40 + 15 * np.sin(np.arange(90) / 7).clip(0)
+    seconds = np.arange(90) / 30
+    for x, edge, frame in ((inwards, 0, 0), (size[1] - inwards, 2, size[1])):
+        windows = camera_path(*boxes(x, 90.0, 40.0), np.zeros(90), size, seconds)
+        assert (windows[:, edge] == frame).all()
+
+
 def test_she_sways_and_the_camera_rests() -> None:
     windows, _ = path_of(960 + 25 * np.sin(np.arange(120) / 5))
     assert np.ptp(windows, axis=0).max() < 1e-3

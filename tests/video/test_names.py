@@ -142,10 +142,15 @@ STORIES = {
         + looks(2, range(41, 60, 3), "Rei", 5.0),
         [(1, 0, 39, "Rei"), (1, 40, 60, None), (2, 40, 60, "Rei")],
     ),
-    "a chain: the first and the last never meet and may both be Rei": (
+    "a chain of three like Rei: nobody twice in a frame, and Rei where she alone is like her": (
         {1: (0, 40), 2: (30, 70), 3: (60, 90)},
-        looks(1, [10], "Rei", 3.0) + looks(2, [50], "Rei", 4.0) + looks(3, [80], "Rei", 3.0),
-        [(1, 0, 40, "Rei"), (2, 30, 70, None), (3, 60, 90, "Rei")],
+        looks(1, [35], "Rei", 3.0) + looks(2, [50], "Rei", 4.0) + looks(3, [65], "Rei", 3.0),
+        [(1, 0, 40, "Rei"), (2, 30, 40, None), (2, 41, 59, "Rei"), (2, 60, 70, None), (3, 60, 90, "Rei")],
+    ),
+    "Rei on a track whose last frames are another's, and on the one that found her again": (
+        {1: (0, 40), 2: (30, 90)},
+        looks(1, [10], "Rei", 3.0) + looks(2, [50, 80], "Rei", 4.0),
+        [(1, 0, 29, "Rei"), (1, 30, 40, None), (2, 30, 90, "Rei")],
     ),
 }  # fmt: skip
 

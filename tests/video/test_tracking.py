@@ -336,6 +336,16 @@ def test_a_thing_of_a_few_pixels_in_a_large_frame_is_followed() -> None:
         assert join.join([thing]) == [0]
 
 
+def test_what_is_found_twice_is_one_track(small_sam3: Path, tmp_path: Path) -> None:
+    """Queries that have learnt nothing answer with much the same mask over and over."""
+    sam3 = load(small_sam3, tmp_path, sam3_threshold=0.0)
+    (found,) = sam3.find(sam3.look(frame(0)), ["person"])
+    kept = np.stack([one.mask for one in make_tracker(sam3, ["person"]).follow(frame(0))])
+    overlaps = sv.mask_iou_batch(kept, kept) - np.eye(len(kept))
+    assert 0 < len(kept) < len(found)
+    assert overlaps.max() < Measured.same_instance
+
+
 def test_detections_of_a_picture_that_moves(memorised_sam3: Path, trio: Scene, tmp_path: Path) -> None:
     sam3 = load(memorised_sam3, tmp_path)
     tracker = make_tracker(sam3, CONCEPTS)
