@@ -134,7 +134,7 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     axes = zip(place.T, head.T, room.T, bounds, strict=True)
     centres = np.stack([_axis(*axis, seconds, width) for axis in axes], axis=1)
     # To within what floating-point numbers lose, so that who stands at the frame's edge is wholly in it.
-    return np.round(np.hstack([centres - half, centres + half]), 9)
+    return np.hstack([centres - half, centres + half]).round(9)
 
 
 def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Floats, width: float) -> Floats:
