@@ -58,9 +58,9 @@ SOUNDS = (
 )
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
-    "person": 1.0, "face": 0.6, "hair": 2.2, "shirt": 2.2, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
-    "jacket": 1.9, "hat": 0.9, "shoe": 2.5, "glasses": 1.6, "necklace": 2.0, "bag": 2.6, "microphone": 4.0,
-    "phone": 3.2, "bouquet": 3.6, "lightstick": 3.6,
+    "person": 1.2, "face": 0.6, "hair": 2.0, "shirt": 2.6, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
+    "jacket": 1.9, "hat": 0.9, "shoe": 3.2, "glasses": 1.6, "necklace": 2.0, "bag": 3.0, "microphone": 6.0,
+    "phone": 4.5, "bouquet": 5.0, "lightstick": 5.5,
 }  # fmt: skip
 #: How much oftener persons are asked for where one stands before another: two are easily taken for one.
 CROWDED = 4.0
@@ -125,7 +125,7 @@ def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crowded: bool =
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
     asked: list[Asked] = []
     for i in range(count):
-        if i >= len(chosen) or rng.random() < 0.25:
+        if i >= len(chosen) or rng.random() < 0.22:
             asked.append(Asked(_nothing(rng, absent), ()))
             continue
         concept = str(chosen[i])

@@ -169,4 +169,4 @@ def going_on(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
 
 
 #: The pace of `going_on`: slower than the first time, and slower all the time.
-GOING_ON = Pace(steps=4000, rate=3e-4, fall=1.0)
+GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)

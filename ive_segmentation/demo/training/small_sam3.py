@@ -12,7 +12,7 @@ from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
 #: Side of the square, in pixels, that the finished model squashes pictures to.
-SIDE = 504
+SIDE = 672
 PATCH, WINDOW, QUERIES, TEXT, NECK = 14, 12, 20, 32, 64
 #: The file of a checkpoint that holds its weights.
 WEIGHTS = "model.safetensors"
