@@ -13,8 +13,8 @@ import supervision as sv
 from torch import Tensor
 from torch.nn import functional
 
-STRAY_SIDE = 640
-"""Strays are looked for in masks thinned to at most so many pixels a side, twice what SAM 3 draws."""
+COMPARED_SIDE = 640
+"""Masks are compared thinned to at most so many pixels a side, twice what SAM 3 draws."""
 
 
 class Instance(NamedTuple):
@@ -90,6 +90,27 @@ def instances(found: sv.Detections) -> list[Instance]:
     ]
 
 
+def once_each(found: sv.Detections, overlap: float) -> list[Instance]:
+    """Take detections apart, and leave out those that are another, surer one once more.
+
+    Args:
+        found: With masks and confidence.
+        overlap: IoU of two masks from which they are one instance.
+
+    Returns:
+        The instances kept, in the same order (non-maximum suppression of masks).
+    """
+    if not len(found):
+        return []
+    assert isinstance(found.mask, np.ndarray)
+    assert found.confidence is not None
+    step = _thinning(found.mask.shape[1:])
+    scored = np.column_stack([found.xyxy, found.confidence])
+    thinned = np.ascontiguousarray(found.mask[:, ::step, ::step])
+    kept = sv.mask_non_max_suppression(scored, thinned, overlap)
+    return [instance for instance, keep in zip(instances(found), kept, strict=True) if keep]
+
+
 def without_strays(found: Sequence[Instance]) -> list[Instance]:
     """Take from each mask the pieces that are another instance's: SAM 3 leaves specks of one on the next.
 
@@ -104,7 +125,7 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
     """
     if len(found) < 2:
         return list(found)
-    step = math.ceil(max(found[0].mask.shape) / STRAY_SIDE)
+    step = _thinning(found[0].mask.shape)
     masks = [np.ascontiguousarray(instance.mask[::step, ::step]).view(np.uint8) for instance in found]
     if np.add.reduce(masks).max(initial=0) < 2:
         return list(found)
@@ -128,6 +149,11 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
         height, width = instance.mask.shape
         kept.append(instance._replace(mask=instance.mask & (gone[:height, :width] == 0)))
     return kept
+
+
+def _thinning(size: tuple[int, ...]) -> int:
+    """Every which row and column of a mask is compared."""
+    return math.ceil(max(size) / COMPARED_SIDE)
 
 
 def _at_size(logits: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.bool_]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+import supervision as sv
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ive_segmentation.segmentation.instances import STRAY_SIDE, Instance, without_strays
+from ive_segmentation.segmentation.instances import COMPARED_SIDE, Instance, once_each, without_strays
 
 Mask = npt.NDArray[np.bool_]
 
@@ -51,7 +52,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_strays(case: str, scale: int) -> None:
     one, other, expected = (mask(*boxes, scale=scale) for boxes in CASES[case])
-    assert (max(one.shape) > STRAY_SIDE) == (scale > 1)
+    assert (max(one.shape) > COMPARED_SIDE) == (scale > 1)
     left, right = cleaned(one, other)
     assert np.array_equal(left, expected)
     assert np.array_equal(right, other)
@@ -73,3 +74,24 @@ def test_nothing_is_added_and_everything_stays_covered(masks: npt.NDArray[np.boo
 def test_one_alone_and_nobody() -> None:
     assert np.array_equal(cleaned(mask(LEFT))[0], mask(LEFT))
     assert cleaned() == []
+
+
+def found(*masks: Mask) -> sv.Detections:
+    """Detections, each less sure than the one before."""
+    scores = np.linspace(0.9, 0.5, len(masks), dtype=np.float32)
+    return sv.Detections(xyxy=np.zeros((len(masks), 4), np.float32), mask=np.stack(masks), confidence=scores)
+
+
+@pytest.mark.parametrize("scale", [1, 9], ids=["small", "larger than what is looked at"])
+def test_the_surer_one_of_two_that_are_the_same_stays(scale: int) -> None:
+    masks = [mask(box, scale=scale) for box in (LEFT, RIGHT, (5, 5, 40, 70), (50, 5, 95, 75))]
+    kept = once_each(found(*masks), 0.3)
+    assert [one.score for one in kept] == pytest.approx([0.9, 0.5 + 0.8 / 3])
+    assert all(map(np.array_equal, [one.mask for one in kept], masks))
+
+
+def test_things_of_a_pixel_in_a_large_picture_all_stay() -> None:
+    speck = np.zeros((2000, 3000), bool)
+    speck[1001, 1501] = True
+    assert len(once_each(found(speck, speck, np.roll(speck, 40)), 0.3)) == 3
+    assert once_each(sv.Detections.empty(), 0.3) == []
