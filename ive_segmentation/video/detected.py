@@ -14,7 +14,7 @@ from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.instances import Instance, once_each, without_strays
+from ive_segmentation.segmentation.instances import Instance, once_each
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.tracks import Tracked
@@ -51,7 +51,7 @@ class DetectedTracker:
         tracked = []
         for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
             # One instance in two detections would be two tracks, of which only one could bear the name.
-            found = without_strays(once_each(answer, Measured.same_instance))
+            found = once_each(answer, Measured.same_instance)
             tracked += [
                 Tracked(number, concept, *instance)
                 for number, instance in zip(join.join(found), found, strict=True)
