@@ -14,13 +14,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -83,7 +82,7 @@ def execute(
     client: BlockingKernelClient,
     source: str,
     on_output: Callable[[dict[str, Any]], None] = lambda _: None,
-    closing: threading.Event | None = None,
+    closing: SimpleQueue[int] | None = None,
 ) -> None:
     """Execute one cell and wait for its end, however long it takes.
 
@@ -92,16 +91,16 @@ def execute(
         client: The kernel's client.
         source: Python source of the cell.
         on_output: Called with each message of the kernel that shows something (Jupyter's messaging protocol).
-        closing: Set by whoever wants the wait to end.
+        closing: Holds a signal's number as soon as the wait is to end.
 
     Raises:
         CellError: If the cell raised an exception or the kernel died.
-        KeyboardInterrupt: If `closing` was set meanwhile.
+        KeyboardInterrupt: If `closing` was filled meanwhile.
     """
     request = client.execute(source, allow_stdin=False)
     failure = ""
     while True:
-        if closing is not None and closing.is_set():
+        if closing is not None and not closing.empty():
             raise KeyboardInterrupt
         try:
             message = client.get_iopub_msg(timeout=HEARTBEAT)
@@ -126,7 +125,7 @@ def play(
     path: Path,
     manager: KernelManager,
     client: BlockingKernelClient,
-    closing: threading.Event | None = None,
+    closing: SimpleQueue[int] | None = None,
 ) -> str | None:
     """Execute every cell of a notebook, with a line of progress for each.
 
@@ -185,12 +184,13 @@ class _Line:
 
 def main(path: Path) -> int:
     """Play a notebook and keep it alive until Ctrl-C; return the exit code."""
-    closing = threading.Event()
+    # Not an Event: a handler that sets one while this very thread takes its lock waits for ever.
+    closing: SimpleQueue[int] = SimpleQueue()
 
     # Only remembered, and looked at between two waits: raised inside jupyter_client's event loop, an
     # interrupt would leave a coroutine behind that nobody awaits.
-    def close(_signal: int, _frame: FrameType | None) -> None:
-        closing.set()
+    def close(number: int, _frame: FrameType | None) -> None:
+        closing.put(number)
 
     # Set even where a shell has started this in the background, deaf to Ctrl-C.
     signal.signal(signal.SIGINT, close)
@@ -201,7 +201,8 @@ def main(path: Path) -> int:
             print(f"\nThe page is open at {address}" if address else "\nEvery cell has run.", flush=True)
             print("Ctrl-C ends it.", flush=True)
             while manager.is_alive():
-                if closing.wait(HEARTBEAT):
+                with suppress(Empty):
+                    closing.get(timeout=HEARTBEAT)
                     raise KeyboardInterrupt
             print("The kernel has ended by itself.", file=sys.stderr)
             return 1
