@@ -91,7 +91,8 @@ def train(
         CACHE / "demo-training"
     ),
     scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 16_000,
-    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 16_000,
+    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 8_000,
+    crossings: Annotated[int, typer.Option(min=250, help="Frames in which one hides another.")] = 4_500,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Of each of SAM 3's two lessons; by default the recipe's.")
     ] = None,
@@ -122,7 +123,7 @@ def train(
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
-        shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames})
+        shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames, "crossings": crossings})
         deadline = time.time() + minutes * 60 if minutes else None
         if start is None:
             start = work / "sam3"

@@ -13,8 +13,8 @@ from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.attention import plain_attention
-from ive_segmentation.demo.training.batches import crowded, cut, normalised, resized, targets
-from ive_segmentation.demo.training.prompts import answers, ask
+from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
+from ive_segmentation.demo.training.prompts import HIDING, answers, ask, crowded
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
     cells,
@@ -159,3 +159,9 @@ def test_frames_of_a_clip_keep_the_numbers_of_its_people() -> None:
             hers = np.flatnonzero(drawn.parts[:, 1] == number) + 1
             assert person.mask[np.isin(drawn.labels, hers)].mean() > 0.7  # the rest is what she holds
     assert len(list(KINDS["clips"](0, CLIP_FRAMES))) == CLIP_FRAMES
+
+
+def test_crossings_are_the_frames_in_which_one_hides_much_of_another() -> None:
+    drawn = list(KINDS["crossings"](0, 3))
+    assert len(drawn) == 3
+    assert all(crowded(one.labels, answers(one.parts, "person"), HIDING) for one in drawn)

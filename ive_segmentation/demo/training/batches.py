@@ -1,7 +1,6 @@
 """Training batches: crops, flips and light of stored scenes, prompts, and their targets."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import cv2
 import numpy as np
@@ -9,11 +8,8 @@ import torch
 
 from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask
+from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask, crowded
 from ive_segmentation.demo.training.store import Labelled, Store
-
-#: Of two persons' boxes, from where on one is said to stand before the other.
-SHARED = 0.5
 
 
 @dataclass
@@ -123,21 +119,6 @@ def _extents(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> torch.T
             )
             out[:, mask] = np.stack(reach)[:, mask]
     return torch.from_numpy(out)
-
-
-def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> bool:
-    """Whether the box of anyone's visible part shares `SHARED` of the smaller one of the two with another's.
-
-    Args:
-        labels: (H, W) uint8, the label map.
-        people: per person, her values in it.
-    """
-    boxes = [cv2.boundingRect(np.isin(labels, values).astype(np.uint8)) for values in people]
-    for (x, y, w, h), (u, v, across, down) in combinations(boxes, 2):
-        width, height = min(x + w, u + across) - max(x, u), min(y + h, v + down) - max(y, v)
-        if width > 0 and height > 0 and width * height >= SHARED * min(w * h, across * down):
-            return True
-    return False
 
 
 def normalised(image: np.ndarray) -> torch.Tensor:

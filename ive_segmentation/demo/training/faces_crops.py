@@ -19,6 +19,10 @@ CROP = 112
 """Side of an aligned face, as ArcFace's recognisers take it."""
 KEYPOINT_NOISE = 0.02
 """Standard deviation of the detector's keypoints in shares of the face's side."""
+COVERED = 0.35
+"""Share of the faces before which something is."""
+EACH_COVERED = (0.1, 0.1, 0.3, 0.25, 0.25)
+"""How often it is before each keypoint: the eyes, the nose, the corners of the mouth."""
 UNITS = (11.0, 90.0)
 """Half a head's width in pixels, smallest and largest: faces of 24 px and more."""
 
@@ -33,9 +37,9 @@ def draw_crop(who: Identity, rng: np.random.Generator) -> np.ndarray:
     """One aligned face (112, 112, 3) uint8 RGB in a new look, sometimes with something before it."""
     unit = float(np.exp(rng.uniform(*np.log(UNITS))))
     image, keypoints = draw_face(rng, who, size=int(5.2 * unit), unit=unit)
-    if rng.random() < 0.2:
-        # A microphone, a bouquet, somebody's arm: before the lower face or one cheek.
-        x, y = keypoints[int(rng.integers(2, 5))] + rng.uniform(-0.5, 0.5, 2) * unit
+    if rng.random() < COVERED:
+        # A microphone, a phone, somebody's arm: before the mouth or a cheek, now and then before an eye.
+        x, y = keypoints[int(rng.choice(5, p=EACH_COVERED))] + rng.uniform(-0.5, 0.5, 2) * unit
         rx, ry = rng.uniform(0.2, 0.5, 2) * unit
         blob = ellipse(x, y, rx, ry, tilt=rng.uniform(0, 180))
         Pen.at(Canvas(image), 0, 0, 1).fill(blob, pick_colour(rng)[1], outline=0.04 * unit)

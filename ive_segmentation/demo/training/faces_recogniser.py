@@ -81,8 +81,8 @@ def train_recogniser(
     out: Path,
     work: Path,
     *,
-    steps: int = 1700,
-    people: int = 3000,
+    steps: int = 5000,
+    people: int = 6000,
     each: int = 12,
     seed: int = 0,
     device: str = "cpu",
@@ -91,7 +91,7 @@ def train_recogniser(
 
     Args:
         out: folder of the pack.
-        work: where the crops (1.4 GB) and the state of an unfinished run are kept.
+        work: where the crops (2.7 GB) and the state of an unfinished run are kept.
         steps: batches of 64.
         people: identities to tell apart.
         each: crops per identity.

@@ -1,12 +1,15 @@
 """What is asked of a drawn scene while training, and which of its parts are the answer."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
+import cv2
 import numpy as np
 
+from ive_segmentation.demo.canvas import PALETTE
 from ive_segmentation.demo.things import CONCEPTS, HELD
-from ive_segmentation.demo.training.store import COLOURS
 
+COLOURS = tuple(PALETTE)
 #: Other words people type for a concept.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "person": ("woman", "girl", "human", "idol"),
@@ -59,11 +62,13 @@ SOUNDS = (
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
     "person": 1.2, "face": 0.6, "hair": 2.0, "shirt": 2.6, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
-    "jacket": 1.9, "hat": 0.9, "shoe": 3.2, "glasses": 1.6, "necklace": 2.0, "bag": 3.0, "microphone": 6.0,
-    "phone": 4.5, "bouquet": 5.0, "lightstick": 5.5,
+    "jacket": 1.9, "hat": 0.9, "shoe": 3.2, "glasses": 1.6, "necklace": 2.0, "bag": 3.0, "microphone": 7.0,
+    "phone": 4.5, "bouquet": 6.5, "lightstick": 6.5,
 }  # fmt: skip
 #: How much oftener persons are asked for where one stands before another: two are easily taken for one.
 CROWDED = 4.0
+#: Of two persons' boxes, from where on one is said to stand before the other, and to hide much of her.
+BEFORE, HIDING = 0.5, 0.7
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")
 HELD_INDEX = {CONCEPTS.index(name) for name in HELD}
@@ -94,6 +99,22 @@ def answers(parts: np.ndarray, concept: str, colour: str | None = None) -> tuple
         )
     shade = None if colour is None else COLOURS.index(colour)
     return tuple((r + 1,) for r in rows if parts[r, 0] == index and shade in (None, parts[r, 2]))
+
+
+def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...], share: float = BEFORE) -> bool:
+    """Whether the box of anyone's visible part shares `share` of the smaller one of the two with another's.
+
+    Args:
+        labels: (H, W) uint8, the label map.
+        people: per person, her values in it.
+        share: 0 to 1.
+    """
+    boxes = [cv2.boundingRect(np.isin(labels, values).astype(np.uint8)) for values in people]
+    for (x, y, w, h), (u, v, across, down) in combinations(boxes, 2):
+        width, height = min(x + w, u + across) - max(x, u), min(y + h, v + down) - max(y, v)
+        if width > 0 and height > 0 and width * height >= share * min(w * h, across * down):
+            return True
+    return False
 
 
 def _nothing(rng: np.random.Generator, absent: list[str]) -> str:

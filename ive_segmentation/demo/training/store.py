@@ -1,8 +1,10 @@
 """Scenes and clips drawn ahead of training: JPEG pictures, PNG label maps, in .npz shards without pickle."""
 
+import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +12,18 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ive_segmentation.demo.canvas import PALETTE
 from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training.prompts import COLOURS, HIDING, answers, crowded
 from ive_segmentation.demo.truth import Scene
 
-COLOURS = tuple(PALETTE)
 SIZES = ((480, 480), (560, 420), (420, 560), (640, 448), (640, 480), (512, 384))
 SHARD = 250
 #: Frames taken of one clip and how many a second: far enough apart to differ.
 CLIP_FRAMES, CLIP_RATE = 10, 2
-#: Training clips have the seeds from here on.
-FIRST_CLIP = 3_000_000
+#: Training clips have the seeds from here on, and those of which only the crossings are taken from there.
+FIRST_CLIP, FIRST_CROSSING = 3_000_000, 5_000_000
 
 
 @dataclass(frozen=True)
@@ -69,24 +70,35 @@ def training_scene(seed: int) -> Labelled:
     """The training scene of a seed; the picture's shape and the share of held things vary with it."""
     rng = np.random.default_rng([seed, 7])
     size = SIZES[int(rng.integers(len(SIZES)))]
-    return label(draw_scene(seed, size=size, holding=float(rng.choice([0.35, 0.6]))))
+    return label(draw_scene(seed, size=size, holding=float(rng.choice([0.35, 0.7]))))
 
 
 def _still_scenes(start: int, count: int) -> Iterator[Labelled]:
     return (training_scene(seed) for seed in range(start, start + count))
 
 
+def _frames(seed: int) -> Iterator[Labelled]:
+    for frame in draw_clip(seed, seconds=CLIP_FRAMES / CLIP_RATE, fps=CLIP_RATE):
+        yield label(frame.scene, frame.person_ids)
+
+
 def _moving_scenes(start: int, count: int) -> Iterator[Labelled]:
     """Frames of clips: people who turn, walk and cross, which no still scene shows."""
     for clip in range(start // CLIP_FRAMES, (start + count) // CLIP_FRAMES):
-        for frame in draw_clip(FIRST_CLIP + clip, seconds=CLIP_FRAMES / CLIP_RATE, fps=CLIP_RATE):
-            yield label(frame.scene, frame.person_ids)
+        yield from _frames(FIRST_CLIP + clip)
 
 
-#: What can be drawn ahead: group pictures, and frames of clips.
+def _crossings(start: int, count: int) -> Iterator[Labelled]:
+    """Frames of clips in which one hides much of another: one frame in five, and all that were missed."""
+    every = (frame for seed in itertools.count(FIRST_CROSSING + start) for frame in _frames(seed))
+    return islice((f for f in every if crowded(f.labels, answers(f.parts, "person"), HIDING)), count)
+
+
+#: What can be drawn ahead: group pictures, frames of clips, and of those the crossings alone.
 KINDS: dict[str, Callable[[int, int], Iterator[Labelled]]] = {
     "scenes": _still_scenes,
     "clips": _moving_scenes,
+    "crossings": _crossings,
 }
 
 
@@ -101,7 +113,7 @@ def _write_shard(folder: Path, kind: str, start: int) -> Path:
     cv2.setNumThreads(1)
     images, maps, parts = [], [], []
     for number, drawn in enumerate(KINDS[kind](start, SHARD), start):
-        quality = int(np.random.default_rng([number, 8]).integers(60, 96))
+        quality = int(np.random.default_rng([number, 8]).integers(70, 99))
         images.append(
             cv2.imencode(".jpg", drawn.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].ravel()
         )
