@@ -101,3 +101,10 @@ def test_names_and_possessions_on_the_drawn_demo(demo: Pipeline) -> None:
             assert worn.member == "Jang_Wonyoung"
             assert best_overlaps([thing.mask], [worn.mask])[0] > 0.8
     assert asked / 2 < answered <= asked
+
+
+def test_nobody_is_shown_twice_and_what_is_hers_is_not_held_against_her(demo: Pipeline) -> None:
+    # In this scene the model answers with one of the six in two instances.
+    result = demo.segment(draw_scene(1_700_132).image, "Rei's skirt")
+    assert len(result.persons) == 6
+    assert [segment.member for segment in result.segments] == ["Naoi_Rei"]
