@@ -104,13 +104,14 @@ def train_recogniser(
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    crops, traits = draw_crops(work / "crops.npy", people, each, seed)
+    size = f"{people}x{each}"  # what was drawn or learnt of another number is not gone on with
+    crops, traits = draw_crops(work / f"crops-{size}.npy", people, each, seed)
     teacher = Teacher(people, traits.shape[1]).to(device).to(memory_format=torch.channels_last)
 
     def batch(rng: np.random.Generator) -> Batch:
         return recogniser_batch(crops, traits, rng, 64)
 
-    fit(teacher, batch, teacher.loss, steps=steps, rate=2e-3, state=work / "recogniser.pt", seed=seed)
+    fit(teacher, batch, teacher.loss, steps=steps, rate=2e-3, state=work / f"recogniser-{size}.pt", seed=seed)
     path = out / "rec.onnx"
     export(teacher.recogniser, torch.zeros(2, 3, CROP, CROP), path, ["embedding"], {0: "batch"})
     return path

@@ -127,20 +127,20 @@ def _nothing(rng: np.random.Generator, absent: list[str]) -> str:
     return "".join(rng.choice(SOUNDS, int(rng.integers(1, 4))))
 
 
-def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crowded: bool = False) -> list[Asked]:
+def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crossing: bool = False) -> list[Asked]:
     """`count` prompts for one picture: mostly what is there, sometimes what is not.
 
     Args:
         rng: decides everything.
         parts: as in `Labelled`.
         count: how many.
-        crowded: whether persons stand before others.
+        crossing: whether persons stand before others.
     """
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
     absent = [name for name in CONCEPTS if name not in present]
     chosen: list[str] = []
     if present:
-        more = {"person": CROWDED} if crowded else {}
+        more = {"person": CROWDED} if crossing else {}
         weights = np.array([WEIGHT[name] * more.get(name, 1.0) for name in present])
         some = min(count, len(present))
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
