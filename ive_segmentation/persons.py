@@ -10,7 +10,7 @@ from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.faces import body_box, faces_to_persons
 from ive_segmentation.result import FaceBox, Person
-from ive_segmentation.segmentation.instances import Instance, instances, without_strays
+from ive_segmentation.segmentation.instances import Instance, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 
 PERSON = "person"
@@ -36,7 +36,6 @@ def people(
     Returns:
         Everyone, left to right: persons with and without a face, and faces whose body was not found.
     """
-    found = without_strays(found)
     bodies: list[Instance | None] = [
         None if holder is None else found[holder] for holder in _holders(faces, found)
     ]

@@ -16,7 +16,7 @@ from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import PERSON, faces_alone, people
 from ive_segmentation.result import Image, Person, Result, Segment
-from ive_segmentation.segmentation.instances import once_each
+from ive_segmentation.segmentation.instances import once_each, without_strays
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Measured, Settings
 
@@ -85,7 +85,7 @@ class Pipeline:
         progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
             found = {
-                concept: once_each(answer, Measured.same_instance)
+                concept: without_strays(once_each(answer, Measured.same_instance))
                 for concept, answer in zip(concepts, self.sam3.find(features, concepts), strict=True)
             }
 

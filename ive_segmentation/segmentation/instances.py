@@ -115,10 +115,10 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
     """Take from each mask the pieces that are another instance's: SAM 3 leaves specks of one on the next.
 
     A piece that does not hang together with the mask's largest one is a stray if more than half of it lies in
-    the largest piece of another instance. Masks that share no pixel stay as they are.
+    a larger piece of another instance. Masks that share no pixel stay as they are.
 
     Args:
-        found: Instances of one concept that exclude each other, as persons do.
+        found: Instances of one concept, which exclude each other.
 
     Returns:
         The instances, in the same order, boxes and scores as they were.
@@ -131,21 +131,22 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
         return list(found)
     pieces = [cv2.connectedComponents(mask, connectivity=8)[1] for mask in masks]
     sizes = [np.bincount(labels[mask > 0], minlength=1) for labels, mask in zip(pieces, masks, strict=True)]
-    largest = [
-        (labels == areas.argmax()) & (mask > 0)
-        for labels, areas, mask in zip(pieces, sizes, masks, strict=True)
-    ]
     kept = []
     for at, (instance, labels, areas) in enumerate(zip(found, pieces, sizes, strict=True)):
-        within = [np.bincount(labels[main], minlength=len(areas)) for main in np.delete(largest, at, axis=0)]
-        strays = np.max(within, axis=0) > areas / 2
-        strays[[0, areas.argmax()]] = False
+        largest = areas.argmax()
+        loose = (labels > 0) & (labels != largest)
+        strays = np.zeros(len(areas), bool)
+        for other in {*range(len(found))} - {at}:
+            pairs = np.zeros((len(areas), len(sizes[other])), int)
+            np.add.at(pairs, (labels[loose], pieces[other][loose]), 1)
+            inside = (pairs > areas[:, None] / 2) & (sizes[other] > areas[:, None])
+            strays |= inside.any(axis=1)
         if not strays.any():
             kept.append(instance)
             continue
         # A cell may end before the piece does, by less than a cell.
-        around = cv2.dilate(strays[labels].view(np.uint8), np.ones((3, 3), np.uint8)) & ~largest[at]
-        gone = np.kron(around, np.ones((step, step), np.uint8))
+        grown = cv2.dilate(strays[labels].view(np.uint8), np.ones((3, 3), np.uint8))
+        gone = np.kron(grown & (labels != largest), np.ones((step, step), np.uint8))
         height, width = instance.mask.shape
         kept.append(instance._replace(mask=instance.mask & (gone[:height, :width] == 0)))
     return kept

@@ -108,3 +108,11 @@ def test_nobody_is_shown_twice_and_what_is_hers_is_not_held_against_her(demo: Pi
     result = demo.segment(draw_scene(1_700_132).image, "Rei's skirt")
     assert len(result.persons) == 6
     assert [segment.member for segment in result.segments] == ["Naoi_Rei"]
+
+
+def test_a_speck_of_one_thing_on_another_gives_her_only_what_she_holds(demo: Pipeline) -> None:
+    # Here the microphone at her feet has a speck on the one in her hand.
+    scene = draw_scene(1_700_000, size=(640, 480))
+    (segment,) = demo.segment(scene.image, "Wonyoung's microphone").segments
+    (hers,) = (thing for thing in scene.things if thing.owner == 0 and thing.concept == "microphone")
+    assert best_overlaps([hers.mask], [segment.mask])[0] > 0.7

@@ -45,6 +45,7 @@ CASES = {
         [RIGHT, (44, 20, 50, 26)],
         [LEFT, (44, 20, 50, 26)],
     ),
+    "a speck on a larger piece of the next": ([LEFT, (44, 20, 50, 26)], [RIGHT, (44, 20, 51, 27)], [LEFT]),
 }  # fmt: skip
 
 
