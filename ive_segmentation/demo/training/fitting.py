@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ive_segmentation.segmentation.devices import choose_precision
+
 Batch = dict[str, Tensor]
 WARM_UP = 300
 """Steps over which the learning rate rises."""
@@ -48,10 +50,10 @@ def fit(
     seed: int,
     every: int = 100,
 ) -> None:
-    """Train `model` in place with AdamW, its rate rising in a line and falling as a cosine, in bf16.
+    """Train `model` in place with AdamW, its rate rising in a line and falling as a cosine.
 
     The batch of a step depends on the seed and the step alone, so a run that is stopped goes on from
-    `state` as if it had not been.
+    `state` as if it had not been. It computes in bfloat16 where the device does so natively.
 
     Args:
         model: everything with weights to learn, the loss's own included.
@@ -72,12 +74,13 @@ def fit(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         start = saved["step"]
+    bf16 = choose_precision("auto", device) is torch.bfloat16
     model.train()
     means: dict[str, float] = {}
     line = tqdm(range(start, steps), desc=state.stem, initial=start, total=steps, mininterval=5)
     for step in line:
         tensors = {k: v.to(device) for k, v in batch(np.random.default_rng((seed, step))).items()}
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             value, figures = loss(tensors)
         optimiser.zero_grad(set_to_none=True)
         value.backward()

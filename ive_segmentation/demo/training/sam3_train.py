@@ -12,7 +12,7 @@ from torch import nn
 from transformers import CLIPTokenizer, Sam3Model
 
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.attention import PLAIN
+from ive_segmentation.demo.training.attention import fastest_attention
 from ive_segmentation.demo.training.batches import Batch, Batches
 from ive_segmentation.demo.training.losses import alignment_loss, dense_losses, losses, weighted
 from ive_segmentation.demo.training.small_sam3 import (
@@ -30,6 +30,7 @@ from ive_segmentation.demo.training.small_sam3 import (
 )  # fmt: skip
 from ive_segmentation.demo.training.store import Store
 from ive_segmentation.demo.training.workers import Lesson, Pace, Terms
+from ive_segmentation.segmentation.devices import choose_device
 
 
 class Student(nn.Module):
@@ -39,7 +40,7 @@ class Student(nn.Module):
         super().__init__()
         self.model = Sam3Model(config(side))
         initialise(self.model)
-        self.model.set_attn_implementation("sdpa" if torch.cuda.is_available() else PLAIN)
+        self.model.set_attn_implementation(fastest_attention(choose_device("auto")))
         self.scale = nn.Parameter(torch.tensor([8.0, -3.0]))
         self.spots = nn.Conv2d(NECK, 5, 1)
         nn.init.zeros_(self.spots.weight)

@@ -17,6 +17,8 @@ from torch import distributed, nn
 from torch.multiprocessing.spawn import spawn
 from tqdm import tqdm
 
+from ive_segmentation.segmentation.devices import choose_device, choose_precision
+
 Terms = dict[str, torch.Tensor]
 
 
@@ -146,7 +148,8 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
         distributed.init_process_group(
             "gloo", init_method=_meeting(state).as_uri(), rank=rank, world_size=workers
         )
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device("auto")
+    bf16 = choose_precision("auto", device) is torch.bfloat16
     student = lesson.begin().to(device)
     learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
     optimiser = _optimiser(student, lesson.faster(student), pace.rate)
@@ -164,7 +167,7 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
     for step in bar:
         for group in optimiser.param_groups:
             group["lr"] = pace.rate * pace.rate_at(step) * group["share"]
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
             terms = lesson.terms(student, step, np.random.default_rng([pace.seed, step, rank]))
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
