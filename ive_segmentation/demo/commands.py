@@ -123,13 +123,15 @@ def train(
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
-        shards = store.draw_ahead(work / "drawn", {"scenes": scenes, "clips": frames, "crossings": crossings})
+        wanted = {"scenes": scenes, "clips": frames, "crossings": crossings}
+        shards = store.draw_ahead(work / "sam3-pictures", wanted)
         deadline = time.time() + minutes * 60 if minutes else None
+        lesson = sam3_train.refining
         if start is None:
-            start = work / "sam3"
+            start, lesson = work / "sam3", sam3_train.going_on
             first = sam3_train.Sam3Lesson(shards, start, side=sam3_train.FIRST_SIDE)
             pace = replace(sam3_train.FROM_NOTHING, steps=steps or sam3_train.FROM_NOTHING.steps)
             if not workers.learn(first, pace, work / "sam3-first.state", deadline):
                 return
         pace = replace(sam3_train.GOING_ON, steps=steps or sam3_train.GOING_ON.steps)
-        workers.learn(sam3_train.going_on(shards, out / "sam3", start), pace, work / "sam3.state", deadline)
+        workers.learn(lesson(shards, out / "sam3", start), pace, work / "sam3.state", deadline)

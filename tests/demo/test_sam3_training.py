@@ -14,7 +14,8 @@ from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.attention import plain_attention
 from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
-from ive_segmentation.demo.training.prompts import HIDING, answers, ask, crowded
+from ive_segmentation.demo.training.prompts import HIDING, answers, ask, crowded, tiny
+from ive_segmentation.demo.training.sam3_train import Student, refining
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
     cells,
@@ -105,6 +106,18 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
                 assert torch.isclose(inside.sum(), mask.sum(), rtol=1e-3)
 
 
+def test_held_things_of_which_little_is_seen_are_sought() -> None:
+    names = ("microphone", "bag", "necklace", "phone")
+    parts = np.array([[CONCEPTS.index(name), 0, -1] for name in names], np.int16)
+    assert tiny(parts, np.array([0.001, 0.01, 0.001, 0.0019])) == {"microphone", "phone"}
+
+    def share(*sought: str) -> float:
+        rng = np.random.default_rng(0)
+        return float(np.mean([ask(rng, parts, 1, sought=sought)[0].words == "necklace" for _ in range(600)]))
+
+    assert share("necklace") > 1.5 * share()
+
+
 def test_a_cut_that_shows_nothing_still_asks() -> None:
     asked = ask(np.random.default_rng(0), np.zeros((0, 3), np.int16), 3)
     assert [each.answers for each in asked] == [(), (), ()]
@@ -128,6 +141,21 @@ def test_a_checkpoint_of_any_resolution_can_be_gone_on_from(side: int, tmp_path:
         square = new[0].T.unflatten(1, (SIDE // 14, SIDE // 14))
         means = torch.nn.functional.avg_pool2d(square, 2).flatten(1).T
         assert torch.nn.functional.cosine_similarity(means, old[0]).min() > 0.8
+
+
+def test_half_of_what_a_checkpoint_knew_stays(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = Sam3Model(config(SIDE))
+    before.save_pretrained(tmp_path / "before")
+    lesson = refining([], tmp_path / "after", tmp_path / "before")
+    student = Student(SIDE, lesson.helpers)
+    go_on_from(student.model, tmp_path / "before")
+    for weight in student.model.parameters():
+        weight.data += 1
+    lesson.finish(student)
+    after = Sam3Model.from_pretrained(tmp_path / "after", dtype=torch.float32)
+    for weight, known in zip(after.parameters(), before.parameters(), strict=True):
+        torch.testing.assert_close(weight, known + 0.5, atol=0.02, rtol=0.02)
 
 
 @pytest.mark.parametrize(

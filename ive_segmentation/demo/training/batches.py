@@ -8,8 +8,11 @@ import torch
 
 from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask, crowded
+from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask, crowded, tiny
 from ive_segmentation.demo.training.store import Labelled, Store
+
+#: How much oftener a picture is shown in which something is easily missed: one of five is.
+HARD = 6.0
 
 
 @dataclass
@@ -42,10 +45,10 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
     """Sometimes a part of the picture: round one person, as the pipeline's second look does, or anywhere."""
     height, width = scene.labels.shape
     chance = rng.random()
-    if chance < 0.55:
+    if chance < 0.65:
         return scene
     people = answers(scene.parts, "person")
-    if chance < 0.8 and people:
+    if chance < 0.85 and people:
         mask = np.isin(scene.labels, people[int(rng.integers(len(people)))])
         if not mask.any():
             return scene
@@ -131,12 +134,14 @@ class Batches:
 
     def __init__(self, store: Store, side: int, cells: int, pictures: int, prompts: int) -> None:
         self.store, self.side, self.cells, self.pictures, self.prompts = store, side, cells, pictures, prompts
+        odds = np.where(store.hard, HARD, 1.0)
+        self._odds = odds / odds.sum()
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """One batch, everything random from `rng`."""
         lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
         pixels, words, boxes, masks, classes, extents = [], [], [], [], [], []
-        for index in rng.integers(0, len(self.store), self.pictures):
+        for index in rng.choice(len(self.store), self.pictures, p=self._odds):
             scene = resized(cut(self.store[int(index)], rng), self.side)
             image, labels = _light(scene.image, rng), scene.labels
             if rng.random() < 0.5:
@@ -148,7 +153,8 @@ class Batches:
             kept = np.flatnonzero(visible) + 1
             small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
             people = answers(scene.parts, "person")
-            for asked in ask(rng, shown, self.prompts, crowded(small, people)):
+            sought = tiny(shown, seen[visible] / labels.size)
+            for asked in ask(rng, shown, self.prompts, crowded(small, people), sought):
                 wanted = tuple(tuple(int(kept[v - 1]) for v in values) for values in asked.answers)
                 found, shapes = targets(labels, wanted, self.cells)
                 words.append(asked.words)

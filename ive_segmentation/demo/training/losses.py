@@ -180,13 +180,13 @@ def spot_losses(
 
 
 def losses(
-    out: EveryLayer, spots: torch.Tensor, batch: Batch, most: int, drawn: slice
+    out: EveryLayer, spots: torch.Tensor | None, batch: Batch, most: int, drawn: slice
 ) -> dict[str, torch.Tensor]:
     """The terms of the prompts' answers, unweighted.
 
     Args:
         out: what the model says.
-        spots: as in `spot_losses`.
+        spots: as in `spot_losses`; None for no terms of theirs.
         batch: the truth.
         most: bounds the targets of one prompt (the number of queries does in any case).
         drawn: the prompts that `out` has masks for.
@@ -224,7 +224,8 @@ def losses(
 
     present = there.float()[None, :, None].expand_as(out.presence)
     terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, present)
-    terms |= spot_losses(spots, boxes, masks, real)
+    if spots is not None:
+        terms |= spot_losses(spots, boxes, masks, real)
     if coarse is None or out.pixels is None or out.embeddings is None:
         return terms
     assert out.offsets is not None

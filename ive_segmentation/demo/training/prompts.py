@@ -1,5 +1,6 @@
 """What is asked of a drawn scene while training, and which of its parts are the answer."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -67,6 +68,8 @@ WEIGHT: dict[str, float] = {
 }  # fmt: skip
 #: How much oftener persons are asked for where one stands before another: two are easily taken for one.
 CROWDED = 4.0
+#: Share of a picture below which a held thing is easily missed, and how much oftener it is asked for then.
+TINY, SOUGHT = 2e-3, 3.0
 #: Of two persons' boxes, from where on one is said to stand before the other, and to hide much of her.
 BEFORE, HIDING = 0.5, 0.7
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
@@ -117,6 +120,17 @@ def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...], share: floa
     return False
 
 
+def tiny(parts: np.ndarray, shares: np.ndarray) -> set[str]:
+    """The held things of which so little is seen that they are easily missed.
+
+    Args:
+        parts: as in `Labelled`.
+        shares: (N,) of the picture that each part covers, 0 to 1.
+    """
+    held = np.isin(parts[:, 0], list(HELD_INDEX))
+    return {CONCEPTS[int(i)] for i in parts[held & (shares < TINY), 0]}
+
+
 def _nothing(rng: np.random.Generator, absent: list[str]) -> str:
     """A word for which there is nothing in the picture: drawn elsewhere, never, or no word at all."""
     chance = rng.random()
@@ -127,7 +141,13 @@ def _nothing(rng: np.random.Generator, absent: list[str]) -> str:
     return "".join(rng.choice(SOUNDS, int(rng.integers(1, 4))))
 
 
-def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crossing: bool = False) -> list[Asked]:
+def ask(
+    rng: np.random.Generator,
+    parts: np.ndarray,
+    count: int,
+    crossing: bool = False,
+    sought: Collection[str] = (),
+) -> list[Asked]:
     """`count` prompts for one picture: mostly what is there, sometimes what is not.
 
     Args:
@@ -135,12 +155,13 @@ def ask(rng: np.random.Generator, parts: np.ndarray, count: int, crossing: bool 
         parts: as in `Labelled`.
         count: how many.
         crossing: whether persons stand before others.
+        sought: concepts to ask for oftener.
     """
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
     absent = [name for name in CONCEPTS if name not in present]
     chosen: list[str] = []
     if present:
-        more = {"person": CROWDED} if crossing else {}
+        more = dict.fromkeys(sought, SOUGHT) | ({"person": CROWDED} if crossing else {})
         weights = np.array([WEIGHT[name] * more.get(name, 1.0) for name in present])
         some = min(count, len(present))
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))

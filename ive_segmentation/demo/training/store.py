@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import COLOURS, HIDING, answers, crowded
+from ive_segmentation.demo.training.prompts import COLOURS, HIDING, answers, crowded, tiny
 from ive_segmentation.demo.truth import Scene
 
 SIZES = ((480, 480), (560, 420), (420, 560), (640, 448), (640, 480), (512, 384))
@@ -106,12 +107,19 @@ def _pack(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(values), np.cumsum([0, *map(len, values)])
 
 
+def _hard(drawn: Labelled) -> bool:
+    """Whether something in the picture is easily missed."""
+    shares = np.bincount(drawn.labels.ravel(), minlength=len(drawn.parts) + 1)[1:] / drawn.labels.size
+    seen = shares >= SLIVER
+    return bool(tiny(drawn.parts[seen], shares[seen]))
+
+
 def _write_shard(folder: Path, kind: str, start: int) -> Path:
     target = folder / f"{kind}-{start:07d}-{SHARD}.npz"
     if target.exists():
         return target
     cv2.setNumThreads(1)
-    images, maps, parts = [], [], []
+    images, maps, parts, hard = [], [], [], []
     for number, drawn in enumerate(KINDS[kind](start, SHARD), start):
         quality = int(np.random.default_rng([number, 8]).integers(70, 99))
         images.append(
@@ -119,7 +127,8 @@ def _write_shard(folder: Path, kind: str, start: int) -> Path:
         )
         maps.append(cv2.imencode(".png", drawn.labels)[1].ravel())
         parts.append(drawn.parts.ravel())
-    arrays: dict[str, Any] = {}
+        hard.append(_hard(drawn))
+    arrays: dict[str, Any] = {"hard": np.array(hard)}
     for name, values in (("images", images), ("maps", maps), ("parts", parts)):
         arrays[name], arrays[f"{name}_at"] = _pack(values)
     unfinished = target.with_suffix(".tmp.npz")
@@ -150,13 +159,14 @@ def _write_job(job: tuple[Path, str, int]) -> Path:
 
 
 class Store:
-    """All scenes of some shards, kept encoded in memory."""
+    """All scenes of some shards, kept encoded in memory; `hard` (N,) bool says which show what is missed."""
 
     def __init__(self, paths: list[Path]) -> None:
         self.shards = []
         for path in paths:
             with np.load(path, allow_pickle=False) as arrays:
                 self.shards.append({name: arrays[name] for name in arrays.files})
+        self.hard = np.concatenate([shard["hard"] for shard in self.shards])
 
     def __len__(self) -> int:
         return len(self.shards) * SHARD
