@@ -26,7 +26,7 @@ CELLS = RESOLUTION // 14 * 4
 ABSENT = ("guitar", "microphone", "hat")
 
 
-def write_memorised_sam3(folder: Path, scene: Scene, concepts: Sequence[str], steps: int = 500) -> Path:
+def write_memorised_sam3(folder: Path, scene: Scene, concepts: Sequence[str], steps: int = 700) -> Path:
     """Train the checkpoint on one scene, from nothing, and write it.
 
     Args:
