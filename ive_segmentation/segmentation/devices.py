@@ -51,11 +51,25 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
     """
     precisions = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if wanted == "auto":
-        native = device.type == "cuda" or (device.type == "cpu" and _cpu_has_bfloat16())
-        return torch.bfloat16 if native else torch.float32
+        return torch.bfloat16 if computes_bfloat16(device) else torch.float32
     if wanted not in precisions:
         raise SegmentationError(f"IVE_PRECISION={wanted!r} is unknown. Set it to auto, float32 or bfloat16.")
     return precisions[wanted]
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Say whether a device computes in bfloat16 natively; elsewhere it is imitated, and slower than float32.
+
+    Args:
+        device: Which.
+
+    Returns:
+        True on CUDA, and on CPUs with AVX512-BF16 or AMX.
+    """
+    # torch publishes no such question; where a version lacks these two, float32 is always right.
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    native = any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    return device.type == "cuda" or (device.type == "cpu" and native)
 
 
 def out_of_memory(device: torch.device) -> SegmentationError:
@@ -71,9 +85,3 @@ def out_of_memory(device: torch.device) -> SegmentationError:
         f"The memory of {device} is not enough for this picture. Close other programs that use it, "
         "or set IVE_DEVICE=cpu."
     )
-
-
-def _cpu_has_bfloat16() -> bool:
-    # torch publishes no such question; where a version lacks these two, float32 is always right.
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)

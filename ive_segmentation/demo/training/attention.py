@@ -7,8 +7,9 @@ from torch import nn
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-from ive_segmentation.segmentation.devices import choose_precision
+from ive_segmentation.segmentation.devices import computes_bfloat16
 
+#: For `set_attn_implementation`.
 PLAIN = "plain"
 
 
@@ -16,14 +17,13 @@ def fastest_attention(device: torch.device) -> str:
     """The name, for `set_attn_implementation`, of what takes least time in training.
 
     Args:
-        device: where it is trained, in the precision that `choose_precision` says.
+        device: where it is trained, in bfloat16 if it computes that.
 
     Returns:
         torch's fused kernel, but plain products on CPUs that compute bfloat16. On one that does not, a step
         of the small SAM 3 at 672 px takes 8.1 s in float32 with the fused kernel and 10.6 s with plain ones.
     """
-    bf16 = choose_precision("auto", device) is torch.bfloat16
-    return PLAIN if bf16 and device.type == "cpu" else "sdpa"
+    return PLAIN if device.type == "cpu" and computes_bfloat16(device) else "sdpa"
 
 
 def plain_attention(

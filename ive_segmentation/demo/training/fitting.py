@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ive_segmentation.segmentation.devices import choose_precision
+from ive_segmentation.segmentation.devices import computes_bfloat16
 
 Batch = dict[str, Tensor]
 WARM_UP = 300
@@ -74,7 +74,7 @@ def fit(
         for name, part in parts.items():
             part.load_state_dict(saved[name])
         start = saved["step"]
-    bf16 = choose_precision("auto", device) is torch.bfloat16
+    bf16 = computes_bfloat16(device)
     model.train()
     means: dict[str, float] = {}
     line = tqdm(range(start, steps), desc=state.stem, initial=start, total=steps, mininterval=5)

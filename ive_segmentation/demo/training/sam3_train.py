@@ -36,8 +36,8 @@ from ive_segmentation.segmentation.devices import choose_device
 class Student(nn.Module):
     """The small model with the auxiliary heads that teach it sooner; they are not shipped.
 
-    What has learnt goes on better without them (`helpers`): new ones know nothing, and theirs would be most
-    of the loss.
+    What has learnt goes on without them (`helpers` False): new ones know nothing, and theirs would be most of
+    the loss.
     """
 
     def __init__(self, side: int, helpers: bool) -> None:
@@ -189,7 +189,8 @@ def going_on(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
 def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
     """The lesson for a checkpoint that knows its world: no helpers, and half of each weight stays.
 
-    The mean of both finds more than either (Wortsman et al., CVPR 2022; the model card has our figures).
+    The mean of both fits the truth better than either (Wortsman et al., CVPR 2022; our figures are on the
+    model card).
     """
     return replace(going_on(shards, out, start), helpers=False, kept=0.5)
 

@@ -17,7 +17,7 @@ from torch import distributed, nn
 from torch.multiprocessing.spawn import spawn
 from tqdm import tqdm
 
-from ive_segmentation.segmentation.devices import choose_device, choose_precision
+from ive_segmentation.segmentation.devices import choose_device, computes_bfloat16
 
 Terms = dict[str, torch.Tensor]
 
@@ -149,7 +149,7 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
             "gloo", init_method=_meeting(state).as_uri(), rank=rank, world_size=workers
         )
     device = choose_device("auto")
-    bf16 = choose_precision("auto", device) is torch.bfloat16
+    bf16 = computes_bfloat16(device)
     student = lesson.begin().to(device)
     learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
     optimiser = _optimiser(student, lesson.faster(student), pace.rate)
