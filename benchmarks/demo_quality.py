@@ -199,21 +199,23 @@ def held(pipeline: Pipeline, count: int) -> list[Row]:
     """Possession on SAM 3's own masks, of what is held by a hand that can be seen among several people."""
     ours = Tally()
     for _, scene in scenes(count):
-        things = [thing for thing in scene.things if thing.concept in HELD and thing.owner is not None]
-        for concept in sorted({thing.concept for thing in things if thing.grip_seen}):
+        if len(scene.persons) < 2:
+            continue
+        things = [t for t in scene.things if t.concept in HELD and t.owner is not None and t.grip_seen]
+        for concept in sorted({thing.concept for thing in things}):
             result = pipeline.segment(scene.image, concept)
-            if len(scene.persons) < 2 or not result.segments:
-                continue
-            for thing in things:
-                if thing.concept != concept or not thing.grip_seen:
-                    continue
-                found = max(result.segments, key=lambda segment: iou(segment.mask, thing.mask))
-                if iou(found.mask, thing.mask) < 0.5:
-                    continue
-                body = None if found.owner is None else result.persons[found.owner].mask
-                overlaps = [0.0 if body is None else iou(body, person.mask) for person in scene.persons]
-                ours.add(max(overlaps) > 0 and int(np.argmax(overlaps)) == thing.owner)
+            for thing in (thing for thing in things if thing.concept == concept):
+                overlaps = [iou(segment.mask, thing.mask) for segment in result.segments]
+                if max(overlaps, default=0.0) >= 0.5:
+                    owner = result.segments[int(np.argmax(overlaps))].owner
+                    body = None if owner is None else result.persons[owner].mask
+                    ours.add(body is not None and shown_by(body, scene.persons) == thing.owner)
     return [Row("held things found, two people and more: right owner, on SAM 3's own masks", str(ours))]
+
+
+def shown_by(mask: Mask, persons: Sequence[DrawnPerson]) -> int:
+    """Whom a person's mask shows: the one whose true mask is most like it."""
+    return int(np.argmax([iou(mask, person.mask) for person in persons]))
 
 
 def rule(count: int) -> list[Row]:
