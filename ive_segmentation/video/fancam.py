@@ -23,7 +23,9 @@ LARGEST = (1920, 1080)
 KNOT = 0.25
 """Seconds between the spline's knots: a hand on a camera makes about four corrections a second."""
 MOST_HEAD = 0.75
-"""Share of the crop that a head may fill before it is not asked to be within it."""
+"""Share of the crop that a head fills at most where there is a larger crop; beyond it is only centred."""
+USUALLY = 0.9
+"""Share of the frames in which that holds: a raised arm for a moment is no reason to show her smaller."""
 
 # What the path costs, in crop widths and seconds. A head out of the picture is far worse than any movement;
 # the rest was tuned by eye on noisy walks: less jerk weight lets the camera twitch, more makes it late.
@@ -56,7 +58,7 @@ def camera_path(
     video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
     place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
     between, as people do. Speed, acceleration and jerk are bounded, the head is kept in the crop wherever
-    that allows it. Within a shot the crop keeps its size. While she is away for long it holds still, but for
+    that allows it. Within a shot the crop keeps its size, which follows her height and her widest head. While she is away for long it holds still, but for
     a moment in which it comes to rest and one in which it sets off to be there when she comes back.
 
     Args:
@@ -120,6 +122,10 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     largest = _largest(size)
     heights = (bodies[:, 3] - bodies[:, 1])[np.isfinite(bodies).all(axis=1)]
     wanted = Measured.camera_room * np.median(heights) if heights.size else largest
+    if seen.any():
+        # Of whom the picture cuts off at the waist the head, hair and all, may be too wide for such a crop.
+        wide = np.quantile((heads[:, 2] - heads[:, 0])[seen], USUALLY)
+        wanted = max(wanted, wide / MOST_HEAD / ASPECT)
     height = float(np.clip(wanted, largest / Measured.camera_zoom, largest))
     width = height * ASPECT
     half = np.array([width, height]) / 2

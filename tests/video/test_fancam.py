@@ -108,6 +108,14 @@ def test_a_head_at_the_frame_s_edge_is_wholly_in_the_crop(size: tuple[int, int])
         assert (windows[:, edge] == frame).all()
 
 
+def test_a_wide_head_on_a_short_body_gets_a_crop_that_holds_it() -> None:
+    heads, bodies = boxes(np.full(30, 900.0), half=180.0)
+    bodies[:, 3] = bodies[:, 1] + 480
+    windows = camera_path(heads, bodies, np.zeros(30), SIZE, np.arange(30) / 30)
+    assert inside(heads, windows).all()
+    assert (windows[:, 2] - windows[:, 0]).max() < SIZE[0] * ASPECT  # no larger than it must be
+
+
 def test_she_sways_and_the_camera_rests() -> None:
     windows, _ = path_of(960 + 25 * np.sin(np.arange(120) / 5))
     assert np.ptp(windows, axis=0).max() < 1e-3
