@@ -18,7 +18,7 @@ FOLDS = 128
 """At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
 
 
-RULE = 2
+RULE = 3
 """Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
 
 

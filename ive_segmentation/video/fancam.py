@@ -58,8 +58,9 @@ def camera_path(
     video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
     place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
     between, as people do. Speed, acceleration and jerk are bounded, the head is kept in the crop wherever
-    that allows it. Within a shot the crop keeps its size, which follows her height and her widest head. While she is away for long it holds still, but for
-    a moment in which it comes to rest and one in which it sets off to be there when she comes back.
+    that allows it. Within a shot the crop keeps its size, which follows her height and her widest head.
+    While she is away for long it holds still, but for a moment in which it comes to rest and one in which it
+    sets off to be there when she comes back.
 
     Args:
         heads: (N, 4) xyxy, pixels: face and hair, or the top of her box; NaN while she is away or hidden.

@@ -9,8 +9,8 @@ import torch
 from insightface.utils import face_align
 from tqdm import tqdm
 
-from ive_segmentation.demo.canvas import Canvas, Pen, ellipse, pick_colour
-from ive_segmentation.demo.identities import NOSES, Identity, stranger
+from ive_segmentation.demo.canvas import Canvas, Colour, Pen, ellipse, pick_colour
+from ive_segmentation.demo.identities import NOSES, SKINS, Identity, stranger
 from ive_segmentation.demo.people import draw_face
 from ive_segmentation.demo.training.faces_pictures import shaded
 from ive_segmentation.demo.training.fitting import Batch
@@ -23,6 +23,8 @@ COVERED = 0.35
 """Share of the faces before which something is."""
 EACH_COVERED = (0.1, 0.1, 0.3, 0.25, 0.25)
 """How often it is before each keypoint: the eyes, the nose, the corners of the mouth."""
+HALF_HIDDEN = 0.35
+"""Share of the faces, each time they are shown, before which somebody's head, shoulder or arm is then."""
 UNITS = (11.0, 90.0)
 """Half a head's width in pixels, smallest and largest: faces of 24 px and more."""
 
@@ -98,12 +100,32 @@ def recogniser_batch(crops: np.ndarray, values: np.ndarray, rng: np.random.Gener
     }
 
 
+def _half_hidden(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The crop with somebody before a side of the face or across it, in any colour or that of skin."""
+    out = crop.copy()
+    colour: Colour = pick_colour(rng)[1] if rng.random() < 0.6 else SKINS[int(rng.integers(len(SKINS)))]
+    angle = rng.uniform(0, 2 * np.pi)
+    towards = np.array([np.cos(angle), np.sin(angle)])
+    centre = np.array([0.5, 0.55]) * CROP
+    near = rng.uniform(-0.05, 0.28) * CROP  # from the middle of the face to the edge of what hides it
+    if rng.random() < 0.6:
+        radius = rng.uniform(0.25, 1.2) * CROP
+        x, y = centre + towards * (near + radius)
+        bulk = ellipse(x, y, radius, radius * rng.uniform(0.8, 1.6))
+    else:
+        thick, along = rng.uniform(0.1, 0.25) * CROP, 2 * CROP * np.array([-towards[1], towards[0]])
+        inner, outer = centre + towards * near, centre + towards * (near + thick)
+        bulk = np.stack([inner - along, inner + along, outer + along, outer - along])
+    Pen.at(Canvas(out), 0, 0, 1).fill(bulk, colour, outline=rng.uniform(0.5, 2.5))
+    return out
+
+
 def _moved(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The crop as an inexact alignment would turn and shift it, sometimes of fewer pixels, and shaded."""
+    """The crop as an inexact alignment would turn and shift it, sometimes blurred or half hidden, shaded."""
     matrix = cv2.getRotationMatrix2D((CROP / 2, CROP / 2), rng.normal(0, 2.5), rng.normal(1, 0.03))
     matrix = matrix + np.array([[0, 0, 1], [0, 0, 1]]) * rng.normal(0, 1.2, (2, 1))
     out = cv2.warpAffine(crop, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR)
     if rng.random() < 0.2:
         small = int(rng.integers(28, 80))
         out = cv2.resize(cv2.resize(out, (small, small), interpolation=cv2.INTER_AREA), (CROP, CROP))
-    return shaded(out, rng)
+    return shaded(_half_hidden(out, rng) if rng.random() < HALF_HIDDEN else out, rng)

@@ -21,6 +21,11 @@ ALMOST = 0.36
 """From this visible share on, and below the scenes' own `FACE_SHOWN`, a detector may say either."""
 TINY = 9
 """Faces of fewer pixels are neither asked for nor forbidden."""
+TRUTHS = ("boxes", "points", "shown", "visible")
+"""What is kept of a picture's faces, in the order of `FacePicture`."""
+HIDDEN_ODDS = 4.0
+"""How much oftener a face is looked at of which nothing is seen than one that nothing hides; in between, in
+a line. Half hidden faces are what a detector misses."""
 MIRRORED = [1, 0, 2, 4, 3]
 """Which keypoint becomes which when a picture is mirrored (eyes, nose, corners of the mouth)."""
 
@@ -34,12 +39,14 @@ class FacePicture:
         boxes: (N, 4) float32 xyxy, pixels.
         keypoints: (N, 5, 2) float32, pixels, in InsightFace's order; nan where `shown` is False.
         shown: (N,) bool; False where so little less than enough is seen that a detector may say either.
+        visible: (N,) float32, the share of the face that nothing hides.
     """
 
     image: np.ndarray
     boxes: np.ndarray
     keypoints: np.ndarray
     shown: np.ndarray
+    visible: np.ndarray
 
 
 def draw_pictures(path: Path, count: int, seed: int) -> list[FacePicture]:
@@ -64,40 +71,39 @@ def draw_pictures(path: Path, count: int, seed: int) -> list[FacePicture]:
             height, width = SHAPES[i % len(SHAPES)]
             picture = face_picture(draw_scene(seed + i, size=(width, height), strangers=0.8))
             pixels[i] = picture.image.reshape(-1)
-            faces |= {f"boxes{i}": picture.boxes, f"points{i}": picture.keypoints, f"shown{i}": picture.shown}
+            truths = picture.boxes, picture.keypoints, picture.shown, picture.visible
+            faces |= {f"{what}{i}": truth for what, truth in zip(TRUTHS, truths, strict=True)}
         pixels.flush()
         np.savez(truth, allow_pickle=False, **faces)
         unfinished.rename(path)
     pixels = np.load(path, mmap_mode="r")
     with np.load(truth) as faces:
         return [
-            FacePicture(
-                row.reshape(*SHAPES[i % len(SHAPES)], 3),
-                faces[f"boxes{i}"],
-                faces[f"points{i}"],
-                faces[f"shown{i}"],
-            )
+            FacePicture(row.reshape(*SHAPES[i % len(SHAPES)], 3), *(faces[f"{what}{i}"] for what in TRUTHS))
             for i, row in enumerate(pixels)
         ]
 
 
 def face_picture(scene: Scene) -> FacePicture:
     """What a scene shows of faces: those shown, and those almost shown; the others are background."""
-    boxes, keypoints, shown = [], [], []
+    boxes, keypoints, shown, visible = [], [], [], []
     for person in scene.persons:
         if person.face_box is not None and person.keypoints is not None:
             boxes.append(person.face_box)
             keypoints.append(person.keypoints)
             shown.append(True)
+            visible.append(person.face_visible)
         elif person.face is not None and ALMOST < person.face_visible < FACE_SHOWN:
             boxes.append(box_of(person.face))
             keypoints.append(np.full((5, 2), np.nan, np.float32))
             shown.append(False)
+            visible.append(person.face_visible)
     return FacePicture(
         scene.image,
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(keypoints, np.float32).reshape(-1, 5, 2),
         np.array(shown, bool),
+        np.array(visible, np.float32),
     )
 
 
@@ -141,7 +147,8 @@ def _window(
     if len(picture.boxes) and rng.random() < 0.7:
         # Faces of all sizes alike, from 16 px to almost the whole window; those that fit into
         # smaller windows need not be shown in the largest.
-        chosen = picture.boxes[int(rng.integers(len(picture.boxes)))]
+        odds = HIDDEN_ODDS - (HIDDEN_ODDS - 1) * picture.visible
+        chosen = picture.boxes[int(rng.choice(len(picture.boxes), p=odds / odds.sum()))]
         least = size / 20 if size < DETECTOR_SIDE else size / 4
         side = np.exp(rng.uniform(np.log(least), np.log(0.95 * size)))
         scale = float(np.clip(side / np.sqrt(np.prod(chosen[2:] - chosen[:2])), 0.3, 2.5))

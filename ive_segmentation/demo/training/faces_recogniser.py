@@ -81,7 +81,7 @@ def train_recogniser(
     out: Path,
     work: Path,
     *,
-    steps: int = 5000,
+    steps: int = 6000,
     people: int = 6000,
     each: int = 12,
     seed: int = 0,
