@@ -13,8 +13,8 @@ from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.attention import plain_attention
-from ive_segmentation.demo.training.batches import cut, normalised, resized, targets
-from ive_segmentation.demo.training.prompts import HIDING, answers, ask, crowded, tiny
+from ive_segmentation.demo.training.batches import GRIP, cut, hand_stress, normalised, resized, targets
+from ive_segmentation.demo.training.prompts import HIDING, PERSON, answers, ask, crowded, tiny
 from ive_segmentation.demo.training.sam3_train import Student, refining
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
@@ -116,6 +116,18 @@ def test_held_things_of_which_little_is_seen_are_sought() -> None:
         return float(np.mean([ask(rng, parts, 1, sought=sought)[0].words == "necklace" for _ in range(600)]))
 
     assert share("necklace") > 1.5 * share()
+
+
+def test_a_person_counts_more_near_what_is_held() -> None:
+    labels = np.zeros((100, 100), np.uint8)
+    labels[:, 20:60] = 1  # somebody
+    labels[50:54, 38:42] = 2  # what she holds
+    parts = np.array([[PERSON, 0, -1], [CONCEPTS.index("microphone"), 0, -1]])
+    stress = hand_stress(labels, parts).numpy()
+    assert set(np.unique(stress)) == {1.0, 1 + GRIP}
+    assert (stress[labels != 1] == 1).all()  # neither the thing itself nor what is nobody's
+    assert stress[48, 40] == stress[52, 36] == 1 + GRIP  # two cells above it, and beside it
+    assert stress[44, 40] == stress[52, 30] == 1
 
 
 def test_a_cut_that_shows_nothing_still_asks() -> None:

@@ -8,11 +8,14 @@ import torch
 
 from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import SYNONYMS, answers, ask, crowded, tiny
+from ive_segmentation.demo.training.prompts import HELD_INDEX, PERSON, SYNONYMS, answers, ask, crowded, tiny
 from ive_segmentation.demo.training.store import Labelled, Store
 
 #: How much oftener a picture is shown in which something is easily missed: one of five is.
 HARD = 6.0
+#: How much more a person's pixels count near what is held, and how near, as a share of the picture's side: a
+#: hand is a hundredth of a mask, and decides whose the thing is.
+GRIP, GRIP_REACH = 10.0, 0.025
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Batch:
         classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
         extents: (B, 4, M, M) float32, how far from each cell its person's box reaches left, up, right and
             down, in widths and heights of the picture; NaN where nobody is.
+        stress: (B, M, M) float32, how much each cell counts in a mask: 1, and `GRIP` more on hands.
         exemplars: (B*K, 1, 4) float32 cxcywh and (B*K, 1) int64 labels (-10: none), or None.
     """
 
@@ -38,6 +42,7 @@ class Batch:
     masks: list[torch.Tensor]
     classes: torch.Tensor
     extents: torch.Tensor
+    stress: torch.Tensor
     exemplars: tuple[torch.Tensor, torch.Tensor] | None
 
 
@@ -124,6 +129,15 @@ def _extents(labels: np.ndarray, people: tuple[tuple[int, ...], ...]) -> torch.T
     return torch.from_numpy(out)
 
 
+def hand_stress(labels: np.ndarray, parts: np.ndarray) -> torch.Tensor:
+    """(M, M): see `Batch.stress`; `labels` (M, M) is the label map at the cells' resolution."""
+    kinds = np.concatenate([[-1], parts[:, 0]])[labels]
+    held = np.isin(kinds, list(HELD_INDEX))
+    reach = 2 * round(GRIP_REACH * labels.shape[0]) + 1
+    around = cv2.dilate(held.view(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    return torch.from_numpy(1 + GRIP * ((around > 0) & (kinds == PERSON)).astype(np.float32))
+
+
 def normalised(image: np.ndarray) -> torch.Tensor:
     """(S, S, 3) in 0..255 to (3, S, S) float32 in -1..1, what Sam3ImageProcessor hands to the model."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) / 127.5 - 1
@@ -140,7 +154,7 @@ class Batches:
     def batch(self, rng: np.random.Generator) -> Batch:
         """One batch, everything random from `rng`."""
         lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
-        pixels, words, boxes, masks, classes, extents = [], [], [], [], [], []
+        pixels, words, boxes, masks, classes, extents, stress = [], [], [], [], [], [], []
         for index in rng.choice(len(self.store), self.pictures, p=self._odds):
             scene = resized(cut(self.store[int(index)], rng), self.side)
             image, labels = _light(scene.image, rng), scene.labels
@@ -163,8 +177,9 @@ class Batches:
             concept = np.concatenate([[0], lookup[scene.parts[:, 0].astype(int) + 1]])
             classes.append(torch.from_numpy(concept[small]))
             extents.append(_extents(small, people))
+            stress.append(hand_stress(small, scene.parts))
         exemplars = self._exemplars(boxes, rng) if rng.random() < 0.15 else None
-        dense = torch.stack(classes), torch.stack(extents)
+        dense = torch.stack(classes), torch.stack(extents), torch.stack(stress)
         names = [str(rng.choice((name, name, *SYNONYMS.get(name, ())))) for name in CONCEPTS]
         return Batch(torch.stack(pixels), words, names, boxes, masks, *dense, exemplars)
 

@@ -46,9 +46,9 @@ def _dice(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return 1 - (2 * (p * target).sum(-1) + 1) / (p.sum(-1) + target.sum(-1) + 1)
 
 
-def _entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """The mean cross-entropy of each mask's pixels."""
-    return functional.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(-1)
+def _entropy(logits: torch.Tensor, target: torch.Tensor, stress: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of each mask's pixels, each counted `stress` times, over their number."""
+    return functional.binary_cross_entropy_with_logits(logits, target, stress, reduction="none").mean(-1)
 
 
 @torch.no_grad()
@@ -226,20 +226,49 @@ def losses(
     terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, present)
     if spots is not None:
         terms |= spot_losses(spots, boxes, masks, real)
-    if coarse is None or out.pixels is None or out.embeddings is None:
-        return terms
+    if coarse is not None:
+        chosen, keep = chosen[:, drawn], keep[:, drawn]
+        stress = batch.stress.to(device).repeat_interleave(prompts // len(batch.stress), 0)[drawn]
+        terms |= mask_losses(out, coarse, small, masks[drawn], stress, chosen, keep)
+    return terms
+
+
+def mask_losses(
+    out: EveryLayer,
+    coarse: torch.Tensor,
+    small: torch.Tensor,
+    masks: torch.Tensor,
+    stress: torch.Tensor,
+    chosen: torch.Tensor,
+    keep: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """The terms of the masks, unweighted, for the D prompts that have some.
+
+    Args:
+        out: what the model says, with masks.
+        coarse: (L, D, Q, m*m) logits at the patches' resolution.
+        small: (D, N, m*m) float32, the truth at that resolution.
+        masks: (D, N, M, M) float32, the truth.
+        stress: (D, M, M) float32, how much each pixel counts.
+        chosen: (L, D, N) int64, the query of each target.
+        keep: (L, D, N) bool, which targets there are.
+    """
+    assert out.pixels is not None
+    assert out.embeddings is not None
     assert out.offsets is not None
     assert out.semantic is not None
-
-    chosen, keep, masks, real = chosen[:, drawn], keep[:, drawn], masks[drawn], real[drawn]
+    layers, real = len(coarse), keep[-1]
     shown = max(1, int(real.sum()))
+    terms: dict[str, torch.Tensor] = {}
     # The layers before the last are shown the patches' masks alone: a sixteenth of the work.
     index = chosen[:-1, ..., None].expand(-1, -1, -1, coarse.shape[-1])
-    shapes, truth = (
+    less = functional.avg_pool2d(stress, 4).flatten(1)[:, None].expand_as(small)
+    shapes, truth, counts = (
         torch.gather(coarse[:-1], 2, index)[keep[:-1]],
         small.expand(layers - 1, -1, -1, -1)[keep[:-1]],
+        less.expand(layers - 1, -1, -1, -1)[keep[:-1]],
     )
-    terms["coarse mask"] = _entropy(shapes, truth).sum() / (shown * layers)
+    terms["coarse mask"] = _entropy(shapes, truth, counts).sum() / (shown * layers)
     terms["coarse dice"] = _dice(shapes, truth).sum() / (shown * layers)
 
     picked = torch.gather(
@@ -248,7 +277,8 @@ def losses(
     raised = torch.gather(out.offsets[-1], 1, chosen[-1, ..., None])
     shapes = (torch.bmm(picked, out.pixels.flatten(2).to(picked.dtype)).float() + raised)[real]
     truth = masks.flatten(2)[real]
-    terms["mask"] = _entropy(shapes, truth).sum() / shown
+    counts = stress.flatten(1)[:, None].expand(-1, masks.shape[1], -1)[real]
+    terms["mask"] = _entropy(shapes, truth, counts).sum() / shown
     terms["dice"] = _dice(shapes, truth).sum() / shown
 
     union = masks.amax(1).flatten(1)

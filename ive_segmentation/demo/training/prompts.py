@@ -62,12 +62,12 @@ SOUNDS = (
 )
 #: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
 WEIGHT: dict[str, float] = {
-    "person": 1.2, "face": 0.6, "hair": 2.0, "shirt": 2.6, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
+    "person": 2.0, "face": 0.6, "hair": 2.0, "shirt": 2.6, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
     "jacket": 1.9, "hat": 0.9, "shoe": 3.2, "glasses": 1.6, "necklace": 2.0, "bag": 3.0, "microphone": 7.0,
     "phone": 4.5, "bouquet": 6.5, "lightstick": 6.5,
 }  # fmt: skip
 #: How much oftener persons are asked for where one stands before another: two are easily taken for one.
-CROWDED = 4.0
+CROWDED = 3.0
 #: Share of a picture below which a held thing is easily missed, and how much oftener it is asked for then.
 TINY, SOUGHT = 2e-3, 3.0
 #: Of two persons' boxes, from where on one is said to stand before the other, and to hide much of her.
@@ -167,7 +167,7 @@ def ask(
         chosen = list(rng.choice(present, some, replace=False, p=weights / weights.sum()))
     asked: list[Asked] = []
     for i in range(count):
-        if i >= len(chosen) or rng.random() < 0.22:
+        if i >= len(chosen) or rng.random() < 0.24:
             asked.append(Asked(_nothing(rng, absent), ()))
             continue
         concept = str(chosen[i])
