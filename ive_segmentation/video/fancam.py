@@ -58,7 +58,7 @@ def camera_path(
     video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
     place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
     between, as people do. Speed, acceleration and jerk are bounded, the head is kept in the crop wherever
-    that allows it. Within a shot the crop keeps its size, which follows her height and her widest head.
+    that allows it. Within a shot the crop keeps its size, which follows her height and how wide her head is.
     While she is away for long it holds still, but for a moment in which it comes to rest and one in which it
     sets off to be there when she comes back.
 
@@ -124,7 +124,7 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     heights = (bodies[:, 3] - bodies[:, 1])[np.isfinite(bodies).all(axis=1)]
     wanted = Measured.camera_room * np.median(heights) if heights.size else largest
     if seen.any():
-        # Of whom the picture cuts off at the waist the head, hair and all, may be too wide for such a crop.
+        # Where the picture cuts her off at the waist, her head with its hair may be too wide for that.
         wide = np.quantile((heads[:, 2] - heads[:, 0])[seen], USUALLY)
         wanted = max(wanted, wide / MOST_HEAD / ASPECT)
     height = float(np.clip(wanted, largest / Measured.camera_zoom, largest))
