@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from statistics import median
@@ -85,25 +86,35 @@ def truth(scene: Scene, concept: str, cells: int) -> Answer:
     return Answer(torch.full((len(masks),), 0.9), boxes.float(), (small[:, 0] - 0.5) * 16)
 
 
+def truths(scene: Scene, device: torch.device) -> Callable[[str, int], Answer]:
+    """`truth` of a scene, on a device; each made once, because no user would wait for it."""
+
+    @cache
+    def known(concept: str, cells: int) -> Answer:
+        return Answer(*(part.to(device) for part in truth(scene, concept, cells)))
+
+    return known
+
+
 class Plain:
     """Every prompt is the whole model in fp32 on the pixels, with the library's own post-processing."""
 
     def __init__(self, folder: Path, scene: Scene, device: str) -> None:
         self.processor = Sam3Processor.from_pretrained(folder)
         self.model = Sam3Model.from_pretrained(folder).to(device)  # type: ignore[arg-type]
-        self.scene = scene
+        self.known = truths(scene, self.model.device)
 
     @torch.inference_mode()
     def find(self, image: np.ndarray, concept: str) -> Any:
         """Everything the concept names in the picture (H, W, 3)."""
         inputs = self.processor(images=image, text=concept, return_tensors="pt").to(self.model.device)
         out = self.model(**inputs)
-        known = truth(self.scene, concept, out.pred_masks.shape[-1])
-        count = len(known.scores)
+        true = self.known(concept, out.pred_masks.shape[-1])
+        count = len(true.scores)
         out.pred_logits.fill_(-10)[:, :count] = 10
         out.presence_logits.fill_(10)
-        out.pred_masks[0, :count] = known.logits.to(out.pred_masks)
-        out.pred_boxes[0, :count] = known.boxes.to(out.pred_boxes)
+        out.pred_masks[0, :count] = true.logits.to(out.pred_masks)
+        out.pred_boxes[0, :count] = true.boxes.to(out.pred_boxes)
         cut: Any = self.processor.post_process_instance_segmentation
         return cut(out, threshold=0.5, target_sizes=[image.shape[:2]])[0]
 
@@ -120,14 +131,14 @@ def our_pipeline(
     )
     sam3 = load_sam3(settings)
     decode = sam3._decode
+    known = truths(scene, sam3.device) if scene else None
 
     def knowing(features: Features, questions: Sequence[Question]) -> list[Answer]:
         answers = decode(features, questions)
-        if scene is None:
+        if known is None:
             return answers
         cells = 4 * sam3.resolution // 14
-        known = [truth(scene, question.concept, cells) for question in questions]
-        return [Answer(*(part.to(sam3.device) for part in answer)) for answer in known]
+        return [known(question.concept, cells) for question in questions]
 
     sam3._decode = knowing  # type: ignore[method-assign]
     faces = load_faces(str(CHECKPOINTS / "faces"), allow_download=False)

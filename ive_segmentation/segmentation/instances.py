@@ -14,7 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 COMPARED_SIDE = 640
-"""Masks are compared thinned to at most so many pixels a side, twice what SAM 3 draws."""
+"""Pieces of masks are compared thinned to at most so many pixels a side, twice what SAM 3 draws."""
+PIXELS_AT_ONCE = 2**24
+"""Of masks enlarged at once on a GPU: 64 MB there."""
+SAME_SIDE = 320
+"""Whole masks are compared thinned to so many, about what SAM 3 draws: a quarter of the time."""
 
 
 class Instance(NamedTuple):
@@ -104,7 +108,9 @@ def once_each(found: sv.Detections, overlap: float) -> list[Instance]:
         return []
     assert isinstance(found.mask, np.ndarray)
     assert found.confidence is not None
-    step = _thinning(found.mask.shape[1:])
+    if not np.triu(sv.box_iou_batch(found.xyxy, found.xyxy), 1).any():
+        return instances(found)
+    step = _thinning(found.mask.shape[1:], SAME_SIDE)
     scored = np.column_stack([found.xyxy, found.confidence])
     thinned = np.ascontiguousarray(found.mask[:, ::step, ::step])
     kept = sv.mask_non_max_suppression(scored, thinned, overlap)
@@ -125,7 +131,7 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
     """
     if len(found) < 2:
         return list(found)
-    step = _thinning(found[0].mask.shape)
+    step = _thinning(found[0].mask.shape, COMPARED_SIDE)
     masks = [np.ascontiguousarray(instance.mask[::step, ::step]).view(np.uint8) for instance in found]
     if np.add.reduce(masks).max(initial=0) < 2:
         return list(found)
@@ -152,19 +158,20 @@ def without_strays(found: Sequence[Instance]) -> list[Instance]:
     return kept
 
 
-def _thinning(size: tuple[int, ...]) -> int:
+def _thinning(size: tuple[int, ...], side: int) -> int:
     """Every which row and column of a mask is compared."""
-    return math.ceil(max(size) / COMPARED_SIDE)
+    return math.ceil(max(size) / side)
 
 
 def _at_size(logits: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.bool_]]:
-    """Bring masks (N, h, w) to the picture's size one at a time: no float array of N pictures ever exists."""
+    """Bring masks (N, h, w) to the picture's size, few at a time: N large float arrays never exist."""
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
-    for mask in logits:
-        small = mask.float().sigmoid()
-        if small.device.type == "cpu":  # the same interpolation; torch's takes nine times as long there
-            large = cv2.resize(small.numpy(), (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-            yield large > 0.5
-        else:
-            large = functional.interpolate(small[None, None], size=size, mode="bilinear", align_corners=False)
-            yield (large[0, 0] > 0.5).cpu().numpy()
+    if logits.device.type == "cpu":  # the same interpolation; torch's takes nine times as long there
+        for mask in logits:
+            small = mask.float().sigmoid().numpy()
+            yield cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) > 0.5
+        return
+    for first in range(0, len(logits), at_once := max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
+        some = logits[first : first + at_once, None].float().sigmoid()
+        large = functional.interpolate(some, size=size, mode="bilinear", align_corners=False)
+        yield from (large[:, 0] > 0.5).cpu().numpy()

@@ -32,6 +32,7 @@ from ive_segmentation.segmentation.devices import (
     out_of_memory,
 )
 from ive_segmentation.segmentation.instances import Answer, detections
+from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
 from ive_segmentation.segmentation.weights import damaged, load_part
 from ive_segmentation.segmentation.words import Reader, Words
 from ive_segmentation.settings import Settings
@@ -68,13 +69,6 @@ class Features:
         answers = sum(answer.nbytes for answer in self.answers.values())
         return sum(level.nbytes for level in self.levels) + self.position.nbytes + answers
 
-    def repeated(self, count: int) -> Sam3VisionEncoderOutput:
-        """Return the features as the model takes them, `count` times along the batch axis, without a copy."""
-        # Sam3Model.forward leaves out the last entry of both tuples, the pyramid's level it does not use.
-        levels: tuple[Any, ...] = (*(level.expand(count, -1, -1, -1) for level in self.levels), None)
-        positions: tuple[Any, ...] = (self.position.expand(count, -1, -1, -1), None)
-        return Sam3VisionEncoderOutput(fpn_hidden_states=levels, fpn_position_encoding=positions)
-
 
 class Sam3:
     """SAM 3 on one device, asked by words or by an example; safe to share between threads."""
@@ -83,6 +77,8 @@ class Sam3:
         self, model: Any, processor: Sam3Processor, reader: Reader, device: torch.device, settings: Settings
     ) -> None:
         self._model = model.to(device).eval()
+        keep_sizes_at_hand(model.detr_encoder)
+        self._recordings = Recordings(device)
         self._processor = processor
         self._reader = reader
         self._device = device
@@ -258,18 +254,26 @@ class Sam3:
         return self._ask(features, questions)
 
     def _see(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
-        with torch.inference_mode():
-            seen = self._model.get_vision_features(self.pixels(images))
+        pixels = self.pixels(images)
+        # What torch.compile made is launched quickly as it is.
+        *levels, position = (
+            self._look(pixels) if self._settings.compile else self._recordings.run(self._look, pixels)
+        )
         self._warm = True
         # Copied, because a row of a batch would keep the whole batch in memory.
         return [
             Features(
                 (image.shape[0], image.shape[1]),
-                tuple(level[row : row + 1].clone() for level in seen.fpn_hidden_states[:-1]),
-                seen.fpn_position_encoding[-2][:1],
+                tuple(level[row : row + 1].clone() for level in levels),
+                position,
             )
             for row, image in enumerate(images)
         ]
+
+    @torch.inference_mode()
+    def _look(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        seen = self._model.get_vision_features(pixels)
+        return (*seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[-2][:1])
 
     def _forget_old_pictures(self) -> None:
         kept = sum(features.nbytes for features in self._pictures.values())
@@ -303,27 +307,46 @@ class Sam3:
     def _decode(self, features: Features, questions: Sequence[Question]) -> list[Answer]:
         """Put questions that all have an example, or all have none, to the decoder."""
         words = self._reader.read([question.concept for question in questions])
-        boxes: dict[str, Tensor] = {}
+        inputs = (
+            *features.levels,
+            features.position,
+            torch.cat([word.attention for word in words]),
+            torch.cat([word.embedding for word in words]),
+        )
         if questions[0].example:
             examples = torch.tensor([[question.example] for question in questions])
-            boxes["input_boxes"] = examples.to(self._device, self.dtype)
-            boxes["input_boxes_labels"] = torch.ones(
-                examples.shape[:2], dtype=torch.long, device=self._device
-            )
+            answers = self._answer(*inputs, examples=examples.to(self._device, self.dtype))
+        else:
+            answers = self._recordings.run(self._answer, *inputs)
         with torch.inference_mode():
-            out = self._model(
-                vision_embeds=features.repeated(len(words)),
-                text_embeds=transformers.modeling_outputs.BaseModelOutputWithPooling(
-                    pooler_output=torch.cat([word.embedding for word in words])
-                ),
-                attention_mask=torch.cat([word.attention for word in words]),
-                **boxes,
-            )
-            scores = (out.pred_logits.sigmoid() * out.presence_logits.sigmoid()).float()
-            return [
-                self._kept(*answer)
-                for answer in zip(scores, out.pred_boxes.float(), out.pred_masks, strict=True)
-            ]
+            return [self._kept(*answer) for answer in zip(*answers, strict=True)]
+
+    @torch.inference_mode()
+    def _answer(self, *inputs: Tensor, examples: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Scores (N, Q), boxes (N, Q, 4) and mask logits (N, Q, h, w) of N questions about one picture.
+
+        Args:
+            *inputs: The levels of the pyramid, the coarsest one's position encoding, each of batch one, the
+                words' attention mask (N, T) and their embeddings (N, T, C).
+            examples: (N, 1, 4) cxcywh as shares of the picture's sides, or None.
+        """
+        *levels, position, attention, embeddings = inputs
+        count = len(embeddings)
+        boxes: dict[str, Tensor] = {}
+        if examples is not None:
+            ones = torch.ones(examples.shape[:2], dtype=torch.long, device=self._device)
+            boxes = {"input_boxes": examples, "input_boxes_labels": ones}
+        # Sam3Model.forward leaves out the last entry of both tuples, the pyramid's level it does not use.
+        repeated: tuple[Any, ...] = (*(level.expand(count, -1, -1, -1) for level in levels), None)
+        places: tuple[Any, ...] = (position.expand(count, -1, -1, -1), None)
+        out = self._model(
+            vision_embeds=Sam3VisionEncoderOutput(fpn_hidden_states=repeated, fpn_position_encoding=places),
+            text_embeds=transformers.modeling_outputs.BaseModelOutputWithPooling(pooler_output=embeddings),
+            attention_mask=attention,
+            **boxes,
+        )
+        scores = (out.pred_logits.sigmoid() * out.presence_logits.sigmoid()).float()
+        return scores, out.pred_boxes.float(), out.pred_masks
 
     def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
         kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()

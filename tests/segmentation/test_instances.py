@@ -78,9 +78,11 @@ def test_one_alone_and_nobody() -> None:
 
 
 def found(*masks: Mask) -> sv.Detections:
-    """Detections, each less sure than the one before."""
+    """Detections, each less sure than the one before, in boxes that all overlap."""
     scores = np.linspace(0.9, 0.5, len(masks), dtype=np.float32)
-    return sv.Detections(xyxy=np.zeros((len(masks), 4), np.float32), mask=np.stack(masks), confidence=scores)
+    return sv.Detections(
+        xyxy=np.full((len(masks), 4), (0, 0, 9, 9), np.float32), mask=np.stack(masks), confidence=scores
+    )
 
 
 @pytest.mark.parametrize("scale", [1, 9], ids=["small", "larger than what is looked at"])
