@@ -52,7 +52,9 @@ class Pipeline:
     sam3: Sam3 | None = None
     notices: tuple[str, ...] = ()
     demo: bool = False
-    _met: WeakKeyDictionary[Features, list[Person]] = field(default_factory=WeakKeyDictionary, init=False)
+    _met: WeakKeyDictionary[Features, list[Person]] = field(
+        default_factory=WeakKeyDictionary, init=False, compare=False, repr=False
+    )
     """Who is in the picture asked about last: the next question about it is about the same people."""
 
     def segment(self, image: Image, prompt: str | Prompt, progress: Progress = silent) -> Result:

@@ -88,8 +88,18 @@ def test_what_is_not_there_is_said(pipeline: Pipeline, trio: Scene) -> None:
     assert pipeline.segment(trio.image, "Liz").messages == ("Liz was not found in this picture.",)
 
 
-def test_the_second_prompt_looks_at_nothing_again(pipeline: Pipeline, trio: Scene) -> None:
+def test_the_second_prompt_looks_at_nothing_again(
+    pipeline: Pipeline, trio: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = pipeline.segment(trio.image, "Yujin")
+    monkeypatch.setattr(pipeline.faces, "detect", None)
     second = pipeline.segment(trio.image, "Yujin")
     assert second.segments[0].mask.tolist() == first.segments[0].mask.tolist()
     assert second.seconds["encode"] < 0.5
+
+
+@pytest.mark.parametrize("text", ["person", "Rei's shirt", "everyone's shoes"])
+def test_what_was_asked_before_changes_no_answer(pipeline: Pipeline, trio: Scene, text: str) -> None:
+    pipeline.segment(trio.image, "Yujin")
+    after, alone = (one.segment(trio.image, text).to_dict() for one in (pipeline, replace(pipeline)))
+    assert {**after, "seconds": None} == {**alone, "seconds": None}
