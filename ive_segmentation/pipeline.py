@@ -95,7 +95,8 @@ class Pipeline:
             faces, matches = ([], []) if persons else self._name(image)
 
         concepts = list(dict.fromkeys(read.concepts if persons else (PERSON, *read.concepts)))
-        progress(0.7, f"Looking for {', '.join(concepts) or 'nothing new'}")
+        if concepts:
+            progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
             found = {
                 concept: without_strays(once_each(answer, Measured.same_instance))

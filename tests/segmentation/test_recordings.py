@@ -1,6 +1,6 @@
 """A recorded pass gives what the plain one gives; sizes kept at hand change nothing."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,17 +8,11 @@ import torch
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
-from ive_segmentation.segmentation.sam3 import Question, Sam3, load_sam3
+from ive_segmentation.segmentation.sam3 import Question, load_sam3
 from ive_segmentation.segmentation.weights import load_part
 from ive_segmentation.settings import Settings
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="records on a GPU only")
-
-
-def demo_sam3(device: str, tmp_path_factory: pytest.TempPathFactory) -> Sam3:
-    folder = tmp_path_factory.mktemp("words")
-    settings = Settings(sam3=str(CHECKPOINTS / "sam3"), precision="float32", device=device, word_cache=folder)
-    return load_sam3(replace(settings, sam3_threshold=0.3))
 
 
 def test_size_at_hand_is_the_one_asked_of_the_gpu() -> None:
@@ -44,8 +38,11 @@ def test_without_a_gpu_a_pass_is_simply_called() -> None:
 
 
 @gpu
-def test_recorded_passes_answer_as_plain_ones(tmp_path_factory: pytest.TempPathFactory) -> None:
-    sam3 = demo_sam3("cuda", tmp_path_factory)
+def test_recorded_passes_answer_as_plain_ones(tmp_path: Path) -> None:
+    demo = str(CHECKPOINTS / "sam3")
+    sam3 = load_sam3(
+        Settings(sam3=demo, precision="float32", device="cuda", sam3_threshold=0.3, word_cache=tmp_path)
+    )
     for seed, concepts in ((7, ["person"]), (8, ["shirt"]), (9, ["person", "shoe"])):
         image = draw_scene(seed).image
         pixels = sam3.pixels([image])
