@@ -68,7 +68,8 @@ def test_plain_attention_is_attention(dtype: torch.dtype, tolerance: float) -> N
 def test_pictures_are_prepared_as_the_shipped_processor_does() -> None:
     image = draw_scene(5, size=(SIDE, SIDE)).image
     theirs = processor()(images=image, text="shirt", return_tensors="pt").pixel_values[0]
-    torch.testing.assert_close(normalised(image), theirs, atol=1e-5, rtol=0)
+    ours = normalised(torch.from_numpy(image).permute(2, 0, 1))
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)

@@ -11,9 +11,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ive_segmentation.demo.training.workers import Lesson, Pace, Terms, learn, load_state, save_state
+from ive_segmentation.demo.training.workers import (
+    Lesson,
+    Pace,
+    Shares,
+    Terms,
+    learn,
+    load_state,
+    prepared,
+    save_state,
+)
 
 TRUTH = torch.tensor([[2.0, -1.0, 0.5]])
+Sums = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass
@@ -27,9 +37,12 @@ class Line(Lesson):
     def begin(self) -> nn.Module:
         return nn.Linear(3, 1)
 
-    def terms(self, student: nn.Module, step: int, rng: np.random.Generator) -> Terms:
+    def batch(self, step: int, rng: np.random.Generator) -> Sums:
         x = torch.from_numpy(rng.normal(size=(16, 3)).astype(np.float32))
-        y = x @ TRUTH.T
+        return x, x @ TRUTH.T
+
+    def terms(self, student: nn.Module, step: int, batch: Sums) -> Terms:
+        x, y = batch
         device = next(student.parameters()).device
         return {"square": (student(x.to(device)).float() - y.to(device)).square().mean()}
 
@@ -60,6 +73,15 @@ def test_nobody_goes_on_from_the_state_of_another_run(tmp_path: Path) -> None:
     assert torch.equal(other.weight, before)
     assert load_state(tmp_path / "state", other, optimiser, "one") == 7
     assert torch.equal(other.weight, student.weight)
+
+
+def test_batches_prepared_ahead_are_those_that_would_be_drawn_when_asked_for(tmp_path: Path) -> None:
+    shares = Shares(Line(tmp_path), Pace(steps=9, rate=1.0, seed=3), rank=1, first=4)
+    ahead, asked = (list(prepared(shares, processes)) for processes in (2, 0))
+    assert len(asked) == 5
+    for ours, theirs in zip(ahead, asked, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+    assert not torch.equal(asked[0][0], asked[1][0])
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,12 @@ class Batch:
     """`pictures` images with `len(words) / pictures` prompts each, prompts of one picture side by side.
 
     Attributes:
-        pixels: (B, 3, S, S) float32, normalised as Sam3ImageProcessor does.
+        pixels: (B, 3, S, S) uint8, RGB.
         words: the B*K prompts.
         names: a word for each of `CONCEPTS`, now and then another than the first that comes to mind.
-        boxes: per prompt (n, 4) float32 xyxy in 0..1.
-        masks: per prompt (n, M, M) float32 in 0..1.
+        counts: per prompt the number of its instances, n of them in all.
+        boxes: (n, 4) float32 xyxy in 0..1, prompt by prompt.
+        masks: (n, M, M) float32 in 0..1, in the same order.
         classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
         extents: (B, 4, M, M) float32, how far from each cell its person's box reaches left, up, right and
             down, in widths and heights of the picture; NaN where nobody is.
@@ -38,8 +39,9 @@ class Batch:
     pixels: torch.Tensor
     words: list[str]
     names: list[str]
-    boxes: list[torch.Tensor]
-    masks: list[torch.Tensor]
+    counts: list[int]
+    boxes: torch.Tensor
+    masks: torch.Tensor
     classes: torch.Tensor
     extents: torch.Tensor
     stress: torch.Tensor
@@ -79,7 +81,7 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
 def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
     shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
-    return np.clip(shifted, 0, 255)
+    return np.clip(shifted, 0, 255).astype(np.uint8)
 
 
 def resized(scene: Labelled, side: int) -> Labelled:
@@ -138,21 +140,21 @@ def hand_stress(labels: np.ndarray, parts: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(1 + GRIP * ((around > 0) & (kinds == PERSON)).astype(np.float32))
 
 
-def normalised(image: np.ndarray) -> torch.Tensor:
-    """(S, S, 3) in 0..255 to (3, S, S) float32 in -1..1, what Sam3ImageProcessor hands to the model."""
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)) / 127.5 - 1
+def normalised(pixels: torch.Tensor) -> torch.Tensor:
+    """0..255, uint8, to -1..1, float32 of the same shape: what Sam3ImageProcessor hands to the model."""
+    return pixels.float() / 127.5 - 1
 
 
 class Batches:
-    """Batches of `pictures` stored scenes with `prompts` prompts each; masks have `cells` cells a side."""
+    """Batches of `pictures` stored scenes, squashed to `side` pixels; masks have `cells` cells a side."""
 
-    def __init__(self, store: Store, side: int, cells: int, pictures: int, prompts: int) -> None:
-        self.store, self.side, self.cells, self.pictures, self.prompts = store, side, cells, pictures, prompts
+    def __init__(self, store: Store, side: int, cells: int, pictures: int) -> None:
+        self.store, self.side, self.cells, self.pictures = store, side, cells, pictures
         odds = np.where(store.hard, HARD, 1.0)
         self._odds = odds / odds.sum()
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """One batch, everything random from `rng`."""
+    def batch(self, rng: np.random.Generator, prompts: int) -> Batch:
+        """One batch with `prompts` prompts for each picture, everything random from `rng`."""
         lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
         pixels, words, boxes, masks, classes, extents, stress = [], [], [], [], [], [], []
         for index in rng.choice(len(self.store), self.pictures, p=self._odds):
@@ -160,7 +162,7 @@ class Batches:
             image, labels = _light(scene.image, rng), scene.labels
             if rng.random() < 0.5:
                 image, labels = image[:, ::-1], np.ascontiguousarray(labels[:, ::-1])
-            pixels.append(normalised(image))
+            pixels.append(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))
             seen = np.bincount(labels.ravel(), minlength=len(scene.parts) + 1)[1 : len(scene.parts) + 1]
             visible = seen >= SLIVER * self.side**2
             shown = scene.parts[visible]
@@ -168,7 +170,7 @@ class Batches:
             small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
             people = answers(scene.parts, "person")
             sought = tiny(shown, seen[visible] / labels.size)
-            for asked in ask(rng, shown, self.prompts, crowded(small, people), sought):
+            for asked in ask(rng, shown, prompts, crowded(small, people), sought):
                 wanted = tuple(tuple(int(kept[v - 1]) for v in values) for values in asked.answers)
                 found, shapes = targets(labels, wanted, self.cells)
                 words.append(asked.words)
@@ -181,7 +183,10 @@ class Batches:
         exemplars = self._exemplars(boxes, rng) if rng.random() < 0.15 else None
         dense = torch.stack(classes), torch.stack(extents), torch.stack(stress)
         names = [str(rng.choice((name, name, *SYNONYMS.get(name, ())))) for name in CONCEPTS]
-        return Batch(torch.stack(pixels), words, names, boxes, masks, *dense, exemplars)
+        counts = [len(found) for found in boxes]
+        # Merged, because every tensor costs a file descriptor on its way from one process to another.
+        instances = torch.cat(boxes), torch.cat(masks)
+        return Batch(torch.stack(pixels), words, names, counts, *instances, *dense, exemplars)
 
     @staticmethod
     def _exemplars(boxes: list[torch.Tensor], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

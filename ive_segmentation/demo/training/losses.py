@@ -192,14 +192,15 @@ def losses(
         drawn: the prompts that `out` has masks for.
     """
     device = out.boxes.device
-    counts = [min(len(found), most) for found in batch.boxes]
+    counts = [min(count, most) for count in batch.counts]
     prompts, widest, cells = len(counts), max(1, *counts), 4 * out.tokens.shape[-1]
     boxes = torch.full((prompts, widest, 4), 0.5, device=device)
     masks = torch.zeros((prompts, widest, cells, cells), device=device)
     real = torch.zeros((prompts, widest), dtype=torch.bool, device=device)
-    for n, count in enumerate(counts):
-        boxes[n, :count] = batch.boxes[n][:count].to(device)
-        masks[n, :count] = batch.masks[n][:count].to(device)
+    by_prompt = (batch.boxes.to(device).split(batch.counts), batch.masks.to(device).split(batch.counts))
+    for n, (count, hers, shapes) in enumerate(zip(counts, *by_prompt, strict=True)):
+        boxes[n, :count] = hers[:count]
+        masks[n, :count] = shapes[:count]
         real[n, :count] = True
     layers = out.boxes.shape[0]
     total = max(1, sum(counts)) * layers

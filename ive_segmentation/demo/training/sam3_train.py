@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from transformers import CLIPTokenizer, Sam3Model
 
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.attention import fastest_attention
-from ive_segmentation.demo.training.batches import Batch, Batches
+from ive_segmentation.demo.training.batches import Batch, Batches, normalised
 from ive_segmentation.demo.training.losses import alignment_loss, dense_losses, losses, weighted
 from ive_segmentation.demo.training.small_sam3 import (
     NECK,
@@ -80,7 +80,7 @@ class Student(nn.Module):
         return terms | answers if masks else answers
 
     def _see(self, batch: Batch, words: CLIPTokenizer, device: torch.device) -> tuple[Any, Terms]:
-        seen = self.model.get_vision_features(batch.pixels.to(device))
+        seen = self.model.get_vision_features(normalised(batch.pixels.to(device)))
         if not self.helpers:
             return seen, {}
         text = _read(batch.names, words, device)
@@ -97,6 +97,10 @@ class Student(nn.Module):
 def _read(phrases: list[str], words: CLIPTokenizer, device: torch.device) -> dict[str, torch.Tensor]:
     tokens = words(phrases, padding=True, return_tensors="pt")
     return {name: tokens[name].to(device) for name in ("input_ids", "attention_mask")}
+
+
+GPU_PICTURES = 32
+"""In a batch on a GPU, where one worker learns: an H200 takes 0.18 s for them at 672 px, and 11 GB."""
 
 
 @dataclass
@@ -127,7 +131,7 @@ class Sam3Lesson(Lesson):
     search: int = 5000
     helpers: bool = True
     kept: float = 0.0
-    pictures: int = 4
+    pictures: int = field(default_factory=lambda: GPU_PICTURES if torch.cuda.is_available() else 4)
     prompts: int = 4
     name = "SAM 3"
 
@@ -143,7 +147,7 @@ class Sam3Lesson(Lesson):
         student = Student(self.side, self.helpers)
         if self.start is not None:
             go_on_from(student.model, self.start)
-        self._batches = Batches(Store(self.shards), self.side, cells(self.side), self.pictures, self.prompts)
+        self._batches = Batches(Store(self.shards), self.side, cells(self.side), self.pictures)
         self._words = tokenizer()
         return student.train()
 
@@ -151,10 +155,13 @@ class Sam3Lesson(Lesson):
         """The parameters that are not shipped."""
         return [student.scale, *student.spots.parameters(), *student.dense.parameters()]
 
-    def terms(self, student: Student, step: int, rng: np.random.Generator) -> Terms:
+    def batch(self, step: int, rng: np.random.Generator) -> Batch:
+        """Pictures, what is asked of them, and the truth."""
+        return self._batches.batch(rng, self.prompts if step >= self.search else 2 * self.prompts)
+
+    def terms(self, student: Student, step: int, batch: Batch) -> Terms:
         """The weighted terms of a step."""
-        self._batches.prompts = self.prompts if step >= self.search else 2 * self.prompts
-        batch, device = self._batches.batch(rng), student.scale.device
+        device = student.scale.device
         if step < self.glimpse:
             return weighted(student.glimpse(batch, self._words, device))
         return weighted(student.answer(batch, self._words, device, masks=step >= self.search))

@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import distributed, nn
 from torch.multiprocessing.spawn import spawn
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from ive_segmentation.segmentation.devices import choose_device, computes_bfloat16
@@ -54,8 +55,12 @@ class Lesson(ABC):
         """The model before the first step."""
 
     @abstractmethod
-    def terms(self, student: Any, step: int, rng: np.random.Generator) -> Terms:
-        """The weighted terms of one step's loss on a worker's share of a batch drawn with `rng`."""
+    def batch(self, step: int, rng: np.random.Generator) -> Any:
+        """A worker's share of one step's batch, tensors on the CPU, everything random from `rng`."""
+
+    @abstractmethod
+    def terms(self, student: Any, step: int, batch: Any) -> Terms:
+        """The weighted terms of one step's loss on that share."""
 
     @abstractmethod
     def finish(self, student: Any) -> None:
@@ -135,6 +140,39 @@ def _average_gradients(parameters: list[nn.Parameter], workers: int) -> None:
         parameter.grad = piece.view_as(parameter)
 
 
+@dataclass
+class Shares(Dataset):
+    """One worker's share of every batch that is still to come, by the steps from `first` on."""
+
+    lesson: Lesson
+    pace: Pace
+    rank: int
+    first: int
+
+    def __len__(self) -> int:
+        return self.pace.steps - self.first
+
+    def __getitem__(self, index: int) -> Any:
+        step = self.first + index
+        return self.lesson.batch(step, np.random.default_rng([self.pace.seed, step, self.rank]))
+
+
+def prepared(shares: Dataset, processes: int) -> DataLoader:
+    """Batches in their order, prepared by so many processes ahead of time; by none: when asked for."""
+    return DataLoader(
+        shares,
+        batch_size=None,
+        num_workers=processes,
+        # Forked, they share what the lesson holds in memory; they never touch the GPU.
+        multiprocessing_context="fork" if processes else None,
+        collate_fn=_as_it_is,
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
 def _meeting(state: Path) -> Path:
     """The file through which the workers find each other."""
     return state.with_suffix(".meeting").absolute()
@@ -155,6 +193,9 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
     optimiser = _optimiser(student, lesson.faster(student), pace.rate)
     origin = lesson.origin
     first = load_state(state, student, optimiser, origin) if state.exists() else 0
+    # A GPU would wait for pictures to be drawn, cut and asked about; a CPU is busy learning.
+    shares = Shares(lesson, pace, rank, first)
+    processes = max(1, (os.cpu_count() or 1) - 1) if device.type == "cuda" else 0
     running: dict[str, float] = {}
     bar = tqdm(
         range(first, pace.steps),
@@ -164,11 +205,11 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
         mininterval=10,
         disable=rank > 0,
     )
-    for step in bar:
+    for step, batch in zip(bar, prepared(shares, processes), strict=True):
         for group in optimiser.param_groups:
             group["lr"] = pace.rate * pace.rate_at(step) * group["share"]
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
-            terms = lesson.terms(student, step, np.random.default_rng([pace.seed, step, rank]))
+            terms = lesson.terms(student, step, batch)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
         if workers > 1:
