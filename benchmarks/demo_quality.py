@@ -157,8 +157,8 @@ def faces(pipeline: Pipeline, count: int) -> list[Row]:
 
 
 def job(pipeline: Pipeline, count: int) -> list[Row]:
-    """One possession prompt per scene: `Wonyoung's shirt`, answered from the picture alone."""
-    owner, whole = Tally(), Tally()
+    """Two possession prompts per scene: one for what a member has, and one for what she has not."""
+    owner, whole, lacking = Tally(), Tally(), Tally()
     for seed, scene in scenes(count):
         rng = np.random.default_rng([seed, 1])
         asked = sorted(
@@ -189,9 +189,18 @@ def job(pipeline: Pipeline, count: int) -> list[Row]:
         union = np.logical_or.reduce([*given, np.zeros(scene.image.shape[:2], bool)])
         owner.add(bool(given) and all(right))
         whole.add(bool(given), iou(union, np.logical_or.reduce(hers)))
+        has = {
+            t.concept
+            for t in scene.things
+            if t.owner is not None and scene.persons[t.owner].identity == member
+        }
+        lacks = sorted({*WORN, *HELD} - has)
+        missing = lacks[int(rng.integers(len(lacks)))]
+        lacking.add(not pipeline.segment(scene.image, f"{member}'s {missing}").segments)
     return [
         Row("whole job, possession prompt: right owner", str(owner), "0.96"),
         Row("whole job, possession prompt: IoU with the truth", f"{whole.mean_overlap:.3f}", "0.75"),
+        Row("possession prompt for what she has not: nothing given", str(lacking)),
     ]
 
 

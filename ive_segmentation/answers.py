@@ -11,8 +11,9 @@ from ive_segmentation.persons import PERSON
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.instances import Instance, instances
-from ive_segmentation.segmentation.sam3 import Sam3
+from ive_segmentation.segmentation.instances import Instance, instances, once_each
+from ive_segmentation.segmentation.sam3 import Features, Sam3
+from ive_segmentation.settings import Measured
 
 
 def things_of(concept: str, found: Sequence[Instance], persons: Sequence[Person]) -> list[Segment]:
@@ -56,8 +57,9 @@ def look_again(
     Returns:
         The things, with those of each person looked at closely replaced by what the closer look found.
     """
-    if request.thing is None or not request.people or EVERYONE in request.people:
+    if not _of_someone(request):
         return things
+    assert request.thing is not None
     size = (image.shape[0], image.shape[1])
     crops: dict[int, tuple[int, int, int, int]] = {}
     for owner in _asked(request, persons):
@@ -81,6 +83,33 @@ def look_again(
         if closer:
             things = [thing for thing in things if thing.owner != owner] + closer
     return things
+
+
+def doubtful(
+    sam3: Sam3, features: Features, request: Request, persons: Sequence[Person], things: list[Segment]
+) -> list[Segment]:
+    """Take what SAM 3 is less sure of for a named person who has nothing surer: the prompt says she has it.
+
+    Args:
+        sam3: The model.
+        features: The picture as SAM 3 sees it.
+        request: A thing of named people; nothing is presumed of everyone.
+        persons: Everyone in the picture.
+        things: The instances found, on the whole picture and closely.
+
+    Returns:
+        The things, and those of each person who had none.
+    """
+    if not _of_someone(request):
+        return things
+    assert request.thing is not None
+    owners = {thing.owner for thing in things}
+    without = {place for place in _asked(request, persons) if persons[place].mask is not None} - owners
+    if not without:
+        return things
+    (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
+    weaker = things_of(request.thing, once_each(found, Measured.same_instance), persons)
+    return things + [thing for thing in weaker if thing.owner in without]
 
 
 def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> list[Segment]:
@@ -113,8 +142,9 @@ def explain(
     things: Sequence[Segment],
     answers: Sequence[Segment],
     members: Sequence[Member],
+    sure: float,
 ) -> list[str]:
-    """Say in words what a request did not get.
+    """Say in words what a request did not get, and what it got with doubt.
 
     Args:
         request: Whom and what it asks for.
@@ -122,6 +152,7 @@ def explain(
         things: The instances of the request's thing, whoever owns them.
         answers: The masks it got.
         members: For the names to show.
+        sure: The score from which SAM 3 is sure of an instance, 0 to 1.
 
     Returns:
         Sentences, none where everything was found.
@@ -141,7 +172,18 @@ def explain(
     unclear = sum(thing.owner is None for thing in things)
     if unclear and missing:
         missing.append(f"{unclear} × {request.thing} could not be given to anyone for certain.")
-    return missing
+    doubts = [
+        f"{_called(segment.member, names) if segment.member else 'Unknown'}: "
+        f"SAM 3 is only {segment.score:.0%} sure of this {request.thing}."
+        for segment in answers
+        if request.thing and segment.score <= sure
+    ]
+    return missing + doubts
+
+
+def _of_someone(request: Request) -> bool:
+    """Whether a request is for a thing of people it names."""
+    return bool(request.thing and request.people) and EVERYONE not in request.people
 
 
 def _asked(request: Request, persons: Sequence[Person]) -> list[int]:

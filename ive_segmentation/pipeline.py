@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from ive_segmentation.answers import answer, explain, look_again, things_of
+from ive_segmentation.answers import answer, doubtful, explain, look_again, things_of
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
@@ -118,9 +118,10 @@ class Pipeline:
             progress(0.9, "Looking again, closely")
             with seconds("look again"):
                 hers = look_again(self.sam3, image, request, persons, hers)
+                hers = doubtful(self.sam3, features, request, persons, hers)
             answers = answer(request, persons, hers)
             segments += answers
-            messages += explain(request, persons, hers, answers, self.members)
+            messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)
         progress(1.0, "Done")
         size = (image.shape[0], image.shape[1])
         return Result(size, read, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)

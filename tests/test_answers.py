@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,15 @@ def test_a_request_gets_what_it_names_and_nothing_else(request_: Request, column
 )
 def test_what_is_missing_is_said(request_: Request, persons: list[Person], says: list[str]) -> None:
     things = SHIRTS if request_.thing == "shirt" else []
-    said = explain(request_, persons, things, answer(request_, persons, things), MEMBERS)
+    said = explain(request_, persons, things, answer(request_, persons, things), MEMBERS, sure=0.5)
     assert len(said) == len(says)
     assert all(words in sentence for words, sentence in zip(says, said, strict=True))
+
+
+def test_a_doubt_is_said_of_a_thing_and_not_of_a_person() -> None:
+    hers = Request(("Jang_Wonyoung",), "shirt")
+    doubted = [replace(SHIRTS[0], score=0.34), *SHIRTS[1:]]
+    said = explain(hers, PERSONS, doubted, answer(hers, PERSONS, doubted), MEMBERS, sure=0.5)
+    assert said == ["Wonyoung: SAM 3 is only 34% sure of this shirt."]
+    herself = Request(("Jang_Wonyoung",), None)
+    assert explain(herself, PERSONS, [], answer(herself, PERSONS, []), MEMBERS, sure=0.9) == []

@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ive_segmentation.answers import doubtful
 from ive_segmentation.demo.truth import Scene
+from ive_segmentation.language import EVERYONE, Request
 from ive_segmentation.loading import load_bank
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
+from ive_segmentation.segmentation.sam3 import load_sam3
 
 
 def _truth(trio: Scene, member: str, thing: str | None) -> np.ndarray:
@@ -86,6 +89,24 @@ def test_what_is_not_there_is_said(pipeline: Pipeline, trio: Scene) -> None:
     assert pipeline.segment(trio.image, "guitar").messages == ("No guitar was found.",)
     assert pipeline.segment(trio.image, "Rei's hat").messages == ("No hat of Rei was found.",)
     assert pipeline.segment(trio.image, "Liz").messages == ("Liz was not found in this picture.",)
+
+
+def test_of_a_named_person_what_is_less_sure_is_taken_where_nothing_is_surer(
+    pipeline: Pipeline, trio: Scene, tmp_path: Path
+) -> None:
+    assert pipeline.sam3 is not None
+    persons = pipeline.segment(trio.image, "person").persons
+    shirts = list(pipeline.segment(trio.image, "shirt").segments)
+    surest = max(shirt.score for shirt in shirts)
+    picky = load_sam3(replace(pipeline.settings, sam3_threshold=surest, word_cache=tmp_path))
+    features = picky.encode(trio.image)
+    hers, everyones = Request(("Jang_Wonyoung",), "shirt"), Request((EVERYONE,), "shirt")
+    (doubted,) = doubtful(picky, features, hers, persons, [])
+    assert doubted.member == "Jang_Wonyoung"
+    assert doubted.score <= picky.threshold
+    assert _iou(doubted, _truth(trio, "Jang_Wonyoung", "shirt")) > 0.9
+    assert doubtful(picky, features, everyones, persons, []) == []
+    assert doubtful(picky, features, hers, persons, shirts) is shirts
 
 
 def test_the_second_prompt_looks_at_nothing_again(

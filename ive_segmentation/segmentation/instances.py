@@ -53,6 +53,11 @@ class Answer(NamedTuple):
         """Bytes the answer takes on its device."""
         return self.scores.nbytes + self.boxes.nbytes + self.logits.nbytes
 
+    def from_score(self, least: float) -> Answer:
+        """Return the instances whose score is higher than `least`."""
+        sure = int((self.scores > least).sum())
+        return Answer(self.scores[:sure], self.boxes[:sure], self.logits[:sure])
+
 
 def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
     """Bring an answer to the picture's size; instances without a pixel there are left out.

@@ -35,7 +35,7 @@ from ive_segmentation.segmentation.instances import Answer, detections
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
 from ive_segmentation.segmentation.weights import damaged, load_part
 from ive_segmentation.segmentation.words import Reader, Words
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured, Settings
 
 T = TypeVar("T")
 
@@ -103,6 +103,11 @@ class Sam3:
     def dtype(self) -> torch.dtype:
         """The precision the model computes in."""
         return self._model.dtype
+
+    @property
+    def threshold(self) -> float:
+        """The score from which an instance counts, 0 to 1."""
+        return self._settings.sam3_threshold
 
     @property
     def resolution(self) -> int:
@@ -209,12 +214,16 @@ class Sam3:
             self._forget_old_pictures()
         return [seen[key] for key in keys]
 
-    def find(self, features: Features, concepts: Sequence[str]) -> list[sv.Detections]:
+    def find(
+        self, features: Features, concepts: Sequence[str], least: float | None = None
+    ) -> list[sv.Detections]:
         """Find every instance of each concept, all concepts in one decoder pass.
 
         Args:
             features: What `encode` returned.
             concepts: English noun phrases.
+            least: Score (class times presence) from which an instance counts, 0 to 1, not less than
+                `Measured.doubtful` of the settings' own; None for that one.
 
         Returns:
             One `Detections` per concept: xyxy (N, 4) float32 pixels, mask (N, H, W) bool at the
@@ -224,7 +233,7 @@ class Sam3:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
-        return self._ask(features, [Question(concept) for concept in concepts])
+        return self._ask(features, [Question(concept) for concept in concepts], least)
 
     def find_like(
         self, features: Features, concept: str, examples: Sequence[npt.NDArray[np.float32]]
@@ -280,14 +289,20 @@ class Sam3:
         while kept > self._settings.feature_cache_bytes and len(self._pictures) > 1:
             kept -= self._pictures.popitem(last=False)[1].nbytes
 
-    def _ask(self, features: Features, questions: Sequence[Question]) -> list[sv.Detections]:
+    def _ask(
+        self, features: Features, questions: Sequence[Question], least: float | None = None
+    ) -> list[sv.Detections]:
+        least = self._settings.sam3_threshold if least is None else least
         with self._lock:
             new = [question for question in dict.fromkeys(questions) if question not in features.answers]
             found = self._in_batches(
                 new, self._settings.questions_per_pass, lambda part: self._decode(features, part)
             )
             features.answers.update(zip(new, found, strict=True))
-            return [detections(features.answers[question], features.size) for question in questions]
+            return [
+                detections(features.answers[question].from_score(least), features.size)
+                for question in questions
+            ]
 
     def _in_batches(self, rows: Sequence[T], batch: int, work: Callable[[Sequence[T]], list]) -> list:
         """Work through the rows, halving the batch when the device's memory runs out."""
@@ -349,7 +364,7 @@ class Sam3:
         return scores, out.pred_boxes.float(), out.pred_masks
 
     def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
-        kept = torch.nonzero(scores > self._settings.sam3_threshold).flatten()
+        kept = torch.nonzero(scores > Measured.doubtful * self._settings.sam3_threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True, stable=True)]
         return Answer(scores[kept], boxes[kept], logits[kept])
 

@@ -98,6 +98,17 @@ def test_nothing_found_is_empty_and_still_has_masks(settings: Settings) -> None:
     assert found.mask.shape == (0, *SIZE)
 
 
+def test_what_it_is_less_sure_of_is_given_where_it_is_asked_for(sam3: Sam3, settings: Settings) -> None:
+    everything: Any = sam3.find(sam3.encode(IMAGE), ["shirt"])[0]
+    surest = everything[2].confidence[0] + 1e-6  # two instances reach it
+    picky = load_sam3(replace(settings, sam3_threshold=float(surest)))
+    features = picky.encode(IMAGE)
+    for least, count in ((None, 2), (surest, 2), (everything[5].confidence[0] + 1e-6, 5)):
+        found: Any = picky.find(features, ["shirt"], least)[0]
+        np.testing.assert_array_equal(found.confidence, everything.confidence[:count])
+        np.testing.assert_array_equal(found.mask, everything.mask[:count])
+
+
 def _count_looks(sam3: Sam3) -> list[None]:
     looks: list[None] = []
     sam3._model.vision_encoder.register_forward_hook(lambda *_: looks.append(None))
