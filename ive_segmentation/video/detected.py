@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
+from scipy.optimize import linear_sum_assignment
 from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
@@ -47,7 +48,8 @@ class DetectedTracker:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
-        answers = self._sam3.find(self._sam3.look(image), self._concepts)
+        least = Measured.doubtful * self._sam3.threshold
+        answers = self._sam3.find(self._sam3.look(image), self._concepts, least)
         tracked = []
         for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
             # One instance in two detections would be two tracks, of which only one could bear the name.
@@ -55,12 +57,13 @@ class DetectedTracker:
             tracked += [
                 Tracked(number, concept, *instance)
                 for number, instance in zip(join.join(found), found, strict=True)
+                if number is not None
             ]
         return tracked
 
     def cut(self) -> None:
         """Begin a new shot: nothing that was followed until here goes on."""
-        self._joins = [Join(self._numbers) for _ in self._concepts]
+        self._joins = [Join(self._numbers, self._sam3.threshold) for _ in self._concepts]
 
 
 class Join:
@@ -72,12 +75,15 @@ class Join:
 
     Args:
         numbers: Where the numbers come from; never one twice.
+        sure: Score that an instance must exceed to count by itself, 0 to 1. Others count where they are what
+            was followed until here, as in ByteTrack (Zhang et al., ECCV 2022).
     """
 
-    def __init__(self, numbers: Iterator[int]) -> None:
+    def __init__(self, numbers: Iterator[int], sure: float) -> None:
         self._numbers = numbers
+        self._sure = sure
         self._overlap = _Overlap()
-        # Detections are those SAM 3 is sure enough of: each counts, and begins a track where it joins none.
+        # What it is given counts: each detection begins a track where it joins none.
         self._tracker = OCSORTTracker(
             lost_track_buffer=Measured.lost_frames,
             minimum_consecutive_frames=1,
@@ -87,18 +93,20 @@ class Join:
         )
         self._last: dict[int, Cells] = {}
 
-    def join(self, found: Sequence[Instance]) -> list[int]:
+    def join(self, found: Sequence[Instance]) -> list[int | None]:
         """Say which instances of the next frame were there before.
 
         Args:
             found: The instances of a frame.
 
         Returns:
-            The number of each.
+            The number of each, None for those that do not count.
         """
-        cells = [_cells(instance.mask) for instance in found]
-        boxes = np.array([instance.box for instance in found], np.float32).reshape(-1, 4)
-        scores = np.array([instance.score for instance in found], np.float32)
+        every = [_cells(instance.mask) for instance in found]
+        counted = self._counted(every, np.array([instance.score > self._sure for instance in found], bool))
+        cells = [every[row] for row in counted]
+        boxes = np.array([found[row].box for row in counted], np.float32).reshape(-1, 4)
+        scores = np.array([found[row].score for row in counted], np.float32)
         self._overlap.before = [self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks]
         self._overlap.now = cells
         self._tracker.update(sv.Detections(xyxy=boxes, confidence=scores))
@@ -117,7 +125,18 @@ class Join:
         self._last = {
             tracklet.tracker_id: self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks
         }
-        return [numbers[row] for row in range(len(found))]
+        by_row = {row: numbers[place] for place, row in enumerate(counted)}
+        return [by_row.get(row) for row in range(len(found))]
+
+    def _counted(self, cells: Sequence[Cells], sure: npt.NDArray[np.bool_]) -> list[int]:
+        """Rows of what is sure, and of what goes on a track that nothing sure goes on."""
+        if sure.all() or not self._last:
+            return np.flatnonzero(sure).tolist()
+        overlaps = sv.mask_iou_batch(np.stack([*self._last.values()]), np.stack(cells))
+        overlaps[overlaps < Measured.join_overlap] = 0
+        pairs = linear_sum_assignment(overlaps, maximize=True)
+        goes_on = {int(row) for track, row in zip(*pairs, strict=True) if overlaps[track, row] > 0}
+        return [row for row in range(len(cells)) if sure[row] or row in goes_on]
 
 
 class _Overlap(BaseIoU):

@@ -281,7 +281,7 @@ def crowd(scene: Scene, seed: int) -> Iterator[dict[int, Instance]]:
 
 def changes(join: Join, frames: Iterator[dict[int, Instance]]) -> int:
     """How often somebody's number changes."""
-    last: dict[int, int] = {}
+    last: dict[int, int | None] = {}
     count = 0
     for found in frames:
         now = dict(zip(found, join.join(list(found.values())), strict=True))
@@ -294,18 +294,18 @@ def test_people_who_cross_keep_their_numbers(trio: Scene) -> None:
     """With boxes, as OC-SORT compares them unless told, eight times as many changes."""
     by_masks = by_boxes = 0
     for seed in range(8):
-        by_masks += changes(Join(itertools.count()), crowd(trio, seed))
-        plain = Join(itertools.count())
+        by_masks += changes(Join(itertools.count(), 0.5), crowd(trio, seed))
+        plain = Join(itertools.count(), 0.5)
         plain._tracker.iou = IoU()
         by_boxes += changes(plain, crowd(trio, seed))
     assert by_masks <= 6
     assert by_boxes >= 36
 
 
-def box(left: float) -> Instance:
+def box(left: float, score: float = 0.9) -> Instance:
     mask = np.zeros((48, 64), bool)
     mask[10:40, round(left) : round(left) + 12] = True
-    return Instance(mask, np.array([left, 10, left + 12, 40], np.float32), 0.9)
+    return Instance(mask, np.array([left, 10, left + 12, 40], np.float32), score)
 
 
 @pytest.mark.parametrize(
@@ -322,13 +322,30 @@ def box(left: float) -> Instance:
     ids=["nothing", "comes", "two", "twice the same box", "hidden", "jump and back", "gone for long"],
 )
 def test_joining(frames: list[list[float]], expected: list[list[int]]) -> None:
-    join = Join(itertools.count())
+    join = Join(itertools.count(), 0.5)
     numbers = [join.join([box(left) for left in found]) for found in frames]
     assert numbers == expected
 
 
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        pytest.param([[(5, 0.3)], [(6, 0.9)]], [[None], [0]], id="a doubt begins nothing"),
+        pytest.param([[(5, 0.9)], [(6, 0.3)], [(7, 0.3)]], [[0], [0], [0]], id="and goes on what was there"),
+        pytest.param([[(5, 0.9)], [(40, 0.3)]], [[0], [None]], id="but only there"),
+        pytest.param([[(5, 0.9)], [(6, 0.9), (8, 0.3)]], [[0], [0, None]], id="where nothing surer does"),
+        pytest.param([[(5, 0.9), (20, 0.9)], [(19, 0.3), (6, 0.9)]], [[0, 1], [1, 0]], id="each its own"),
+    ],
+)
+def test_what_is_less_sure_counts_where_it_was_followed_until_now(
+    frames: list[list[tuple[float, float]]], expected: list[list[int | None]]
+) -> None:
+    join = Join(itertools.count(), 0.5)
+    assert [join.join([box(*each) for each in found]) for found in frames] == expected
+
+
 def test_a_thing_of_a_few_pixels_in_a_large_frame_is_followed() -> None:
-    join = Join(itertools.count())
+    join = Join(itertools.count(), 0.5)
     for number in range(20):
         mask = np.zeros((2160, 3840), bool)
         mask[1000:1006, 2000 + number : 2006 + number] = True
