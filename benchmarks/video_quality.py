@@ -83,7 +83,8 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
     names, owners = Names(pipeline.gallery.names, FPS), Owners(FPS)
     with Records() as records:
         frames = _frames(draw_clip(seed, seconds=SECONDS, size=SIZE, fps=FPS), truth)
-        for watched in watch(frames, make_tracker(pipeline.sam3, [PERSON]), pipeline, names, owners):
+        tracker = make_tracker(pipeline.sam3, [PERSON])
+        for watched in watch(frames, tracker, pipeline, names, owners, hair=True):
             records.append(watched.record)
         prompt = Prompt(PERSON, (Request((), PERSON),))
         story = Story(SIZE[::-1], prompt, names.settle(), owners.settle())

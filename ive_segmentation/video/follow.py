@@ -104,7 +104,8 @@ def follow(
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY
     with Records() as records:
-        for watched in watch(read(video, start, end), tracker, pipeline, names, owners):
+        frames = read(video, start, end)
+        for watched in watch(frames, tracker, pipeline, names, owners, hair=star is not None):
             records.append(watched.record)
             first_pass.done("Looking at")
             if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:

@@ -14,7 +14,7 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image
-from ive_segmentation.video.heads import Heads
+from ive_segmentation.video.heads import HAIR, Heads
 from ive_segmentation.video.names import Names, quality_of
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
@@ -32,7 +32,13 @@ class Watched(NamedTuple):
 
 
 def watch(
-    frames: Iterable[Frame], tracker: Tracker, pipeline: Pipeline, names: Names, owners: Owners
+    frames: Iterable[Frame],
+    tracker: Tracker,
+    pipeline: Pipeline,
+    names: Names,
+    owners: Owners,
+    *,
+    hair: bool = False,
 ) -> Iterator[Watched]:
     """Follow everyone and everything through a video.
 
@@ -42,6 +48,7 @@ def watch(
         pipeline: For its face models and gallery, where it has them.
         names: Is told who was visible, and what was seen of faces.
         owners: Is told whose each thing seems to be.
+        hair: Whether to look at the hair, too, where faces are looked at: a fancam shows all of a head.
 
     Yields:
         Every frame with what was seen in it.
@@ -61,16 +68,21 @@ def watch(
         boxes = np.array([person.box for person in persons], np.float32).reshape(-1, 4)
         names.saw(frame.index, [person.track for person in persons], boxes)
         if any(names.wants_look(person.track, frame.index) for person in persons):
-            _look_at_faces(frame, persons, pipeline, names, heads)
+            _look_at_faces(frame, persons, pipeline, names, heads, tracker if hair else None)
         given = _give_things(frame.index, tracked, persons, heads, owners)
         sightings = tuple(_sighting(instance, heads) for instance in tracked)
         yield Watched(frame, Record(frame.index, frame.second, shot, sightings), given)
 
 
 def _look_at_faces(
-    frame: Frame, persons: Sequence[Tracked], pipeline: Pipeline, names: Names, heads: Heads
+    frame: Frame,
+    persons: Sequence[Tracked],
+    pipeline: Pipeline,
+    names: Names,
+    heads: Heads,
+    hair_of: Tracker | None,
 ) -> None:
-    """Look at every face of a frame: finding one costs as much as finding all."""
+    """Look at every face of a frame, and its hair where wanted: finding one costs as much as finding all."""
     if pipeline.faces is None or pipeline.gallery is None:
         return
     image: Image = frame.image
@@ -84,9 +96,10 @@ def _look_at_faces(
         (face, persons[holder]) for face, holder in zip(found, holders, strict=True) if holder is not None
     ]
     odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
+    hair = [lock.mask for lock in hair_of.also(HAIR)] if hair_of and shown else []
     for (face, person), row in zip(shown, odds, strict=True):
         names.add_look(person.track, frame.index, row, quality_of(face))
-        heads.seen(person.track, person.box, face.box)
+        heads.seen(person.track, person.box, person.mask, face.box, hair)
     for track in {person.track for person in persons} - {person.track for _, person in shown}:
         names.add_look(track, frame.index, None)
 
@@ -104,7 +117,7 @@ def _give_things(
             concept,
             [thing.mask for thing in things],
             [person.mask for person in persons],
-            [heads.face(person.track, person.box) for person in persons],
+            [heads.face(person.track, person.box, person.mask) for person in persons],
         )
         for thing, verdict in zip(things, verdicts, strict=True):
             given[thing.track] = None if verdict.owner is None else persons[verdict.owner].track

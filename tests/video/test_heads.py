@@ -39,7 +39,7 @@ def test_the_head_is_the_face_and_the_hair_beside_it(
     beside: list[tuple[int, int, int, int]], left: float, right: float
 ) -> None:
     heads = Heads()
-    heads.seen(1, BODY, FACE)
+    heads.seen(1, BODY, mask(HEAD, *beside), FACE)
     head = heads.head(1, BODY, mask(HEAD, *beside))
     assert head[[0, 2]].tolist() == [left, right]
     assert head[1] < FACE[1]
@@ -48,10 +48,36 @@ def test_the_head_is_the_face_and_the_hair_beside_it(
 
 def test_the_head_moves_along_with_the_body() -> None:
     heads = Heads()
-    heads.seen(1, BODY, FACE)
+    heads.seen(1, BODY, mask(HEAD), FACE)
     step = np.array([9, 4, 9, 4], np.float32)
-    before, after = (heads.head(1, box, mask()) for box in (BODY, BODY + step))
+    before = heads.head(1, BODY, mask(HEAD))
+    after = heads.head(1, BODY + step, mask((59, 24, 79, 54)))
     assert (after - before).tolist() == step.tolist()
+
+
+def test_an_arm_stretched_to_one_side_does_not_move_the_head() -> None:
+    heads = Heads()
+    heads.seen(1, BODY, mask(HEAD, (40, 60, 80, 180)), FACE)
+    wider = np.array([40, 20, 180, 180], np.float32)
+    before = heads.face(1, BODY, mask(HEAD, (40, 60, 80, 180)))
+    after = heads.face(1, wider, mask(HEAD, (40, 60, 80, 180), (80, 70, 180, 80)))
+    assert before is not None
+    assert after is not None
+    assert after.tolist() == before.tolist() == FACE.tolist()
+
+
+def test_hair_reaches_as_far_as_when_it_was_seen() -> None:
+    heads, ponytail = Heads(), (70, 22, 95, 60)
+    heads.seen(1, BODY, mask(HEAD, ponytail), FACE, [mask((0, 0, 30, 30)), mask((50, 20, 95, 60))])
+    assert heads.head(1, BODY, mask(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
+    heads.seen(1, BODY, mask(HEAD, ponytail), FACE)  # it was not looked for, or not found
+    assert heads.head(1, BODY, mask(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
+
+
+def test_the_hair_of_another_is_not_hers() -> None:
+    heads = Heads()
+    heads.seen(1, BODY, mask(HEAD), FACE, [mask((65, 20, 120, 60))])
+    assert heads.head(1, BODY, mask(HEAD))[[0, 2]].tolist() == [50, 70]
 
 
 def test_before_any_face_was_seen_the_head_is_the_top_of_the_body() -> None:
