@@ -11,7 +11,7 @@ from ive_segmentation.persons import PERSON
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.instances import Instance, instances, once_each
+from ive_segmentation.segmentation.instances import Instance, instances, once_each, without_strays
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
@@ -93,7 +93,7 @@ def doubtful(
     Args:
         sam3: The model.
         features: The picture as SAM 3 sees it.
-        request: A thing of named people; nothing is presumed of everyone.
+        request: A thing of members; nothing is presumed of everyone, nor of strangers.
         persons: Everyone in the picture.
         things: The instances found, on the whole picture and closely.
 
@@ -104,12 +104,14 @@ def doubtful(
         return things
     assert request.thing is not None
     owners = {thing.owner for thing in things}
-    without = {place for place in _asked(request, persons) if persons[place].mask is not None} - owners
+    members = Request(tuple(who for who in request.people if who != UNKNOWN), None)
+    without = {place for place in _asked(members, persons) if persons[place].mask is not None} - owners
     if not without:
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
-    weaker = things_of(request.thing, once_each(found, Measured.same_instance), persons)
-    return things + [thing for thing in weaker if thing.owner in without]
+    every = things_of(request.thing, without_strays(once_each(found, Measured.same_instance)), persons)
+    # Whose the surer ones are was decided among themselves.
+    return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
 
 
 def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> list[Segment]:
@@ -178,7 +180,7 @@ def explain(
         for segment in answers
         if request.thing and segment.score <= sure
     ]
-    return missing + doubts
+    return missing + list(dict.fromkeys(doubts))
 
 
 def _of_someone(request: Request) -> bool:

@@ -107,6 +107,21 @@ def test_of_a_named_person_what_is_less_sure_is_taken_where_nothing_is_surer(
     assert _iou(doubted, _truth(trio, "Jang_Wonyoung", "shirt")) > 0.9
     assert doubtful(picky, features, everyones, persons, []) == []
     assert doubtful(picky, features, hers, persons, shirts) is shirts
+    # Nothing is decided anew of what is sure, but nobody's.
+    unowned = [replace(shirt, owner=None, member=None) for shirt in shirts]
+    assert doubtful(pipeline.sam3, features, hers, persons, unowned) == unowned
+
+
+def test_a_doubtful_answer_says_so(pipeline: Pipeline, trio: Scene, tmp_path: Path) -> None:
+    assert pipeline.sam3 is not None
+    hers = min(pipeline.segment(trio.image, "shirt").segments, key=lambda shirt: shirt.score)
+    settings = replace(pipeline.settings, sam3_threshold=hers.score, word_cache=tmp_path)
+    picky = replace(pipeline, sam3=load_sam3(settings))
+    assert hers.member not in {shirt.member for shirt in picky.segment(trio.image, "shirt").segments}
+    result = picky.segment(trio.image, f"{hers.member}'s shirt")
+    assert [segment.member for segment in result.segments] == [hers.member]
+    assert len(result.messages) == 1
+    assert "SAM 3 is only" in result.messages[0]
 
 
 def test_the_second_prompt_looks_at_nothing_again(

@@ -106,7 +106,7 @@ class Sam3:
 
     @property
     def threshold(self) -> float:
-        """The score from which an instance counts, 0 to 1."""
+        """The score above which an instance counts by itself, 0 to 1."""
         return self._settings.sam3_threshold
 
     @property
@@ -222,7 +222,7 @@ class Sam3:
         Args:
             features: What `encode` returned.
             concepts: English noun phrases.
-            least: Score (class times presence) from which an instance counts, 0 to 1, not less than
+            least: Score (class times presence) above which an instance counts, 0 to 1, not less than
                 `Measured.doubtful` of the settings' own; None for that one.
 
         Returns:

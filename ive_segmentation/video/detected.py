@@ -42,7 +42,7 @@ class DetectedTracker:
             image: (H, W, 3) uint8, RGB.
 
         Returns:
-            One for each detection, of all concepts.
+            One for each detection that counts, of all concepts.
 
         Raises:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
@@ -95,7 +95,7 @@ class Join:
         self._numbers = numbers
         self._sure = sure
         self._overlap = _Overlap()
-        # What it is given counts: each detection begins a track where it joins none.
+        # Each detection begins a track where it joins none; those of the unsure ones are taken back.
         self._tracker = OCSORTTracker(
             lost_track_buffer=Measured.lost_frames,
             minimum_consecutive_frames=1,
@@ -126,19 +126,22 @@ class Join:
         rows = defaultdict(list)  # by box, which is all a tracklet keeps of a detection; two may be equal
         for row, box in enumerate(boxes):
             rows[box.tobytes()].append(row)
-        numbers: dict[int, int] = {}
-        for tracklet in self._tracker.tracks:
+        numbers: list[int | None] = [None] * len(found)
+        for tracklet in [*self._tracker.tracks]:
+            if tracklet.time_since_update > 0:
+                continue
+            row = rows[tracklet.last_observation.tobytes()].pop(0)
             if tracklet.tracker_id == -1:  # the library gives numbers one frame late, and again after a cut
+                if scores[row] <= self._sure:
+                    self._tracker.tracks.remove(tracklet)
+                    continue
                 tracklet.tracker_id = next(self._numbers)
-            if tracklet.time_since_update == 0:
-                row = rows[tracklet.last_observation.tobytes()].pop(0)
-                numbers[row] = tracklet.tracker_id
-                self._last[tracklet.tracker_id] = cells[row]
+            numbers[counted[row]] = tracklet.tracker_id
+            self._last[tracklet.tracker_id] = cells[row]
         self._last = {
             tracklet.tracker_id: self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks
         }
-        by_row = {row: numbers[place] for place, row in enumerate(counted)}
-        return [by_row.get(row) for row in range(len(found))]
+        return numbers
 
     def _counted(self, cells: Sequence[Cells], sure: npt.NDArray[np.bool_]) -> list[int]:
         """Rows of what is sure, and of what goes on a track that nothing sure goes on."""
@@ -146,9 +149,17 @@ class Join:
             return np.flatnonzero(sure).tolist()
         overlaps = sv.mask_iou_batch(np.stack([*self._last.values()]), np.stack(cells))
         overlaps[overlaps < Measured.join_overlap] = 0
-        pairs = linear_sum_assignment(overlaps, maximize=True)
-        goes_on = {int(row) for track, row in zip(*pairs, strict=True) if overlaps[track, row] > 0}
-        return [row for row in range(len(cells)) if sure[row] or row in goes_on]
+        tracks, _ = _pairs(overlaps * sure)
+        overlaps[tracks] = 0
+        _, goes_on = _pairs(overlaps * ~sure)
+        return sorted([*np.flatnonzero(sure).tolist(), *goes_on])
+
+
+def _pairs(overlaps: npt.NDArray[np.float32]) -> tuple[list[int], list[int]]:
+    """Rows and columns that belong together, for the largest sum of overlaps."""
+    rows, columns = linear_sum_assignment(overlaps, maximize=True)
+    overlapping = overlaps[rows, columns] > 0
+    return rows[overlapping].tolist(), columns[overlapping].tolist()
 
 
 class _Overlap(BaseIoU):

@@ -15,6 +15,7 @@ from ive_segmentation.result import Image
 from ive_segmentation.video.drawing import Outputs, draw
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
+from ive_segmentation.video.heads import HAIR
 from ive_segmentation.video.names import Names, Span
 from ive_segmentation.video.owners import Owners, OwnerSpan
 from ive_segmentation.video.reading import Video, probe, read
@@ -104,6 +105,8 @@ def follow(
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY
     with Records() as records:
+        if star is not None:  # its word now, because later the text encoder may no longer fit
+            pipeline.sam3.read([HAIR])
         frames = read(video, start, end)
         for watched in watch(frames, tracker, pipeline, names, owners, hair=star is not None):
             records.append(watched.record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ from transformers import Sam3Model
 from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
+from ive_segmentation.demo.training import store
 from ive_segmentation.demo.training.attention import plain_attention
 from ive_segmentation.demo.training.batches import GRIP, cut, hand_stress, normalised, resized, targets
 from ive_segmentation.demo.training.prompts import HIDING, PERSON, answers, ask, crowded, tiny
-from ive_segmentation.demo.training.sam3_train import Student, refining
+from ive_segmentation.demo.training.sam3_train import Student, going_on, refining
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
     cells,
@@ -25,6 +27,7 @@ from ive_segmentation.demo.training.small_sam3 import (
     run_every_layer,
 )
 from ive_segmentation.demo.training.store import CLIP_FRAMES, KINDS, label
+from ive_segmentation.demo.training.workers import Pace, Shares, prepared
 
 
 @pytest.mark.parametrize("with_box", [False, True])
@@ -206,3 +209,21 @@ def test_crossings_are_the_frames_in_which_one_hides_much_of_another() -> None:
     drawn = list(KINDS["crossings"](0, 3))
     assert len(drawn) == 3
     assert all(crowded(one.labels, answers(one.parts, "person"), HIDING) for one in drawn)
+
+
+def test_a_step_on_drawn_scenes_has_every_term_and_a_gradient(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SHARD", 2)
+    shard = store._write_shard(tmp_path, "scenes", 0)
+    lesson = replace(going_on([shard], tmp_path / "out", tmp_path), side=SIDE // 3, pictures=2, start=None)
+    torch.manual_seed(0)
+    student = lesson.begin()
+    (batch,) = prepared(Shares(lesson, Pace(steps=1, rate=1.0), rank=0, first=0), processes=0)
+    assert batch.pixels.dtype == torch.uint8
+    assert sum(batch.counts) == len(batch.boxes) == len(batch.masks)
+    assert len(batch.counts) == len(batch.words) == lesson.pictures * lesson.prompts
+    terms = lesson.terms(student, 0, batch)
+    assert {"class", "box", "giou", "presence", "mask", "dice", "dense"} <= terms.keys()
+    torch.stack(list(terms.values())).sum().backward()
+    assert student.model.vision_encoder.backbone.embeddings.position_embeddings.grad.abs().sum() > 0

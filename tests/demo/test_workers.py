@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,13 @@ def test_nobody_goes_on_from_the_state_of_another_run(tmp_path: Path) -> None:
     assert torch.equal(other.weight, before)
     assert load_state(tmp_path / "state", other, optimiser, "one") == 7
     assert torch.equal(other.weight, student.weight)
+
+
+def test_a_run_that_has_more_steps_than_are_asked_for_is_at_its_end(tmp_path: Path) -> None:
+    pace = Pace(steps=20, rate=0.05, warmup=4, save_every=20)
+    assert learn(Line(tmp_path / "longer"), pace, tmp_path / "state")
+    assert learn(Line(tmp_path / "shorter"), replace(pace, steps=10), tmp_path / "state")
+    assert (tmp_path / "longer").read_bytes() == (tmp_path / "shorter").read_bytes()
 
 
 def test_batches_prepared_ahead_are_those_that_would_be_drawn_when_asked_for(tmp_path: Path) -> None:

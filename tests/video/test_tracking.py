@@ -348,7 +348,7 @@ def test_joining(frames: list[list[float]], expected: list[list[int]]) -> None:
         pytest.param([[(5, 0.3)], [(6, 0.9)]], [[None], [0]], id="a doubt begins nothing"),
         pytest.param([[(5, 0.9)], [(6, 0.3)], [(7, 0.3)]], [[0], [0], [0]], id="and goes on what was there"),
         pytest.param([[(5, 0.9)], [(40, 0.3)]], [[0], [None]], id="but only there"),
-        pytest.param([[(5, 0.9)], [(6, 0.9), (8, 0.3)]], [[0], [0, None]], id="where nothing surer does"),
+        pytest.param([[(5, 0.9)], [(11, 0.9), (2, 0.3)]], [[0], [0, None]], id="where nothing surer does"),
         pytest.param([[(5, 0.9), (20, 0.9)], [(19, 0.3), (6, 0.9)]], [[0, 1], [1, 0]], id="each its own"),
     ],
 )

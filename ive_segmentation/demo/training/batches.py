@@ -81,7 +81,7 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
 def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
     shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
-    return np.clip(shifted, 0, 255).astype(np.uint8)
+    return np.rint(np.clip(shifted, 0, 255)).astype(np.uint8)
 
 
 def resized(scene: Labelled, side: int) -> Labelled:

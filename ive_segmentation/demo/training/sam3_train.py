@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,16 @@ class Sam3Lesson(Lesson):
             return "nothing"
         return hashlib.sha256((self.start / WEIGHTS).read_bytes()).hexdigest()
 
+    @cached_property
+    def _batches(self) -> Batches:
+        # Only where batches are made: not every process has room for all pictures.
+        return Batches(Store(self.shards), self.side, cells(self.side), self.pictures)
+
     def begin(self) -> Student:
         """The new model, or the one of the checkpoint to go on from."""
         student = Student(self.side, self.helpers)
         if self.start is not None:
             go_on_from(student.model, self.start)
-        self._batches = Batches(Store(self.shards), self.side, cells(self.side), self.pictures)
         self._words = tokenizer()
         return student.train()
 
