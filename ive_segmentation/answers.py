@@ -154,7 +154,7 @@ def explain(
         things: The instances of the request's thing, whoever owns them.
         answers: The masks it got.
         members: For the names to show.
-        sure: The score from which SAM 3 is sure of an instance, 0 to 1.
+        sure: The score above which SAM 3 is sure of an instance, 0 to 1.
 
     Returns:
         Sentences, none where everything was found.
