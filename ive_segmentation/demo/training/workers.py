@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import distributed, nn
+from torch import multiprocessing, nn
 from torch.multiprocessing.spawn import spawn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
@@ -133,14 +134,39 @@ def load_state(path: Path, student: nn.Module, optimiser: torch.optim.Optimizer,
         return int(state.metadata()["step"])
 
 
-def _average_gradients(parameters: list[nn.Parameter], workers: int) -> None:
-    """The mean of the workers' gradients, in one message; what a worker did not use counts as zero."""
-    flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
-    distributed.all_reduce(flat)
-    for parameter, piece in zip(
-        parameters, flat.div_(workers).split([p.numel() for p in parameters]), strict=True
-    ):
-        parameter.grad = piece.view_as(parameter)
+@dataclass(frozen=True)
+class Table:
+    """Where workers lay their gradients for each other: (workers, values) float32, in shared memory."""
+
+    values: torch.Tensor
+    all_here: Barrier
+
+    def average(self, rank: int, parameters: list[nn.Parameter], over: bool) -> bool:
+        """Every gradient becomes the workers' mean; what a worker did not use counts as zero.
+
+        Args:
+            rank: whose gradients the parameters hold.
+            parameters: what learns, the same in every worker.
+            over: whether this was the last step; worker 0 decides.
+
+        Returns:
+            What worker 0 said.
+        """
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        torch.cat([*(g.flatten() for g in gradients), torch.tensor([float(over)])], out=self.values[rank])
+        self.all_here.wait()
+        mean, said = self.values[:, :-1].mean(0), bool(self.values[0, -1])
+        self.all_here.wait()  # nobody lays the next before all have read
+        for parameter, piece in zip(parameters, mean.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad = piece.view_as(parameter)
+        return said
+
+
+def _table(lesson: Lesson, workers: int) -> Table:
+    values = sum(p.numel() for p in lesson.begin().parameters() if p.requires_grad) + 1
+    return Table(
+        torch.zeros(workers, values).share_memory_(), multiprocessing.get_context("spawn").Barrier(workers)
+    )
 
 
 @dataclass
@@ -183,19 +209,13 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _meeting(state: Path) -> Path:
-    """The file through which the workers find each other."""
-    return state.with_suffix(".meeting").absolute()
-
-
-def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, deadline: float | None) -> None:
-    """One worker of `learn`; worker 0 prints and saves."""
+def _work(
+    rank: int, lesson: Lesson, pace: Pace, state: Path, deadline: float | None, table: Table | None
+) -> None:
+    """One worker of `learn`, alone where there is no table; worker 0 prints and saves."""
     torch.manual_seed(pace.seed)
-    if workers > 1:
+    if table:
         torch.set_num_threads(1)
-        distributed.init_process_group(
-            "gloo", init_method=_meeting(state).as_uri(), rank=rank, world_size=workers
-        )
     device = choose_device("auto")
     bf16 = computes_bfloat16(device)
     student = lesson.begin().to(device)
@@ -222,25 +242,20 @@ def _work(rank: int, workers: int, lesson: Lesson, pace: Pace, state: Path, dead
             terms = lesson.terms(student, step, batch)
         optimiser.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
-        if workers > 1:
-            _average_gradients(learning, workers)
+        over = deadline is not None and time.time() > deadline
+        if table:
+            over = table.average(rank, learning, over)
         nn.utils.clip_grad_norm_(learning, 1.0)
         optimiser.step()
         for name, value in terms.items():
             running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
         bar.set_postfix({name: f"{value:.3f}" for name, value in running.items()}, refresh=False)
-        over = torch.tensor(deadline is not None and time.time() > deadline, dtype=torch.int32)
-        if workers > 1:
-            distributed.all_reduce(over)
         if rank == 0 and ((step + 1) % pace.save_every == 0 or over or step + 1 == pace.steps):
             save_state(state, student, optimiser, step + 1, origin)
         if over:
             break
     if rank == 0:
         lesson.finish(student)
-    if workers > 1:
-        distributed.barrier()  # who leaves while another still talks is now and then aborted by gloo
-        distributed.destroy_process_group()
 
 
 @contextmanager
@@ -271,11 +286,10 @@ def learn(lesson: Lesson, pace: Pace, state: Path, deadline: float | None = None
     """
     state.parent.mkdir(parents=True, exist_ok=True)
     workers = 1 if torch.cuda.is_available() else min(os.cpu_count() or 1, MOST_WORKERS)
-    _meeting(state).unlink(missing_ok=True)
     if workers == 1:
-        _work(0, workers, lesson, pace, state, deadline)
+        _work(0, lesson, pace, state, deadline, None)
     else:
         with _environment(ROOMY):
-            spawn(_work, (workers, lesson, pace, state, deadline), nprocs=workers)
+            spawn(_work, (lesson, pace, state, deadline, _table(lesson, workers)), nprocs=workers)
     with safe_open(state, framework="pt") as written:
         return int(written.metadata()["step"]) >= pace.steps
