@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.result import Image
 from ive_segmentation.video.shots import Cuts
@@ -76,6 +77,19 @@ def test_another_place_on_the_same_stage_is_a_cut() -> None:
         if found(islice(shot(seed, "still"), 2), islice(shot(seed, "fast pan"), 1)) != [2]
     ]
     assert len(missed) <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_black_between_two_shots_is_a_shot_and_its_noise_is_not(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    black = (rng.normal(4, 3, (HIGH, WIDE, 3)).clip(0, 255).astype(np.uint8) for _ in range(FRAMES))
+    assert found(shot(seed, "still"), black, shot(seed, "still")) == [FRAMES, 2 * FRAMES]
+
+
+def test_people_who_act_are_not_taken_for_cuts_and_a_cut_among_them_is_found() -> None:
+    """The only cut of these clips that a perceptual hash misses, and the liveliest frames."""
+    for seed, cuts in ((2_100_043, [64]), (2_100_005, [62]), (2_100_045, [68])):
+        assert found(frame.scene.image for frame in draw_clip(seed)) == cuts
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 7), (64, 64), (119, 161)])
