@@ -213,26 +213,24 @@ class Names:
             and no member is on two tracks in a frame that shows both.
         """
         seen = {track: known for track, known in sorted(self._tracks.items()) if known.runs}
-        tables = {track: self._evidence(known.looks) for track, known in seen.items()}
         histories = {
             track: History(
                 known.runs[0][0],
                 known.runs[-1][1],
                 np.array([look.frame for look in known.looks], int),
-                best_labels(tables[track], _costs(known.looks, known.overlaps)),
+                table := self._evidence(known.looks),
+                best_labels(table, _costs(known.looks, known.overlaps)),
                 known.overlaps,
             )
             for track, known in seen.items()
         }
         splits = find_splits(histories, len(self._members))
-        pieces, evidence = self._pieces(histories, tables, splits)
-        if self._split_where_another_takes_over(pieces, evidence, histories, tables, splits):
-            pieces, evidence = self._pieces(histories, tables, splits)
+        pieces, evidence = self._pieces(histories, splits)
+        if self._split_where_another_takes_over(pieces, evidence, histories, splits):
+            pieces, evidence = self._pieces(histories, splits)
         return self._named(pieces, evidence)
 
-    def _pieces(
-        self, histories: Mapping[int, History], tables: Mapping[int, Floats], splits: Splits
-    ) -> tuple[list[Piece], Floats]:
+    def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Floats]:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
         pieces: list[Piece] = []
         evidence = []
@@ -242,7 +240,7 @@ class Names:
             for part, (start, stop) in enumerate(pairwise([known.first, *inner, known.last + 1])):
                 priors = [splits[track][edge] for edge in (start, stop) if edge in inner]
                 pieces.append((track, start, stop - 1))
-                evidence.append(np.sum([*tables[track][part_of == part], *priors], axis=0))
+                evidence.append(np.sum([*known.evidence[part_of == part], *priors], axis=0))
         rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
         return pieces, np.array(rows).reshape(len(pieces), len(self._members) + 1)
 
@@ -251,7 +249,6 @@ class Names:
         pieces: Sequence[Piece],
         evidence: Floats,
         histories: Mapping[int, History],
-        tables: Mapping[int, Floats],
         splits: Splits,
     ) -> bool:
         """Split what was a member until another track that is she began, or is she since that one ended.
@@ -263,8 +260,9 @@ class Names:
         """
 
         def said(member: int, track: int, first: int, last: int) -> float:
-            part = slice(*np.searchsorted(histories[track].frames, [first, last + 1]))
-            return float(tables[track][part, member].sum())
+            known = histories[track]
+            part = slice(*np.searchsorted(known.frames, [first, last + 1]))
+            return float(known.evidence[part, member].sum())
 
         nothing = np.zeros(len(self._members) + 1)
         found = False

@@ -19,6 +19,7 @@ class History:
         first: Its first frame.
         last: Its last frame.
         frames: (L,) the frames in which its face was seen, in order.
+        evidence: (L, K + 1) log-odds of each member there, weighted; the last column is Unknown's, 0.
         labels: (L,) who it is at each of them, as far as the track alone can say.
         overlaps: (frame, track, IoU) wherever its box overlapped another's by much.
     """
@@ -26,6 +27,7 @@ class History:
     first: int
     last: int
     frames: NDArray[np.int_]
+    evidence: NDArray[np.float64]
     labels: NDArray[np.intp]
     overlaps: Sequence[tuple[int, int, float]]
 
@@ -45,9 +47,9 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
     """Find out where tracks must be split.
 
     Every change of a track's own labels splits it. Another track that bears one of the two names there, but
-    has not shown its face on both sides, may be the one that was swapped with: it is split too, and both its
-    parts are given a little evidence for both names, more for its own. Who it is in the end is decided by
-    who everybody else is.
+    has not shown its face on both sides, may be the one that was swapped with, and so may one that it met and
+    that says too little to bear a name: it is split too, and both its parts are given a little evidence for
+    both names, more for its own. Who it is in the end is decided by who everybody else is.
 
     Args:
         histories: By track.
@@ -72,12 +74,23 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
                     continue
                 # Who it is at the last look before, or at the first one where there is none.
                 looks_before = int(np.searchsorted(known.frames, moment))
-                own = known.labels[max(looks_before - 1, 0) :][:1]
-                if own.size and own[0] in pair:
+                own = int([*known.labels[max(looks_before - 1, 0) :], unknown][0])
+                if own in pair or (own == unknown and _may_have_swapped(known, change, looks_before)):
                     splits[track][moment] = nothing.copy()
                     splits[track][moment][pair] = Measured.look_cap / 2
+                if own in pair:
                     splits[track][moment][own] = Measured.look_cap
     return splits
+
+
+def _may_have_swapped(known: History, change: _Change, looks_before: int) -> bool:
+    """Whether a track met the one that changed, between its looks, and no face speaks clearly against it."""
+    met = any(
+        other == change.track and change.early <= frame <= change.late for frame, other, _ in known.overlaps
+    )
+    before = known.evidence[:looks_before, change.after].sum()
+    after = known.evidence[looks_before:, change.before].sum()
+    return met and min(before, after) > -Measured.look_cap / 2
 
 
 def _changes(histories: Mapping[int, History]) -> list[_Change]:

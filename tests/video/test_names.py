@@ -170,6 +170,25 @@ def test_a_swap_lies_where_the_two_were_closest() -> None:
     assert {span.first for span in spans} == {0, 61}
 
 
+@pytest.mark.parametrize(
+    ("crossing", "seen_of_2", "names_of_2"),
+    [
+        pytest.param(50, None, ["Yujin", "Rei"], id="hardly a face of the other one"),
+        pytest.param(50, like(None), [None], id="the other one is surely a stranger"),
+        pytest.param(None, None, [None], id="they did not meet"),
+    ],
+)
+def test_who_swapped_with_a_face_that_says_nothing(
+    crossing: int | None, seen_of_2: np.ndarray | None, names_of_2: list[str | None]
+) -> None:
+    unclear = np.array([-4.0, -4.0, -0.4, -4.0], np.float32)
+    unclear[MEMBERS.index("Yujin")], unclear[MEMBERS.index("Wonyoung")] = -0.4, -4.0
+    seen = looks(1, range(0, 50, 5), "Rei") + looks(1, range(55, 99, 5), "Yujin")
+    seen += [(2, frame, unclear if seen_of_2 is None else seen_of_2) for frame in (3, 20, 35)]
+    spans = told({1: (0, 99), 2: (0, 99)}, seen, [(1, 0), (2, 0)][:1], crossing)
+    assert [span.member for span in spans if span.track == 2] == names_of_2
+
+
 @pytest.mark.parametrize(("crossing", "names"), [(None, {"Rei"}), (50, {"Rei", "Yujin"})])
 def test_fewer_looks_show_a_swap_where_two_have_crossed(crossing: int | None, names: set[str]) -> None:
     seen = looks(1, range(0, 50, 10), "Rei") + looks(1, [90], "Yujin", 5.0)
