@@ -34,6 +34,7 @@ from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
 from ive_segmentation.video.fancam import ASPECT, camera_path
+from ive_segmentation.video.heads import HAIR
 from ive_segmentation.video.names import Names
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
@@ -83,8 +84,8 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
     names, owners = Names(pipeline.gallery.names, FPS), Owners(FPS)
     with Records() as records:
         frames = _frames(draw_clip(seed, seconds=SECONDS, size=SIZE, fps=FPS), truth)
-        tracker = make_tracker(pipeline.sam3, [PERSON])
-        for watched in watch(frames, tracker, pipeline, names, owners, hair=True):
+        tracker = make_tracker(pipeline.sam3, [PERSON, HAIR])
+        for watched in watch(frames, tracker, pipeline, names, owners, unasked={HAIR}):
             records.append(watched.record)
         prompt = Prompt(PERSON, (Request((), PERSON),))
         story = Story(SIZE[::-1], prompt, names.settle(), owners.settle())

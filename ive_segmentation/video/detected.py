@@ -15,7 +15,7 @@ from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.instances import Instance, instances, once_each
+from ive_segmentation.segmentation.instances import Instance, once_each
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.tracks import Tracked
@@ -49,8 +49,7 @@ class DetectedTracker:
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
         least = Measured.doubtful * self._sam3.threshold
-        self._features = self._sam3.look(image)
-        answers = self._sam3.find(self._features, self._concepts, least)
+        answers = self._sam3.find(self._sam3.look(image), self._concepts, least)
         tracked = []
         for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
             # One instance in two detections would be two tracks, of which only one could bear the name.
@@ -61,17 +60,6 @@ class DetectedTracker:
                 if number is not None
             ]
         return tracked
-
-    def also(self, concept: str) -> list[Instance]:
-        """Find what else is in the frame followed last; raises as `follow`.
-
-        Args:
-            concept: An English noun phrase.
-
-        Returns:
-            Its instances; they are not followed.
-        """
-        return instances(self._sam3.find(self._features, [concept])[0])
 
     def cut(self) -> None:
         """Begin a new shot: nothing that was followed until here goes on."""

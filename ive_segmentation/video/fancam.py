@@ -23,10 +23,20 @@ LARGEST = (1920, 1080)
 KNOT = 0.25
 """Seconds between the spline's knots: a hand on a camera makes about four corrections a second."""
 MOST_HEAD = 0.75
-"""Share of the crop that a head fills at most where there is a larger crop; beyond it is only centred."""
+"""Share of the crop that a head fills at most where there is a larger crop."""
 USUALLY = 0.9
 """Share of the frames in which that holds: a raised arm for a moment is no reason to show her smaller."""
 
+INSIDE = 0.9
+"""Share of the crop that a head may fill and reach up to its edge; a wider one is only centred."""
+AT_EDGE = 2.0
+"""Pixels from the frame's edge within which a head is cut off by it."""
+BEYOND = 0.1
+"""Share of its side that such a head is taken to reach beyond the edge."""
+PAST_EDGE = 0.01
+"""Crop widths that the path may lie beyond the frame, where the crop then rests at the edge."""
+
+OVER = 0.0
 # What the path costs, in crop widths and seconds. A head out of the picture is far worse than any movement;
 # the rest was tuned by eye on noisy walks: less jerk weight lets the camera twitch, more makes it late.
 OUTSIDE, OFF, SPEED, ACCELERATION, JERK = 100.0, 1.0, 0.1, 0.1, 0.05
@@ -57,10 +67,11 @@ def camera_path(
     The path is a cubic spline, found by linear programming after Grundmann, Kwatra and Essa, "Auto-directed
     video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
     place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
-    between, as people do. Speed, acceleration and jerk are bounded, the head is kept in the crop wherever
-    that allows it. Within a shot the crop keeps its size, which follows her height and how wide her head is.
-    While she is away for long it holds still, but for a moment in which it comes to rest and one in which it
-    sets off to be there when she comes back.
+    between, as people do. Speed, acceleration and jerk are bounded but where the crop comes to rest at the
+    frame's edge, or leaves it; the head is kept in the crop wherever that allows it. Within a shot the crop
+    keeps its size, which follows her height and how wide her head is. While she is away for long it holds
+    still, but for a moment in which it comes to rest and one in which it sets off to be there when she comes
+    back.
 
     Args:
         heads: (N, 4) xyxy, pixels: face and hair, or the top of her box; NaN while she is away or hidden.
@@ -134,14 +145,21 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     if not seen.any():
         middle = np.tile(ends / 2, (len(heads), 1))
         return np.hstack([middle - half, middle + half])
+    heads = heads + _cut_off(heads, ends)
     head = (heads[:, :2] + heads[:, 2:]) / 2
-    room = np.maximum(half - (heads[:, 2:] - heads[:, :2]) / 2 / MOST_HEAD, 0.0)
+    room = np.maximum(half - (heads[:, 2:] - heads[:, :2]) / 2 / INSIDE, 0.0)
     place = head + np.array([0.0, (0.5 - Measured.camera_headroom) * height])
     bounds = np.stack([half, ends - half], axis=1)
     axes = zip(place.T, head.T, room.T, bounds, strict=True)
     centres = np.stack([_axis(*axis, seconds, width) for axis in axes], axis=1)
     # To within what floating-point numbers lose, so that who stands at the frame's edge is wholly in it.
     return np.hstack([centres - half, centres + half]).round(9)
+
+
+def _cut_off(heads: Floats, ends: Floats) -> Floats:
+    """How much farther heads reach that the frame's edge cuts off, (N, 4), so that the crop goes there."""
+    beyond = BEYOND * (heads[:, 2:] - heads[:, :2])
+    return np.hstack([-beyond * (heads[:, :2] < AT_EDGE), beyond * (heads[:, 2:] > ends - AT_EDGE)])
 
 
 def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Floats, width: float) -> Floats:
@@ -171,8 +189,8 @@ def _axis(place: Floats, head: Floats, room: Floats, bounds: Floats, seconds: Fl
     answer = milp(
         np.concatenate([np.zeros(count), np.repeat(weights, sizes)]),
         bounds=Bounds(
-            np.concatenate([np.full(count, low), np.zeros(sum(sizes))]),
-            np.concatenate([np.full(count, high), top]),
+            np.concatenate([np.full(count, low - PAST_EDGE), np.zeros(sum(sizes))]),
+            np.concatenate([np.full(count, high + PAST_EDGE), top]),
         ),
         constraints=[
             LinearConstraint(csr_array(hstack([rows, -slack])), ub=aims + free),

@@ -98,17 +98,16 @@ def follow(
         raise VideoError("Videos need SAM 3, and it is not loaded. `doctor` says how to get it.")
     video = probe(path, max_pixels=pipeline.settings.max_pixels)
     progress(0.0, "Getting ready to track")
-    tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts])
+    unasked = {HAIR} - set(asked.concepts) if star else set()
+    tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
     names, owners = Names(pipeline.gallery.names if pipeline.gallery else (), rate), Owners(rate)
     total = _expected_frames(video, start, end)
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY
     with Records() as records:
-        if star is not None:  # its word now, because later the text encoder may no longer fit
-            pipeline.sam3.read([HAIR])
         frames = read(video, start, end)
-        for watched in watch(frames, tracker, pipeline, names, owners, hair=star is not None):
+        for watched in watch(frames, tracker, pipeline, names, owners, unasked=unasked):
             records.append(watched.record)
             first_pass.done("Looking at")
             if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from supervision import mask_to_xyxy
 
 from ive_segmentation.possession.faces import HAIR_ABOVE_FACE
+from ive_segmentation.video.tracks import Tracked
 
 # Of a person's box: a standing adult is 7.5 heads tall (Loomis 1943), and a picture that cuts the body off
 # at the waist shows about three.
@@ -21,12 +23,11 @@ HAIR_DOWN_TO = 0.7
 """Share of the head's height, from above, in which it is looked for: below that shoulders and hands begin."""
 
 HAIR = "hair"
-"""The noun SAM 3 is asked for."""
+"""The noun that SAM 3 follows for a fancam."""
 FACES_IN_HEAD = 1.7
 """Height of what is seen of a head and its neck, in face heights: what of the body moves as the face does."""
 
 Box = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,66 +35,75 @@ class _Seen:
     """How a face was seen last on a track.
 
     Attributes:
-        offset: (4,) the face, less the anchor of the body.
-        tall: Height of the part of the body that the anchor is the middle of, pixels.
-        hair: (4,) how far face and hair together reach beyond the face to the left, up, right and down (the
-            first two are negative), in widths and heights of the face; None where no hair was seen yet.
+        tall: Height of the part of the body that its anchor is the middle of, pixels.
+        from_body: (4,) the face, less the anchor of the body.
+        from_hair: (4,) the face, less the anchor of the hair; None where no hair was seen with it.
+        hair: (4,) how far face and hair together reached beyond the face to the left, up, right and down (the
+            first two are negative) when hair was seen last, in widths and heights of the face; None where
+            none was seen yet.
     """
 
-    offset: Box
     tall: float
+    from_body: Box
+    from_hair: Box | None
     hair: Box | None
 
 
 class Heads:
-    """Remembers of each track where on its body the face was, and moves it along with the body."""
+    """Remembers of each track where its face was, and moves it along with the hair or the body."""
 
     def __init__(self) -> None:
         self._tracks: dict[int, _Seen] = {}
 
-    def seen(self, track: int, body: Box, mask: Mask, face: Box, hair: Sequence[Mask] = ()) -> None:
+    def seen(self, person: Tracked, face: Box, hair: Box | None = None) -> None:
         """Remember where a face was seen, and how far its hair reached.
 
         Args:
-            track: Whose.
-            body: (4,) xyxy in pixels, the person's box in that frame.
-            mask: (H, W), the person's.
+            person: Whose it is.
             face: (4,) xyxy in pixels.
-            hair: Everybody's hair in that frame, each (H, W), as far as it was looked for.
+            hair: (4,) xyxy in pixels, hers in that frame, from `hair_of`.
         """
-        before = self._tracks.get(track)
+        before = self._tracks.get(person.track)
         beyond = before.hair if before else None
-        hers = max(hair, key=lambda lock: np.count_nonzero(lock & mask), default=None)
-        if hers is not None and np.count_nonzero(hers & mask) > np.count_nonzero(hers) / 2:
-            box = mask_to_xyxy(hers[None])[0] + [0, 0, 1, 1]
-            both = np.concatenate([np.minimum(box[:2], face[:2]), np.maximum(box[2:], face[2:])])
-            beyond = ((both - face) / _sides(face)).astype(np.float32)
+        if hair is not None:
+            beyond = ((_around(face, hair) - face) / _sides(face)).astype(np.float32)
         tall = FACES_IN_HEAD * float(face[3] - face[1])
-        self._tracks[track] = _Seen(face - _anchor(body, mask, tall), tall, beyond)
+        self._tracks[person.track] = _Seen(
+            tall,
+            face - _body_anchor(person, tall),
+            None if hair is None else face - _hair_anchor(hair),
+            beyond,
+        )
 
-    def face(self, track: int, body: Box, mask: Mask) -> Box | None:
+    def face(self, person: Tracked, hair: Box | None = None) -> Box | None:
         """Where the face is now, (4,) xyxy in pixels; None where none was ever seen on this track."""
-        seen = self._tracks.get(track)
-        return None if seen is None else (seen.offset + _anchor(body, mask, seen.tall)).astype(np.float32)
+        seen = self._tracks.get(person.track)
+        if seen is None:
+            return None
+        if hair is not None and seen.from_hair is not None:
+            return (seen.from_hair + _hair_anchor(hair)).astype(np.float32)
+        return (seen.from_body + _body_anchor(person, seen.tall)).astype(np.float32)
 
-    def head(self, track: int, body: Box, mask: Mask) -> Box:
+    def head(self, person: Tracked, hair: Box | None = None) -> Box:
         """Where the head is now, hair included, (4,) xyxy in pixels: at the top of the body if need be.
 
         Args:
-            track: Whose.
-            body: (4,) xyxy in pixels, the person's box.
-            mask: (H, W), the person's.
+            person: Whose.
+            hair: (4,) xyxy in pixels, hers in this frame, from `hair_of`.
 
         Returns:
-            The face, the hair above it, what of the mask lies close beside both, and the hair as far as it
-            reached when it was seen last.
+            Hair and face where hair is seen. Else the face, the hair above it, what of the mask lies close
+            beside both, and the hair as far as it reached when it was seen last.
         """
-        face = self.face(track, body, mask)
+        face = self.face(person, hair)
+        if hair is not None:
+            return hair if face is None else _around(face, hair)
         if face is None:
-            left, top, right, bottom = body
+            left, top, right, bottom = person.box
             height = max((bottom - top) / HEADS_TALL, (right - left) / HEADS_WIDE / 2)
             middle = (left + right) / 2
             return np.array([middle - height / 2, top, middle + height / 2, top + height], np.float32)
+        mask = person.mask
         left, top, right, bottom = face
         top -= HAIR_ABOVE_FACE * (bottom - top)
         wide = HAIR_BESIDE_FACE * (right - left)
@@ -102,8 +112,8 @@ class Heads:
         beside = columns.start + np.flatnonzero(mask[rows, columns].any(axis=0))
         if beside.size:
             left, right = min(left, beside[0]), max(right, beside[-1] + 1)
-        if (hair := self._tracks[track].hair) is not None:
-            far = face + hair * _sides(face)
+        if (beyond := self._tracks[person.track].hair) is not None:
+            far = face + beyond * _sides(face)
             left, top, right, bottom = (
                 min(left, max(far[0], 0)),
                 min(top, max(far[1], 0)),
@@ -111,6 +121,42 @@ class Heads:
                 max(bottom, min(far[3], mask.shape[0])),
             )
         return np.array([left, top, right, bottom], np.float32)
+
+
+def hair_of(person: Tracked, hair: Sequence[Tracked]) -> Box | None:
+    """Find a person's hair among everybody's.
+
+    Args:
+        person: Whose.
+        hair: Everybody's hair in the same frame.
+
+    Returns:
+        (4,) float32 xyxy in pixels, of the hair of which her mask holds most, if more than half of it: of the
+        pieces that are mostly hers. None where there is none.
+    """
+    best, most = None, 0
+    for lock in hair:
+        x1, y1, x2, y2 = _whole(lock.box)
+        part = lock.mask[y1:y2, x1:x2]
+        held = int(np.count_nonzero(part & person.mask[y1:y2, x1:x2]))
+        if held > max(most, np.count_nonzero(part) / 2):
+            best, most = lock, held
+    if best is None:
+        return None
+    _, pieces = cv2.connectedComponents(best.mask.view(np.uint8), connectivity=8)
+    hers = np.bincount(pieces[best.mask & person.mask], minlength=pieces.max() + 1)
+    mostly = hers > np.bincount(pieces[best.mask], minlength=len(hers)) / 2
+    return (mask_to_xyxy(mostly[pieces][None])[0] + [0, 0, 1, 1]).astype(np.float32)
+
+
+def _whole(box: Box) -> tuple[int, int, int, int]:
+    (x1, y1), (x2, y2) = np.floor(box[:2]).astype(int), np.ceil(box[2:]).astype(int) + 1
+    return max(x1, 0), max(y1, 0), x2, y2
+
+
+def _around(face: Box, hair: Box) -> Box:
+    """The box that holds both."""
+    return np.concatenate([np.minimum(face[:2], hair[:2]), np.maximum(face[2:], hair[2:])])
 
 
 def _sides(face: Box) -> Box:
@@ -122,14 +168,20 @@ def _pixels(low: float, high: float, most: int) -> slice:
     return slice(int(np.clip(np.floor(low), 0, most)), int(np.clip(np.ceil(high), 0, most)))
 
 
-def _anchor(body: Box, mask: Mask, tall: float) -> Box:
+def _hair_anchor(hair: Box) -> Box:
+    """The middle of the hair and its top, as (4,) xyxy."""
+    middle = (hair[0] + hair[2]) / 2
+    return np.array([middle, hair[1], middle, hair[1]], np.float32)
+
+
+def _body_anchor(person: Tracked, tall: float) -> Box:
     """The middle of the body's upper part and its top, as (4,) xyxy.
 
     Not the middle of the box: an arm stretched to one side moves that, and not the face.
     """
-    top = max(int(body[1]), 0)
-    counts = mask[top : int(top + tall)].sum(axis=0)
-    middle = (body[0] + body[2]) / 2
+    top = max(int(person.box[1]), 0)
+    counts = person.mask[top : int(top + tall)].sum(axis=0)
+    middle = (person.box[0] + person.box[2]) / 2
     if counts.any():
         middle = float(np.average(np.arange(len(counts)) + 0.5, weights=counts))
-    return np.array([middle, body[1], middle, body[1]], np.float32)
+    return np.array([middle, person.box[1], middle, person.box[1]], np.float32)

@@ -23,7 +23,6 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ive_segmentation.result import Image
 from ive_segmentation.segmentation.devices import out_of_memory
-from ive_segmentation.segmentation.instances import Instance, instances
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.segmentation.weights import load_tracker
 from ive_segmentation.settings import Measured
@@ -66,7 +65,6 @@ class SessionTracker:
         Raises:
             SegmentationError: If the device's memory does not hold one more frame.
         """
-        self._image = image
         try:
             with torch.inference_mode():
                 out = self._model(self._session, frame_idx=self._frame, frame=self._sam3.pixels([image])[0])
@@ -83,17 +81,6 @@ class SessionTracker:
         self._seen = {track: self._seen[track] for track in self._session.obj_ids if track in self._seen}
         self._frame += 1
         return tracked
-
-    def also(self, concept: str) -> list[Instance]:
-        """Find what else is in the frame followed last, at the price of one more look; raises as `follow`.
-
-        Args:
-            concept: An English noun phrase.
-
-        Returns:
-            Its instances; they are not followed.
-        """
-        return instances(self._sam3.find(self._sam3.look(self._image), [concept])[0])
 
     def cut(self) -> None:
         """Begin a new shot: a new session, in which numbers go on where they were."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.instances import Instance
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +42,6 @@ class Tracker(Protocol):
 
     def follow(self, image: Image) -> list[Tracked]:
         """Find the instances of the next frame, RGB uint8 (H, W, 3), and say which were there before."""
-        ...
-
-    def also(self, concept: str) -> list[Instance]:
-        """Find what else is in the frame followed last, by its noun phrase; it is not followed."""
         ...
 
     def cut(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image
-from ive_segmentation.video.heads import HAIR, Heads
+from ive_segmentation.video.heads import HAIR, Box, Heads, hair_of
 from ive_segmentation.video.names import Names, quality_of
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
@@ -38,7 +38,7 @@ def watch(
     names: Names,
     owners: Owners,
     *,
-    hair: bool = False,
+    unasked: Collection[str] = (),
 ) -> Iterator[Watched]:
     """Follow everyone and everything through a video.
 
@@ -48,7 +48,7 @@ def watch(
         pipeline: For its face models and gallery, where it has them.
         names: Is told who was visible, and what was seen of faces.
         owners: Is told whose each thing seems to be.
-        hair: Whether to look at the hair, too, where faces are looked at: a fancam shows all of a head.
+        unasked: Concepts that are followed and not told of: hair, because a fancam shows all of a head.
 
     Yields:
         Every frame with what was seen in it.
@@ -65,24 +65,33 @@ def watch(
             tracker.cut()
         tracked = tracker.follow(frame.image)
         persons = [instance for instance in tracked if instance.concept == PERSON]
+        locks = [instance for instance in tracked if instance.concept == HAIR]
+        hair = {person.track: hair_of(person, locks) for person in persons}
+        told = [instance for instance in tracked if instance.concept not in unasked]
         boxes = np.array([person.box for person in persons], np.float32).reshape(-1, 4)
         names.saw(frame.index, [person.track for person in persons], boxes)
         if any(names.wants_look(person.track, frame.index) for person in persons):
-            _look_at_faces(frame, persons, pipeline, names, heads, tracker if hair else None)
-        given = _give_things(frame.index, tracked, persons, heads, owners)
-        sightings = tuple(_sighting(instance, heads) for instance in tracked)
+            _look_at_faces(frame, persons, hair, pipeline, names, heads)
+        faces = [heads.face(person, hair[person.track]) for person in persons]
+        given = _give_things(frame.index, told, persons, faces, owners)
+        sightings = tuple(
+            Sighting.of(
+                instance, heads.head(instance, hair[instance.track]) if instance.concept == PERSON else None
+            )
+            for instance in told
+        )
         yield Watched(frame, Record(frame.index, frame.second, shot, sightings), given)
 
 
 def _look_at_faces(
     frame: Frame,
     persons: Sequence[Tracked],
+    hair: Mapping[int, Box | None],
     pipeline: Pipeline,
     names: Names,
     heads: Heads,
-    hair_of: Tracker | None,
 ) -> None:
-    """Look at every face of a frame, and its hair where wanted: finding one costs as much as finding all."""
+    """Look at every face of a frame: finding one costs as much as finding all."""
     if pipeline.faces is None or pipeline.gallery is None:
         return
     image: Image = frame.image
@@ -96,16 +105,19 @@ def _look_at_faces(
         (face, persons[holder]) for face, holder in zip(found, holders, strict=True) if holder is not None
     ]
     odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
-    hair = [lock.mask for lock in hair_of.also(HAIR)] if hair_of and shown else []
     for (face, person), row in zip(shown, odds, strict=True):
         names.add_look(person.track, frame.index, row, quality_of(face))
-        heads.seen(person.track, person.box, person.mask, face.box, hair)
+        heads.seen(person, face.box, hair[person.track])
     for track in {person.track for person in persons} - {person.track for _, person in shown}:
         names.add_look(track, frame.index, None)
 
 
 def _give_things(
-    index: int, tracked: Sequence[Tracked], persons: Sequence[Tracked], heads: Heads, owners: Owners
+    index: int,
+    tracked: Sequence[Tracked],
+    persons: Sequence[Tracked],
+    faces: Sequence[Box | None],
+    owners: Owners,
 ) -> dict[int, int | None]:
     """Say of each thing whose it is in this frame alone; votes over many frames decide."""
     given: dict[int, int | None] = {}
@@ -117,14 +129,9 @@ def _give_things(
             concept,
             [thing.mask for thing in things],
             [person.mask for person in persons],
-            [heads.face(person.track, person.box, person.mask) for person in persons],
+            faces,
         )
         for thing, verdict in zip(things, verdicts, strict=True):
             given[thing.track] = None if verdict.owner is None else persons[verdict.owner].track
             owners.add(index, thing.track, given[thing.track], verdict.claim)
     return given
-
-
-def _sighting(tracked: Tracked, heads: Heads) -> Sighting:
-    person = tracked.concept == PERSON
-    return Sighting.of(tracked, heads.head(tracked.track, tracked.box, tracked.mask) if person else None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.settings import Measured
-from ive_segmentation.video.fancam import ASPECT, camera_path, crop, output_size
+from ive_segmentation.video.fancam import ASPECT, PAST_EDGE, camera_path, crop, output_size
 
 SIZE = (1080, 1920)
 AWAY = np.full(4, np.nan)
@@ -78,7 +78,11 @@ def test_whatever_the_heads_do_the_crop_is_in_the_frame_and_moves_within_bounds(
         assert np.abs(speed).max(initial=0) <= Measured.camera_speed + 1e-4
         # Between the middles of two steps, which the frames' uneven times put so far apart.
         between = (moments[2:] - moments[:-2])[:, None] / 2
-        assert np.abs(np.diff(speed, axis=0) / between).max(initial=0) <= Measured.camera_acceleration + 1e-3
+        at_edge = np.isclose(part[:, :2], 0) | np.isclose(part[:, 2:], size[::-1])
+        # There it may stop from as fast as it can still brake within `PAST_EDGE`.
+        stop = np.sqrt(2 * Measured.camera_acceleration * PAST_EDGE) * at_edge[1:-1]
+        allowed = (Measured.camera_acceleration + 1e-3) * between + stop
+        assert (np.abs(np.diff(speed, axis=0)) <= allowed).all()
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 1.2), st.floats(0, 8))
@@ -106,6 +110,16 @@ def test_a_head_at_the_frame_s_edge_is_wholly_in_the_crop(size: tuple[int, int])
     for x, edge, frame in ((inwards, 0, 0), (size[1] - inwards, 2, size[1])):
         windows = camera_path(*boxes(x, 90.0, 40.0), np.zeros(90), size, seconds)
         assert (windows[:, edge] == frame).all()
+
+
+def test_a_head_that_the_frame_cuts_off_for_a_moment_is_wholly_in_the_crop() -> None:
+    """She steps up to the edge and back, and what is seen of her head ends there."""
+    x = 300 + 230 * np.cos(np.arange(72) / 72 * 2 * np.pi)
+    heads, bodies = boxes(x, 90.0, 80.0)
+    heads, bodies = heads.clip(0), bodies.clip(0)
+    assert (heads[:, 0] == 0).sum() > 5
+    windows = camera_path(heads, bodies, np.zeros(72), (720, 1280), np.arange(72) / 24)
+    assert inside(heads, windows).all()
 
 
 def test_a_wide_head_on_a_short_body_gets_a_crop_that_holds_it() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ive_segmentation.video.heads import HAIR_BESIDE_FACE, Heads
+from ive_segmentation.video.heads import HAIR, HAIR_BESIDE_FACE, Heads, hair_of
+from ive_segmentation.video.tracks import Tracked
 
 BODY = np.array([40, 20, 80, 180], np.float32)
 FACE = np.array([50, 30, 70, 50], np.float32)
@@ -17,6 +18,14 @@ def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
     for x1, y1, x2, y2 in boxes:
         out[y1:y2, x1:x2] = True
     return out
+
+
+def person(*boxes: tuple[int, int, int, int], box: np.ndarray = BODY) -> Tracked:
+    return Tracked(1, "person", mask(*boxes), box, 1.0)
+
+
+def lock(*box: int) -> Tracked:
+    return Tracked(2, HAIR, mask((box[0], box[1], box[2], box[3])), np.array(box, np.float32), 1.0)
 
 
 HEAD = (50, 20, 70, 50)
@@ -39,8 +48,8 @@ def test_the_head_is_the_face_and_the_hair_beside_it(
     beside: list[tuple[int, int, int, int]], left: float, right: float
 ) -> None:
     heads = Heads()
-    heads.seen(1, BODY, mask(HEAD, *beside), FACE)
-    head = heads.head(1, BODY, mask(HEAD, *beside))
+    heads.seen(person(HEAD, *beside), FACE)
+    head = heads.head(person(HEAD, *beside))
     assert head[[0, 2]].tolist() == [left, right]
     assert head[1] < FACE[1]
     assert head[3] == FACE[3]
@@ -48,40 +57,64 @@ def test_the_head_is_the_face_and_the_hair_beside_it(
 
 def test_the_head_moves_along_with_the_body() -> None:
     heads = Heads()
-    heads.seen(1, BODY, mask(HEAD), FACE)
+    heads.seen(person(HEAD), FACE)
     step = np.array([9, 4, 9, 4], np.float32)
-    before = heads.head(1, BODY, mask(HEAD))
-    after = heads.head(1, BODY + step, mask((59, 24, 79, 54)))
+    before = heads.head(person(HEAD))
+    after = heads.head(person((59, 24, 79, 54), box=BODY + step))
     assert (after - before).tolist() == step.tolist()
 
 
 def test_an_arm_stretched_to_one_side_does_not_move_the_head() -> None:
     heads = Heads()
-    heads.seen(1, BODY, mask(HEAD, (40, 60, 80, 180)), FACE)
+    still = person(HEAD, (40, 60, 80, 180))
+    heads.seen(still, FACE)
+    before = heads.face(still)
     wider = np.array([40, 20, 180, 180], np.float32)
-    before = heads.face(1, BODY, mask(HEAD, (40, 60, 80, 180)))
-    after = heads.face(1, wider, mask(HEAD, (40, 60, 80, 180), (80, 70, 180, 80)))
+    after = heads.face(person(HEAD, (40, 60, 80, 180), (80, 70, 180, 80), box=wider))
     assert before is not None
     assert after is not None
     assert after.tolist() == before.tolist() == FACE.tolist()
 
 
+def test_the_head_is_the_hair_and_the_face_below_it() -> None:
+    """The body may say what it likes: half of it may be hidden."""
+    heads = Heads()
+    heads.seen(person(HEAD), FACE, np.array([45, 18, 75, 40], np.float32))
+    now = np.array([55, 28, 85, 50], np.float32)
+    assert heads.head(person((0, 0, 10, 10)), now).tolist() == [55, 28, 85, 60]
+
+
+def test_who_never_showed_a_face_is_as_wide_as_her_hair() -> None:
+    hair = np.array([45, 18, 75, 40], np.float32)
+    assert Heads().head(person(HEAD), hair).tolist() == hair.tolist()
+
+
 def test_hair_reaches_as_far_as_when_it_was_seen() -> None:
     heads, ponytail = Heads(), (70, 22, 95, 60)
-    heads.seen(1, BODY, mask(HEAD, ponytail), FACE, [mask((0, 0, 30, 30)), mask((50, 20, 95, 60))])
-    assert heads.head(1, BODY, mask(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
-    heads.seen(1, BODY, mask(HEAD, ponytail), FACE)  # it was not looked for, or not found
-    assert heads.head(1, BODY, mask(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
+    heads.seen(person(HEAD, ponytail), FACE, np.array([50, 20, 95, 60], np.float32))
+    assert heads.head(person(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
+    heads.seen(person(HEAD, ponytail), FACE)  # it was not found
+    assert heads.head(person(HEAD, ponytail))[[0, 2]].tolist() == [50, 95]
 
 
-def test_the_hair_of_another_is_not_hers() -> None:
-    heads = Heads()
-    heads.seen(1, BODY, mask(HEAD), FACE, [mask((65, 20, 120, 60))])
-    assert heads.head(1, BODY, mask(HEAD))[[0, 2]].tolist() == [50, 70]
+@pytest.mark.parametrize(
+    ("locks", "hers"),
+    [
+        pytest.param([], None, id="no hair"),
+        pytest.param([lock(0, 0, 30, 30)], None, id="far away"),
+        pytest.param([lock(65, 20, 120, 60)], None, id="more than half of it is not on her"),
+        pytest.param([lock(66, 30, 72, 36), lock(48, 20, 72, 60)], 1, id="the one of which she has most"),
+    ],
+)
+def test_hair_is_hers_if_most_of_it_is_on_her(locks: list[Tracked], hers: int | None) -> None:
+    found = hair_of(person(HEAD, (48, 50, 72, 60)), locks)
+    assert (found is None) == (hers is None)
+    if found is not None and hers is not None:
+        assert found.tolist() == locks[hers].box.tolist()
 
 
 def test_before_any_face_was_seen_the_head_is_the_top_of_the_body() -> None:
-    left, top, right, bottom = Heads().head(1, BODY, mask(HEAD))
+    left, top, right, bottom = Heads().head(person(HEAD))
     assert top == BODY[1]
     assert bottom < BODY[3] / 2
     assert (left + right) / 2 == (BODY[0] + BODY[2]) / 2

@@ -203,21 +203,6 @@ def test_a_cut_begins_a_new_session_with_new_numbers(sam3: Sam3, tmp_path: Path)
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
-@pytest.mark.parametrize("checkpoint", ["sam3_video", "small_sam3"])
-def test_what_else_is_in_a_frame_can_be_asked_and_changes_nothing(
-    checkpoint: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    sam3 = load(request.getfixturevalue(checkpoint), tmp_path, sam3_threshold=0.0)
-    asked, alone = make_tracker(sam3, CONCEPTS), make_tracker(sam3, CONCEPTS)
-    for number in range(4):
-        found = asked.follow(frame(number))
-        also = asked.also("hair")
-        (plain,) = sam3.find(sam3.encode(frame(number)), ["hair"])
-        assert [one.score for one in also] == pytest.approx(plain.confidence)
-        same = {one.track: (one.concept, one.mask) for one in alone.follow(frame(number))}
-        assert_same(found, same)
-
-
 def test_the_detector_is_loaded_once(sam3: Sam3) -> None:
     tracker = SessionTracker(sam3, CONCEPTS)
     shared = {weight.data_ptr() for weight in sam3.model.parameters()}
