@@ -22,7 +22,7 @@ from scenedetect.detectors import AdaptiveDetector, ContentDetector, HashDetecto
 
 from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.result import Image
-from ive_segmentation.video.shots import likeness, pattern
+from ive_segmentation.video.shots import Cuts
 from tests.video.test_shots import KINDS, shot
 
 MISSED = 0.01
@@ -35,17 +35,11 @@ DETECTORS: dict[str, tuple[Any, str, int]] = {
 }
 
 
-OURS = "pattern"
 PEOPLE, FIRST_CLIP = "people", 2_200_000
 
 
 def scores(name: str, frames: Iterator[Image]) -> np.ndarray:
     """How much each frame looks like the first of a new shot; NaN where the detector does not say."""
-    if name == OURS:
-        patterns = map(pattern, frames)
-        return np.array(
-            [np.nan, *(-likeness(one, next_one) for one, next_one in itertools.pairwise(patterns))]
-        )
     kind, metric, sign = DETECTORS[name]
     detector = kind()
     detector.stats_manager = StatsManager()
@@ -70,7 +64,7 @@ def main(
         f"{shots} shots of each kind; share of shots with a cut that is none, at {MISSED:.0%} of cuts missed"
     )
     print(f"{'':10}" + "".join(f"{kind:>12}" for kind in frames))
-    for name in (OURS, *DETECTORS):
+    for name in DETECTORS:
         cuts, worst = [], {}
         for kind, each in frames.items():
             found = scores(name, (image for one in each for image in one))
@@ -80,6 +74,23 @@ def main(
             worst[kind] = np.array([np.nanmax(values) for values in inner])
         threshold = np.nanquantile(np.concatenate(cuts), MISSED)
         print(f"{name:10}" + "".join(f"{np.mean(worst[kind] >= threshold):12.0%}" for kind in frames))
+    print(f"{'ours':10}" + "".join(f"{_wrongly_cut(each):12.0%}" for each in frames.values()))
+    every = [one for each in frames.values() for one in each]
+    print(f"ours finds {_found(every)} of {len(every) - 1} cuts between all of them")
+
+
+def _cuts(shots: list[list[Image]]) -> list[list[bool]]:
+    cuts = Cuts()
+    return [[cuts.is_cut(image) for image in one] for one in shots]
+
+
+def _wrongly_cut(shots: list[list[Image]]) -> float:
+    """Share of shots with a cut after their first frame."""
+    return float(np.mean([any(found[1:]) for found in _cuts(shots)]))
+
+
+def _found(shots: list[list[Image]]) -> int:
+    return sum(found[0] for found in _cuts(shots)[1:])
 
 
 def _acted(seed: int) -> list[list[Image]]:

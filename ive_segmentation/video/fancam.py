@@ -36,7 +36,6 @@ BEYOND = 0.1
 PAST_EDGE = 0.01
 """Crop widths that the path may lie beyond the frame, where the crop then rests at the edge."""
 
-OVER = 0.0
 # What the path costs, in crop widths and seconds. A head out of the picture is far worse than any movement;
 # the rest was tuned by eye on noisy walks: less jerk weight lets the camera twitch, more makes it late.
 OUTSIDE, OFF, SPEED, ACCELERATION, JERK = 100.0, 1.0, 0.1, 0.1, 0.05

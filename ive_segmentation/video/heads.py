@@ -123,35 +123,33 @@ class Heads:
         return np.array([left, top, right, bottom], np.float32)
 
 
-def hair_of(person: Tracked, hair: Sequence[Tracked]) -> Box | None:
-    """Find a person's hair among everybody's.
+def hair_of(persons: Sequence[Tracked], hair: Sequence[Tracked]) -> dict[int, Box]:
+    """Give hair to those on whom it is.
 
     Args:
-        person: Whose.
-        hair: Everybody's hair in the same frame.
+        persons: Everyone in a frame.
+        hair: Everybody's hair in it.
 
     Returns:
-        (4,) float32 xyxy in pixels, of the hair of which her mask holds most, if more than half of it: of the
-        pieces that are mostly hers. None where there is none.
+        By track of those who have any, (4,) float32 xyxy in pixels: of the hair of which the person's mask
+        holds most, and more than half, those pieces that are mostly hers. No hair is two persons'.
     """
-    best, most = None, 0
+    most: dict[int, int] = {}
+    boxes: dict[int, Box] = {}
     for lock in hair:
-        x1, y1, x2, y2 = _whole(lock.box)
-        part = lock.mask[y1:y2, x1:x2]
-        held = int(np.count_nonzero(part & person.mask[y1:y2, x1:x2]))
-        if held > max(most, np.count_nonzero(part) / 2):
-            best, most = lock, held
-    if best is None:
-        return None
-    _, pieces = cv2.connectedComponents(best.mask.view(np.uint8), connectivity=8)
-    hers = np.bincount(pieces[best.mask & person.mask], minlength=pieces.max() + 1)
-    mostly = hers > np.bincount(pieces[best.mask], minlength=len(hers)) / 2
-    return (mask_to_xyxy(mostly[pieces][None])[0] + [0, 0, 1, 1]).astype(np.float32)
-
-
-def _whole(box: Box) -> tuple[int, int, int, int]:
-    (x1, y1), (x2, y2) = np.floor(box[:2]).astype(int), np.ceil(box[2:]).astype(int) + 1
-    return max(x1, 0), max(y1, 0), x2, y2
+        x, y, width, height = cv2.boundingRect(lock.mask.view(np.uint8))
+        part = np.s_[y : y + height, x : x + width]
+        mask = np.ascontiguousarray(lock.mask[part])
+        held = [int(np.count_nonzero(mask & person.mask[part])) for person in persons]
+        best = int(np.argmax(held)) if held else 0
+        if not held or held[best] <= max(most.get(persons[best].track, 0), np.count_nonzero(mask) / 2):
+            continue
+        _, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+        hers = np.bincount(pieces[mask & persons[best].mask[part]], minlength=pieces.max() + 1)
+        mostly = hers > np.bincount(pieces[mask], minlength=len(hers)) / 2
+        box = mask_to_xyxy(mostly[pieces][None])[0] + [x, y, x + 1, y + 1]
+        most[persons[best].track], boxes[persons[best].track] = held[best], box.astype(np.float32)
+    return boxes
 
 
 def _around(face: Box, hair: Box) -> Box:

@@ -5,37 +5,40 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scenedetect import FrameTimecode
+from scenedetect.detectors import HashDetector
 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured
 
-SIDE = 64
-"""Pixels of the square that frames are squashed to."""
-COARSE = 6.0
-"""Pixels of that square (a Gaussian's sigma): what is larger is light and not pattern."""
-MOVED = 6
-"""Pixels of that square by which the camera may move from frame to frame, to each side: 9%."""
-ZOOMED = (1.0, 1.04, 1 / 1.04)
-"""What the camera may zoom by from frame to frame."""
-NO_PATTERN = 2.0
-"""Grey levels (standard deviation): less than this is the noise of a black frame."""
+_KEPT = 128  # pixels of the square that frames are squashed to
+_SIDE = 64  # and of that in which what is within the bars is compared
+_COARSE = 6.0  # sigma in those pixels: what is larger is light and not pattern
+_MOVED = 6  # pixels by which the camera may move from frame to frame, to each side: 9%
+_ZOOMED = (1.0, 1.04, 1 / 1.04)  # what it may zoom by
+_FLAT = 4  # grey levels by which a bar beside or above the picture varies
 
+Grey = npt.NDArray[np.uint8]
 Pattern = npt.NDArray[np.float32]
 
 
 class Cuts:
-    """Finds cuts frame by frame: the last frame's pattern is looked for in the next one, moved and zoomed.
+    """Finds cuts frame by frame: PySceneDetect's perceptual hash proposes, the picture's pattern decides.
 
-    Where each misses one cut in a hundred, this one sees no other in 40 shots of eight kinds (still, moved,
-    lit as on a stage) and in 40 clips of people who act; of PySceneDetect's detectors the best one, the
-    perceptual hash, does in 2% of the shots that sweep and in 3% of the clips, those that look at colours in
-    40% and more of the shots with a flash (`python -m benchmarks.shot_cuts`).
+    Of PySceneDetect's detectors the hash is the one that stage light does not deceive: it looks at the
+    pattern and not at the brightness, and it needs no later frame. But a camera that sweeps and people who
+    act may change it as much as a cut does. So the last frame is looked for in the next one, moved and
+    zoomed, and where it is found there is no cut (`python -m benchmarks.shot_cuts`).
 
-    A dissolve is no cut here: from frame to frame it changes no more than a moving camera does.
+    A dissolve is no cut here: from frame to frame it changes no more than a moving camera does. Several
+    people who dash about before a wall without any pattern may be taken for cuts, and so may the noise of
+    black frames; a large caption that stays may hide one.
     """
 
     def __init__(self) -> None:
-        self._before: Pattern | None = None
+        self._hash = HashDetector(threshold=Measured.cut_hash, min_scene_len=0)
+        self._count = 0
+        self._before: Grey | None = None
 
     def is_cut(self, image: Image) -> bool:
         """Look at the next frame.
@@ -46,44 +49,45 @@ class Cuts:
         Returns:
             Whether a new shot begins with this frame. The first frame of all is no cut.
         """
-        before, self._before = self._before, pattern(image)
-        return before is not None and likeness(before, self._before) < Measured.cut_likeness
+        small = cv2.resize(image, (_KEPT, _KEPT), interpolation=cv2.INTER_AREA)
+        # Only the order of the frames counts; the detector asks for a rate because others count seconds.
+        timecode = FrameTimecode(self._count, fps=1.0)
+        self._count += 1
+        proposed = self._hash.process_frame(timecode, cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        before, self._before = self._before, np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        return (
+            bool(proposed) and before is not None and _likeness(before, self._before) < Measured.cut_likeness
+        )
 
 
-def pattern(image: Image) -> Pattern:
-    """Take from a frame what light does not change much.
-
-    Args:
-        image: RGB uint8 (H, W, 3).
-
-    Returns:
-        (64, 64) grey levels, less the mean of what is around each.
-    """
-    small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), COARSE), np.float32)
+def _likeness(before: Grey, now: Grey) -> float:
+    """How well the middle of one frame is found in the next: the correlation at the best place and zoom."""
+    picture = _within_bars(before, now)
+    middle, pattern = _pattern(before[picture]), _pattern(now[picture])
+    return max(
+        float(cv2.matchTemplate(pattern, _zoomed(middle, zoom), cv2.TM_CCOEFF_NORMED).max())
+        for zoom in _ZOOMED
+    )
 
 
-def likeness(before: Pattern, now: Pattern) -> float:
-    """How well the middle of one frame is found in the next, at the best place and zoom.
-
-    Args:
-        before: As `pattern` returns it.
-        now: Likewise.
-
-    Returns:
-        Normalised correlation, -1 to 1; where one has hardly a pattern, 1 if neither has, else 0.
-    """
-    least, most = sorted([float(before.std()), float(now.std())])
-    if least < NO_PATTERN:
-        return float(most < 2 * NO_PATTERN)
-    return max(_correlation(_zoomed(before, zoom)[MOVED:-MOVED, MOVED:-MOVED], now) for zoom in ZOOMED)
+def _within_bars(before: Grey, now: Grey) -> tuple[slice, slice]:
+    """Rows and columns without the bars at the edges, which stay the same at a cut; all if all is flat."""
+    both = np.stack([before, now])
+    spans = []
+    for axis in (2, 1):
+        varied = np.flatnonzero((np.ptp(both, axis=axis) > _FLAT).any(axis=0))
+        spans.append(slice(varied[0], varied[-1] + 1) if varied.size > _MOVED else slice(None))
+    return spans[0], spans[1]
 
 
-def _correlation(middle: Pattern, now: Pattern) -> float:
-    return float(cv2.matchTemplate(now, middle, cv2.TM_CCOEFF_NORMED).max())
+def _pattern(grey: Grey) -> Pattern:
+    """Grey levels less the mean of what is around each, (64, 64)."""
+    small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(small - cv2.GaussianBlur(small, (0, 0), _COARSE), np.float32)
 
 
-def _zoomed(before: Pattern, zoom: float) -> Pattern:
-    edge = SIDE / 2 * (1 - zoom)  # the middle stays where it is
-    return np.asarray(cv2.warpAffine(before, np.array([[zoom, 0, edge], [0, zoom, edge]]), (SIDE, SIDE)))
+def _zoomed(pattern: Pattern, zoom: float) -> Pattern:
+    """The middle of a pattern, which may have moved by `_MOVED` to any side."""
+    edge = _SIDE / 2 * (1 - zoom)
+    zoomed = cv2.warpAffine(pattern, np.array([[zoom, 0, edge], [0, zoom, edge]]), (_SIDE, _SIDE))
+    return np.asarray(zoomed[_MOVED:-_MOVED, _MOVED:-_MOVED], np.float32)

@@ -48,8 +48,8 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
 
     Every change of a track's own labels splits it. Another track that bears one of the two names there, but
     has not shown its face on both sides, may be the one that was swapped with, and so may one that it met and
-    that says too little to bear a name: it is split too, and both its parts are given a little evidence for
-    both names, more for its own. Who it is in the end is decided by who everybody else is.
+    whose face says too little to bear a name: it is split too, and both its parts are given a little evidence
+    for both names, more for its own. Who it is in the end is decided by who everybody else is.
 
     Args:
         histories: By track.
@@ -84,13 +84,14 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
 
 
 def _may_have_swapped(known: History, change: _Change, looks_before: int) -> bool:
-    """Whether a track met the one that changed, between its looks, and no face speaks clearly against it."""
+    """Whether a track met the one that changed, between its looks, and faces speak for it, if not enough."""
     met = any(
         other == change.track and change.early <= frame <= change.late for frame, other, _ in known.overlaps
     )
-    before = known.evidence[:looks_before, change.after].sum()
-    after = known.evidence[looks_before:, change.before].sum()
-    return met and min(before, after) > -Measured.look_cap / 2
+    before = known.evidence[:looks_before, change.after]
+    after = known.evidence[looks_before:, change.before]
+    against = min(before.sum(), after.sum()) < -Measured.look_cap / 2
+    return met and not against and max(before.max(initial=0), after.max(initial=0)) > 0
 
 
 def _changes(histories: Mapping[int, History]) -> list[_Change]:

@@ -66,17 +66,18 @@ def watch(
         tracked = tracker.follow(frame.image)
         persons = [instance for instance in tracked if instance.concept == PERSON]
         locks = [instance for instance in tracked if instance.concept == HAIR]
-        hair = {person.track: hair_of(person, locks) for person in persons}
+        hair = hair_of(persons, locks)
         told = [instance for instance in tracked if instance.concept not in unasked]
         boxes = np.array([person.box for person in persons], np.float32).reshape(-1, 4)
         names.saw(frame.index, [person.track for person in persons], boxes)
         if any(names.wants_look(person.track, frame.index) for person in persons):
             _look_at_faces(frame, persons, hair, pipeline, names, heads)
-        faces = [heads.face(person, hair[person.track]) for person in persons]
+        faces = [heads.face(person) for person in persons]
         given = _give_things(frame.index, told, persons, faces, owners)
         sightings = tuple(
             Sighting.of(
-                instance, heads.head(instance, hair[instance.track]) if instance.concept == PERSON else None
+                instance,
+                heads.head(instance, hair.get(instance.track)) if instance.concept == PERSON else None,
             )
             for instance in told
         )
@@ -86,7 +87,7 @@ def watch(
 def _look_at_faces(
     frame: Frame,
     persons: Sequence[Tracked],
-    hair: Mapping[int, Box | None],
+    hair: Mapping[int, Box],
     pipeline: Pipeline,
     names: Names,
     heads: Heads,
@@ -107,7 +108,7 @@ def _look_at_faces(
     odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
     for (face, person), row in zip(shown, odds, strict=True):
         names.add_look(person.track, frame.index, row, quality_of(face))
-        heads.seen(person, face.box, hair[person.track])
+        heads.seen(person, face.box, hair.get(person.track))
     for track in {person.track for person in persons} - {person.track for _, person in shown}:
         names.add_look(track, frame.index, None)
 

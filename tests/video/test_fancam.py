@@ -80,7 +80,8 @@ def test_whatever_the_heads_do_the_crop_is_in_the_frame_and_moves_within_bounds(
         between = (moments[2:] - moments[:-2])[:, None] / 2
         at_edge = np.isclose(part[:, :2], 0) | np.isclose(part[:, 2:], size[::-1])
         # There it may stop from as fast as it can still brake within `PAST_EDGE`.
-        stop = np.sqrt(2 * Measured.camera_acceleration * PAST_EDGE) * at_edge[1:-1]
+        near_edge = at_edge[:-2] | at_edge[1:-1] | at_edge[2:]
+        stop = np.sqrt(2 * Measured.camera_acceleration * PAST_EDGE) * near_edge
         allowed = (Measured.camera_acceleration + 1e-3) * between + stop
         assert (np.abs(np.diff(speed, axis=0)) <= allowed).all()
 

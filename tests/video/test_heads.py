@@ -20,8 +20,8 @@ def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:
     return out
 
 
-def person(*boxes: tuple[int, int, int, int], box: np.ndarray = BODY) -> Tracked:
-    return Tracked(1, "person", mask(*boxes), box, 1.0)
+def person(*boxes: tuple[int, int, int, int], box: np.ndarray = BODY, track: int = 1) -> Tracked:
+    return Tracked(track, "person", mask(*boxes), box, 1.0)
 
 
 def lock(*box: int) -> Tracked:
@@ -98,19 +98,31 @@ def test_hair_reaches_as_far_as_when_it_was_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("locks", "hers"),
+    ("locks", "expected"),
     [
-        pytest.param([], None, id="no hair"),
-        pytest.param([lock(0, 0, 30, 30)], None, id="far away"),
-        pytest.param([lock(65, 20, 120, 60)], None, id="more than half of it is not on her"),
-        pytest.param([lock(66, 30, 72, 36), lock(48, 20, 72, 60)], 1, id="the one of which she has most"),
+        pytest.param([], {}, id="no hair"),
+        pytest.param([lock(0, 0, 30, 30)], {}, id="far away"),
+        pytest.param([lock(68, 20, 120, 60)], {}, id="more than half of it is on nobody"),
+        pytest.param([lock(66, 30, 72, 36), lock(48, 20, 72, 60)], {1: [48, 20, 72, 60]}, id="most of it"),
+        pytest.param(
+            [lock(48, 20, 72, 60), lock(148, 20, 172, 60)],
+            {1: [48, 20, 72, 60], 2: [148, 20, 172, 60]},
+            id="to each her own",
+        ),
+        pytest.param([lock(60, 50, 72, 60)], {1: [60, 50, 72, 60]}, id="on two, and one has more of it"),
     ],
 )
-def test_hair_is_hers_if_most_of_it_is_on_her(locks: list[Tracked], hers: int | None) -> None:
-    found = hair_of(person(HEAD, (48, 50, 72, 60)), locks)
-    assert (found is None) == (hers is None)
-    if found is not None and hers is not None:
-        assert found.tolist() == locks[hers].box.tolist()
+def test_hair_is_hers_if_most_of_it_is_on_her(locks: list[Tracked], expected: dict[int, list[int]]) -> None:
+    one = person(HEAD, (48, 50, 72, 60))
+    other = person((150, 20, 170, 50), (148, 50, 172, 60), (60, 54, 72, 60), track=2)
+    assert {track: box.tolist() for track, box in hair_of([one, other], locks).items()} == expected
+    assert hair_of([], locks) == {}
+
+
+def test_a_speck_on_another_is_not_her_hair_wherever_the_box_of_it_is() -> None:
+    """SAM 3 says box and mask apart from each other."""
+    mixed = Tracked(2, HAIR, mask((50, 20, 70, 50), (150, 20, 160, 30)), np.array([48, 18, 72, 60]), 1.0)
+    assert {t: box.tolist() for t, box in hair_of([person(HEAD)], [mixed]).items()} == {1: [50, 20, 70, 50]}
 
 
 def test_before_any_face_was_seen_the_head_is_the_top_of_the_body() -> None:

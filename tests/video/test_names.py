@@ -170,22 +170,23 @@ def test_a_swap_lies_where_the_two_were_closest() -> None:
     assert {span.first for span in spans} == {0, 61}
 
 
+UNCLEAR = [(2, frame, like("Yujin", odds)) for frame, odds in ((3, 1.5), (20, -3.0), (35, 1.0))]
+
+
 @pytest.mark.parametrize(
     ("crossing", "seen_of_2", "names_of_2"),
     [
-        pytest.param(50, None, ["Yujin", "Rei"], id="hardly a face of the other one"),
-        pytest.param(50, like(None), [None], id="the other one is surely a stranger"),
-        pytest.param(None, None, [None], id="they did not meet"),
+        pytest.param(50, UNCLEAR, ["Yujin", "Rei"], id="hardly a face of the other one"),
+        pytest.param(50, looks(2, [3, 20, 35], None), [None], id="the other one is surely a stranger"),
+        pytest.param(50, [], [None], id="the other one never shows her face"),
+        pytest.param(None, UNCLEAR, [None], id="they did not meet"),
     ],
 )
-def test_who_swapped_with_a_face_that_says_nothing(
-    crossing: int | None, seen_of_2: np.ndarray | None, names_of_2: list[str | None]
+def test_who_swapped_with_a_face_that_says_little(
+    crossing: int | None, seen_of_2: list[Look], names_of_2: list[str | None]
 ) -> None:
-    unclear = np.array([-4.0, -4.0, -0.4, -4.0], np.float32)
-    unclear[MEMBERS.index("Yujin")], unclear[MEMBERS.index("Wonyoung")] = -0.4, -4.0
     seen = looks(1, range(0, 50, 5), "Rei") + looks(1, range(55, 99, 5), "Yujin")
-    seen += [(2, frame, unclear if seen_of_2 is None else seen_of_2) for frame in (3, 20, 35)]
-    spans = told({1: (0, 99), 2: (0, 99)}, seen, [(1, 0), (2, 0)][:1], crossing)
+    spans = told({1: (0, 99), 2: (0, 99)}, seen + seen_of_2, [(1, 0)], crossing)
     assert [span.member for span in spans if span.track == 2] == names_of_2
 
 
