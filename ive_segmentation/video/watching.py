@@ -72,8 +72,7 @@ def watch(
         names.saw(frame.index, [person.track for person in persons], boxes)
         if any(names.wants_look(person.track, frame.index) for person in persons):
             _look_at_faces(frame, persons, hair, pipeline, names, heads)
-        faces = [heads.face(person) for person in persons]
-        given = _give_things(frame.index, told, persons, faces, owners)
+        given = _give_things(frame.index, told, persons, heads, owners)
         sightings = tuple(
             Sighting.of(
                 instance,
@@ -114,11 +113,7 @@ def _look_at_faces(
 
 
 def _give_things(
-    index: int,
-    tracked: Sequence[Tracked],
-    persons: Sequence[Tracked],
-    faces: Sequence[Box | None],
-    owners: Owners,
+    index: int, tracked: Sequence[Tracked], persons: Sequence[Tracked], heads: Heads, owners: Owners
 ) -> dict[int, int | None]:
     """Say of each thing whose it is in this frame alone; votes over many frames decide."""
     given: dict[int, int | None] = {}
@@ -130,7 +125,7 @@ def _give_things(
             concept,
             [thing.mask for thing in things],
             [person.mask for person in persons],
-            faces,
+            [heads.face(person) for person in persons],
         )
         for thing, verdict in zip(things, verdicts, strict=True):
             given[thing.track] = None if verdict.owner is None else persons[verdict.owner].track
