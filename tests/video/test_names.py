@@ -274,7 +274,8 @@ def test_who_is_merely_like_a_member_is_so_in_all_looks(
     for frame in range(100):
         names.saw(frame, [1])
     for frame in range(0, 100, 5):
-        names.add_look(1, frame, like("Rei", odds) - known_odds * expected_share(quality), quality)
+        said = like("Rei", odds) - np.float32(known_odds * expected_share(quality))
+        names.add_look(1, frame, said, quality)
     assert [span.member for span in names.settle()] == [name]
 
 
