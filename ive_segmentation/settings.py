@@ -181,13 +181,6 @@ class Measured:
     look_cap: Final = 5.0
     """Log-odds (150 to one) that one look at a face can give or take: a bank of about a hundred photos was
     calibrated on about a hundred strangers, and cannot know what is rarer."""
-    look_expected: Final = 0.7
-    """Share of the log-odds of nearly all photos of the members that a good look must say to speak for one.
-    4,051 looks in 100 drawn clips, 51 strangers: named rightly in 0.9948 with 0 to 0.55 (one stranger is like
-    a member in all of 21), in 1 with 0.7, where who is half hidden is still named."""
-    look_poor: Final = 0.6
-    look_good: Final = 0.8
-    """From a quality of `look_poor` to one of `look_good`, that much more is expected."""
     look_apart: Final = 0.5
     """Seconds after which a face shows itself in a new way: looks closer together share their weight (the
     time of a step or a turn of the head in a dance at 120 beats a minute)."""

@@ -18,7 +18,7 @@ FOLDS = 128
 """At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
 
 
-RULE = 4
+RULE = 3
 """Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
 
 
@@ -72,8 +72,6 @@ class Calibration:
     origin: str
     """Where the numbers come from, in words."""
     warning: str | None = None
-    known_odds: float = 0.0
-    """Log-odds that nearly all of the members' own photos exceed, not less than 0."""
     rule: int = 0
     """`RULE` of the program that calibrated; 0 in banks from before it was kept."""
 
@@ -251,13 +249,10 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)
     allowed = min(int(false_accepts * strangers.sum()), len(clear) - 1)
     threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
-    bias, slope, lead_slope = _logistic(trials)
-    known_odds = 0.0
-    if (own := known & trials.right).any():
-        least_known = float(np.quantile(trials.similarity[own], Measured.gap_quantile))
+    if (known & trials.right).any():
+        least_known = float(np.quantile(trials.similarity[known & trials.right], Measured.gap_quantile))
         threshold += Measured.gap_share * max(least_known - threshold, 0.0)
-        odds = bias + slope * trials.similarity[own] + lead_slope * lead[own]
-        known_odds = max(float(np.quantile(odds, Measured.gap_quantile)), 0.0)
+    bias, slope, lead_slope = _logistic(trials)
     named = known & trials.right & (trials.similarity >= threshold) & (lead >= margin)
     warning = None
     if allowed == 0:
@@ -269,9 +264,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         f"calibrated on {photos} photos of {members} members for {false_accepts:.1%} false accepts; "
         f"names {named.sum() / max(known.sum(), 1):.0%} of them"
     )
-    return Calibration(
-        threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning, known_odds, RULE
-    )
+    return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning, RULE)
 
 
 def default_calibration(photos: int, members: int, false_accepts: float) -> Calibration:

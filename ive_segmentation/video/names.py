@@ -101,20 +101,6 @@ def quality_of(face: FoundFace) -> float:
     return float(np.clip(face.score * min(1.0, *shares), 0, 1))
 
 
-def expected_share(quality: float) -> float:
-    """Tell how much a look must say: looks add up, and who is merely like a member is so in all of them.
-
-    Args:
-        quality: From `quality_of`, 0 to 1.
-
-    Returns:
-        Of what nearly all photos of the members say (`Calibration.known_odds`) a share: `look_expected` from
-        a face seen as well as those, less below, and nothing from a poor look.
-    """
-    poor, good = Measured.look_poor, Measured.look_good
-    return Measured.look_expected * float(np.clip((quality - poor) / (good - poor), 0, 1))
-
-
 class Names:
     """Collects looks while a video goes by, then names every track."""
 
@@ -180,8 +166,7 @@ class Names:
         Args:
             track: The track.
             frame: The frame.
-            odds: (K,) log-odds per member (`member_log_odds`, less what was expected); None where no face was
-                seen.
+            odds: (K,) log-odds per member (`member_log_odds`); None where no face was seen.
             quality: From `quality_of`, 0 to 1.
         """
         known = self._tracks[track]

@@ -15,7 +15,7 @@ from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image
 from ive_segmentation.video.heads import HAIR, Box, Heads, hair_of
-from ive_segmentation.video.names import Names, expected_share, quality_of
+from ive_segmentation.video.names import Names, quality_of
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
 from ive_segmentation.video.records import Record, Sighting
@@ -106,9 +106,7 @@ def _look_at_faces(
     ]
     odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
     for (face, person), row in zip(shown, odds, strict=True):
-        quality = quality_of(face)
-        expected = pipeline.gallery.calibration.known_odds * expected_share(quality)
-        names.add_look(person.track, frame.index, row - expected, quality)
+        names.add_look(person.track, frame.index, row, quality_of(face))
         heads.seen(person, face.box, hair.get(person.track))
     for track in {person.track for person in persons} - {person.track for _, person in shown}:
         names.add_look(track, frame.index, None)

@@ -41,23 +41,17 @@ def test_a_rate_that_the_photos_cannot_show_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "threshold", "exceeded"),
+    ("known", "threshold"),
     [
-        pytest.param((0.6, 0.9), 0.45, 58, id="a gap: half of the way to the known"),
-        pytest.param((0.2, 0.9), 0.3, 53, id="no gap: where the strangers end"),
+        pytest.param((0.6, 0.9), 0.45, id="a gap: half of the way to the known"),
+        pytest.param((0.2, 0.9), 0.3, id="no gap: where the strangers end"),
     ],
 )
-def test_the_threshold_lies_in_the_middle_of_the_gap(
-    known: tuple[float, float], threshold: float, exceeded: int
-) -> None:
+def test_the_threshold_lies_in_the_middle_of_the_gap(known: tuple[float, float], threshold: float) -> None:
     similarity = np.concatenate([np.linspace(*known, 60), np.linspace(0.0, 0.3, 60)]).astype(np.float32)
     stranger = np.arange(120) >= 60
     trials = Trials(similarity, np.full(120, -1.0, np.float32), ~stranger, stranger)
-    calibration = calibrate(trials, 60, 3, 0.01)
-    assert calibration.threshold == pytest.approx(threshold, abs=0.02)
-    odds = calibration.log_odds(trials.similarity[:60], trials.lead[:60])
-    assert calibration.known_odds >= 0
-    assert (odds > calibration.known_odds).sum() == exceeded
+    assert calibrate(trials, 60, 3, 0.01).threshold == pytest.approx(threshold, abs=0.02)
 
 
 @pytest.mark.parametrize(("members", "photos"), [(1, 60), (2, 40), (6, 3)])

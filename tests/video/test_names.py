@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ive_segmentation.identity.faces import FoundFace
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
-from ive_segmentation.video.names import Names, Span, expected_share, quality_of
+from ive_segmentation.video.names import Names, Span, quality_of
 
 RATE = 10.0
 MEMBERS = ("Gaeul", "Rei", "Wonyoung", "Yujin")
@@ -257,26 +257,6 @@ def test_a_bank_of_many_members_keeps_a_few_numbers_per_look() -> None:
         odds[1000 + track] = 4
         names.add_look(track, 0, odds)
     assert [span.member for span in names.settle()] == ["1001", "1002"]
-
-
-@pytest.mark.parametrize(
-    ("quality", "odds", "name"),
-    [
-        pytest.param(0.9, 2.0, None, id="seen well, and only like Rei"),
-        pytest.param(0.9, 4.0, "Rei", id="seen well, and as Rei's photos"),
-        pytest.param(0.5, 2.0, "Rei", id="seen so poorly that no more is to be expected"),
-    ],
-)
-def test_who_is_merely_like_a_member_is_so_in_all_looks(
-    quality: float, odds: float, name: str | None
-) -> None:
-    names, known_odds = Names(MEMBERS, RATE), 3.5
-    for frame in range(100):
-        names.saw(frame, [1])
-    for frame in range(0, 100, 5):
-        said = like("Rei", odds) - np.float32(known_odds * expected_share(quality))
-        names.add_look(1, frame, said, quality)
-    assert [span.member for span in names.settle()] == [name]
 
 
 def test_no_members_and_no_frames() -> None:
