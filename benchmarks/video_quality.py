@@ -2,12 +2,12 @@
 
 Run: python -m benchmarks.video_quality [--clips 20] [--first-seed 2000000] [--sam3 FOLDER]
 
-Prints, over all clips: IDF1 of the names (a person without one counts by the track), as TrackEval computes it
-(the `trackers` library's own version); mask J, the mean IoU of every visible person's mask with the one found
-for it (0 where none was); and the share of frames in which a visible person bears the right name, those in
-which the face cannot be seen included. Then a fancam of every member: in how many of the frames that show her
-the whole head, hair included, is in the picture where it can be, and how hard the camera is moved, beside a
-crop that follows her box.
+Prints, over all clips: IDF1 of the names (a stranger counts by the number by which she is known again), as
+TrackEval computes it (the `trackers` library's own version); mask J, the mean IoU of every visible person's
+mask with the one found for it (0 where none was); and the share of frames in which a visible person bears the
+right name, those in which the face cannot be seen included. Then a fancam of every member: in how many of the
+frames that show her the whole head, hair included, is in the picture where it can be, and how hard the camera
+is moved, beside a crop that follows her box.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
 from ive_segmentation.video.fancam import ASPECT, camera_path
 from ive_segmentation.video.heads import HAIR
-from ive_segmentation.video.names import Names
+from ive_segmentation.video.names import Names, Span
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
 from ive_segmentation.video.records import Records
@@ -81,7 +81,8 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
     assert pipeline.sam3 is not None
     assert pipeline.gallery is not None
     truth: list[list[TruePerson]] = []
-    names, owners = Names(pipeline.gallery.names, FPS), Owners(FPS)
+    names = Names(pipeline.gallery.names, FPS, pipeline.gallery.calibration.threshold)
+    owners = Owners(FPS)
     with Records() as records:
         frames = _frames(draw_clip(seed, seconds=SECONDS, size=SIZE, fps=FPS), truth)
         tracker = make_tracker(pipeline.sam3, [PERSON, HAIR])
@@ -95,7 +96,7 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
             found = record.of(PERSON)
             spans = [story.name(sighting.track, record.index) for sighting in found]
             called = [span.member if span else None for span in spans]
-            keys = [name or sighting.track for name, sighting in zip(called, found, strict=True)]
+            keys = [_identity(span, sighting.track) for span, sighting in zip(spans, found, strict=True)]
             score.our_ids.append(np.array([numbers.setdefault(key, len(numbers)) for key in keys], int))
             score.true_ids.append(np.array([person.number for person in true], int))
             table = _overlaps([decode(person.rle) for person in true], [sighting.mask for sighting in found])
@@ -111,6 +112,13 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
         for member in {person.member for true in truth for person in true if person.member}:
             _film(member, story.sight_of(member, records), truth, score)
     return score
+
+
+def _identity(span: Span | None, track: int) -> str | int:
+    """Who somebody is said to be: a member, a stranger who is known again, or whoever this track is."""
+    if span is None or (span.member is None and span.stranger is None):
+        return track
+    return span.member or f"stranger {span.stranger}"
 
 
 def _film(member: str, sight: Sight, truth: list[list[TruePerson]], score: Score) -> None:

@@ -101,7 +101,11 @@ def follow(
     unasked = {HAIR} - set(asked.concepts) if star else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
-    names, owners = Names(pipeline.gallery.names if pipeline.gallery else (), rate), Owners(rate)
+    owners = Owners(rate)
+    if (gallery := pipeline.gallery) is None:
+        names = Names((), rate)
+    else:
+        names = Names(gallery.names, rate, gallery.calibration.threshold)
     total = _expected_frames(video, start, end)
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
 
@@ -18,9 +18,11 @@ from supervision import box_iou_batch
 from ive_segmentation.identity.audit import turn_and_nod
 from ive_segmentation.identity.faces import FoundFace
 from ive_segmentation.identity.photos import sharpness_of
+from ive_segmentation.identity.space import unit
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
 from ive_segmentation.video.changes import best_labels
+from ive_segmentation.video.strangers import number_strangers
 from ive_segmentation.video.swaps import History, find_splits
 
 Floats = NDArray[np.float64]
@@ -40,6 +42,8 @@ class Span:
         last: Its last frame, included.
         member: The member's folder name, or None: Unknown.
         confidence: How probable that is, 0 to 1, among the members who are nobody else in these frames.
+        stranger: A number, the same wherever this person is Unknown; None for a member, and for who never
+            showed a face.
     """
 
     track: int
@@ -47,6 +51,7 @@ class Span:
     last: int
     member: str | None
     confidence: float
+    stranger: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,7 @@ class _Look:
     quality: float
     members: NDArray[np.intp]
     odds: NDArray[np.float32]
+    point: NDArray[np.float16] | None
 
 
 @dataclass(eq=False)
@@ -104,15 +110,19 @@ def quality_of(face: FoundFace) -> float:
 class Names:
     """Collects looks while a video goes by, then names every track."""
 
-    def __init__(self, members: Sequence[str], rate: float) -> None:
+    def __init__(
+        self, members: Sequence[str], rate: float, same_face: float = Measured.match_threshold
+    ) -> None:
         """Begin a video.
 
         Args:
             members: The members' folder names, in the order of the log-odds (`Gallery.names`).
             rate: Frames per second, roughly.
+            same_face: Similarity from which on two faces are one stranger's: the score that a member needs.
         """
         self._members = tuple(members)
         self._rate = rate
+        self._same_face = same_face
         self._tracks: dict[int, _Track] = defaultdict(lambda: _Track(np.zeros(len(self._members) + 1)))
 
     def saw(self, frame: int, tracks: Sequence[int], boxes: NDArray[np.float32] | None = None) -> None:
@@ -159,7 +169,12 @@ class Names:
         return (frame - known.looked) >= wait * self._rate - 0.5
 
     def add_look(
-        self, track: int, frame: int, odds: NDArray[np.float32] | None, quality: float = 1.0
+        self,
+        track: int,
+        frame: int,
+        odds: NDArray[np.float32] | None,
+        quality: float = 1.0,
+        point: NDArray[np.float32] | None = None,
     ) -> None:
         """Add what was seen when a track's face was looked for.
 
@@ -168,6 +183,7 @@ class Names:
             frame: The frame.
             odds: (K,) log-odds per member (`member_log_odds`); None where no face was seen.
             quality: From `quality_of`, 0 to 1.
+            point: (D,) the face in the gallery's space, by which strangers are known again.
         """
         known = self._tracks[track]
         known.looked = max(frame, frame if known.looked is None else known.looked)
@@ -176,7 +192,8 @@ class Names:
         # One look says so much and no more, but how members differ is kept.
         capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
         kept = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
-        look = _Look(frame, quality, kept, capped[kept].astype(np.float32))
+        halved = None if point is None else point.astype(np.float16)
+        look = _Look(frame, quality, kept, capped[kept].astype(np.float32), halved)
         insort(known.looks, look, key=lambda seen: (seen.frame, seen.quality, seen.odds.tobytes()))
         recent = known.looks[-Measured.look_recent :]
         evidence = self._evidence(recent)
@@ -228,7 +245,7 @@ class Names:
         pieces, evidence = self._pieces(histories, splits)
         if self._split_where_another_takes_over(pieces, evidence, histories, splits):
             pieces, evidence = self._pieces(histories, splits)
-        return self._named(pieces, evidence)
+        return self._numbered(self._named(pieces, evidence))
 
     def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Floats]:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
@@ -311,6 +328,27 @@ class Names:
             spans.append(Span(track, pieces[begun][1], last, name, float(shares[open_to.index(member)])))
             begun = at + 1
         return spans
+
+    def _numbered(self, spans: Sequence[Span]) -> list[Span]:
+        """Give every stranger a number, the same wherever her face is."""
+        faces = {
+            at: face
+            for at, span in enumerate(spans)
+            if span.member is None and (face := self._face(span)) is not None
+        }
+        runs = [self._runs(spans[at].track, spans[at].first, spans[at].last) for at in faces]
+        numbers = number_strangers(np.array([*faces.values()]), runs, self._same_face)
+        stranger = dict(zip(faces, numbers, strict=True))
+        return [replace(span, stranger=stranger.get(at)) for at, span in enumerate(spans)]
+
+    def _face(self, span: Span) -> NDArray[np.float32] | None:
+        """What somebody looks like, (D,) of length one: the mean of her looks by their quality."""
+        looks = [
+            look.quality * look.point.astype(np.float32)
+            for look in self._tracks[span.track].looks
+            if span.first <= look.frame <= span.last and look.point is not None and look.quality > 0
+        ]
+        return unit(np.sum(looks, axis=0)) if looks else None
 
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]

@@ -17,6 +17,7 @@ from ive_segmentation.result import FaceBox, Person, Result, Segment
 from ive_segmentation.video.names import Span
 from ive_segmentation.video.owners import OwnerSpan
 from ive_segmentation.video.records import Record, Sighting
+from ive_segmentation.video.timeline import Who
 
 
 class Sight(NamedTuple):
@@ -70,9 +71,7 @@ class Story:
         """The person track that a thing track belongs to in a frame."""
         return next((span.owner for span in self._owners[thing] if span.first <= frame <= span.last), None)
 
-    def presence(
-        self, records: Iterable[Record], step: float
-    ) -> Iterator[tuple[float, float, set[str | None]]]:
+    def presence(self, records: Iterable[Record], step: float) -> Iterator[tuple[float, float, set[Who]]]:
         """Tell who is on screen when.
 
         Args:
@@ -80,14 +79,14 @@ class Story:
             step: Seconds that the last frame lasts.
 
         Yields:
-            Start and end of each frame in seconds, and the members it shows; None for somebody Unknown.
+            Start and end of each frame in seconds, and whom it shows.
         """
-        shown: tuple[float, set[str | None]] | None = None
+        shown: tuple[float, set[Who]] | None = None
         for record in records:
             if shown is not None:
                 yield shown[0], record.second, shown[1]
             spans = [self.name(sighting.track, record.index) for sighting in record.of(PERSON)]
-            shown = record.second, {span.member if span else None for span in spans}
+            shown = record.second, {Who(span.member, span.stranger) if span else Who(None) for span in spans}
         if shown is not None:
             yield shown[0], shown[0] + step, shown[1]
 

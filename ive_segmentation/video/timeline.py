@@ -7,6 +7,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -18,6 +19,13 @@ UNKNOWN = "Unknown"
 ROW_HEIGHT, FRAME_HEIGHT = 36, 100  # pixels of the chart: a member's row, and title and axis
 
 
+class Who(NamedTuple):
+    """Somebody on screen: a member by her folder name, or a stranger by the number she is known again by."""
+
+    member: str | None
+    stranger: int | None = None
+
+
 @dataclass(frozen=True)
 class Interval:
     """A time on screen.
@@ -26,36 +34,45 @@ class Interval:
         member: The member's folder name, or None: somebody Unknown.
         start: Seconds of the video.
         end: Seconds, when the last frame that shows her is replaced by the next.
+        stranger: The number by which somebody Unknown is known again, if her face was seen.
     """
 
     member: str | None
     start: float
     end: float
+    stranger: int | None = None
+
+    @property
+    def who(self) -> Who:
+        """The person, who may be on screen at other times too."""
+        return Who(self.member, self.stranger)
 
 
 def intervals(
-    frames: Iterable[tuple[float, float, Collection[str | None]]], gap: float = Measured.timeline_gap
+    frames: Iterable[tuple[float, float, Collection[Who]]], gap: float = Measured.timeline_gap
 ) -> list[Interval]:
-    """Join the frames that show a member.
+    """Join the frames that show the same person.
 
     Args:
-        frames: Start and end of each frame in seconds, in order, and the members it shows; None where it
-            shows somebody Unknown.
+        frames: Start and end of each frame in seconds, in order, and whom it shows.
         gap: Seconds; who is away for less has been there all the time.
 
     Returns:
-        Intervals by start, those of a member at least `gap` apart.
+        Intervals by start, those of one person at least `gap` apart.
     """
     done: list[Interval] = []
-    going: dict[str | None, Interval] = {}
+    going: dict[Who, Interval] = {}
     for start, end, shown in frames:
-        for member in set(shown):
-            last = going.get(member)
+        for who in set(shown):
+            last = going.get(who)
             if last is not None and start - last.end >= gap:
                 done.append(last)
                 last = None
-            going[member] = Interval(member, start if last is None else last.start, end)
-    return sorted([*done, *going.values()], key=lambda one: (one.start, one.member is None, one.member or ""))
+            going[who] = Interval(who.member, start if last is None else last.start, end, who.stranger)
+    return sorted(
+        [*done, *going.values()],
+        key=lambda one: (one.start, one.member is None, one.member or "", one.stranger or 0),
+    )
 
 
 def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, str] | None = None) -> None:
@@ -72,7 +89,7 @@ def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, st
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     table.writerow(["member", "start", "end"])
-    table.writerows([_name(one, names), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
+    table.writerows([_name(one.who, names), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
     # With the mark at its beginning spreadsheets read it as UTF-8: names may be in Korean.
     write_whole(path, file.getvalue().encode("utf-8-sig"))
 
@@ -81,6 +98,8 @@ def timeline_chart(
     shown: Sequence[Interval], members: Sequence[str], names: Mapping[str, str] | None = None
 ) -> go.Figure:
     """Draw the timeline, one row for each member who is on screen, in the colours of the overlay.
+
+    Strangers share a row, for a crowd may be many; each bar says which of them it is.
 
     Args:
         shown: From `intervals`.
@@ -95,13 +114,13 @@ def timeline_chart(
     for member in rows:
         own = [one for one in shown if one.member == member]
         figure.add_bar(
-            y=[_name(one, names) for one in own],
+            y=[_name(Who(member), names)] * len(own),
             x=[one.end - one.start for one in own],
             base=[one.start for one in own],
             orientation="h",
             marker={"color": color_of(member, members)},
-            customdata=[one.end for one in own],
-            hovertemplate="%{y}: %{base:.1f} s to %{customdata:.1f} s<extra></extra>",
+            customdata=[(_name(one.who, names), one.end) for one in own],
+            hovertemplate="%{customdata[0]}: %{base:.1f} s to %{customdata[1]:.1f} s<extra></extra>",
             showlegend=False,
         )
     figure.update_layout(
@@ -115,5 +134,7 @@ def timeline_chart(
     return figure
 
 
-def _name(one: Interval, names: Mapping[str, str] | None) -> str:
-    return UNKNOWN if one.member is None else (names or {}).get(one.member, one.member)
+def _name(who: Who, names: Mapping[str, str] | None) -> str:
+    if who.member is not None:
+        return (names or {}).get(who.member, who.member)
+    return UNKNOWN if who.stranger is None else f"{UNKNOWN} {who.stranger}"

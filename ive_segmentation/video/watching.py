@@ -104,9 +104,11 @@ def _look_at_faces(
     shown = [
         (face, persons[holder]) for face, holder in zip(found, holders, strict=True) if holder is not None
     ]
-    odds = member_log_odds(pipeline.faces.embed([face.crop for face, _ in shown]), pipeline.gallery)
-    for (face, person), row in zip(shown, odds, strict=True):
-        names.add_look(person.track, frame.index, row, quality_of(face))
+    embeddings = pipeline.faces.embed([face.crop for face, _ in shown])
+    odds = member_log_odds(embeddings, pipeline.gallery)
+    points = pipeline.gallery.space.project(embeddings)
+    for (face, person), row, point in zip(shown, odds, points, strict=True):
+        names.add_look(person.track, frame.index, row, quality_of(face), point)
         heads.seen(person, face.box, hair.get(person.track))
     for track in {person.track for person in persons} - {person.track for _, person in shown}:
         names.add_look(track, frame.index, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -29,18 +31,22 @@ def shifted(pixels: np.ndarray, number: int) -> np.ndarray:
     return np.pad(pixels[:, number:], [(0, 0), (0, number), *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
 
 
-@pytest.fixture(scope="module")
-def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+def write_clip(path: Path, pictures: Sequence[np.ndarray]) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
-        stream.height, stream.width, stream.pix_fmt = *trio.image.shape[:2], "yuv420p"
-        for number in range(FRAMES):
-            frame = av.VideoFrame.from_ndarray(shifted(trio.image, number), format="rgb24")
+        stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], "yuv420p"
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, FPS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+@pytest.fixture(scope="module")
+def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pictures = [shifted(trio.image, number) for number in range(FRAMES)]
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", pictures)
 
 
 def truth(trio: Scene, member: str, thing: str | None, number: int) -> np.ndarray:
@@ -75,6 +81,25 @@ def test_every_frame_has_the_right_pixels_and_nothing_else(
             tracks.add((member, segment["track"]))
     assert len(tracks) == len(wanted)
     assert followed.messages == ()
+
+
+def test_strangers_are_known_again_after_a_cut(pipeline: Pipeline, trio: Scene, tmp_path: Path) -> None:
+    assert pipeline.gallery is not None
+    others = {photo for photo in pipeline.gallery.photos if not photo.startswith("An_Yujin")}
+    knows_yujin = replace(pipeline, gallery=pipeline.gallery.without(others))
+    between = np.random.default_rng(0).integers(0, 256, trio.image.shape, np.uint8)
+    path = write_clip(tmp_path / "cut.mp4", [trio.image] * 3 + [between] + [trio.image] * 3)
+    followed = follow(knows_yujin, path, "person", tmp_path / "out", formats=["json"])
+    lines = [json.loads(line) for line in followed.files["json"].read_text().splitlines()]
+    told = [
+        [(person["member"], person["stranger"]) for person in lines[number]["persons"]] for number in (0, 6)
+    ]
+    assert told[0] == told[1]
+    assert sorted(told[0], key=str) == [("An_Yujin", None), (None, 1), (None, 2)]
+    tracks = [{person["track"] for person in lines[number]["persons"]} for number in (0, 6)]
+    assert not tracks[0] & tracks[1]
+    strangers = [(one.stranger, one.start) for one in followed.intervals if one.stranger]
+    assert sorted(strangers) == [(1, 0.0), (2, 0.0)]
 
 
 def test_all_files_have_the_videos_frames_and_moments(

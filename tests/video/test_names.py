@@ -359,3 +359,17 @@ def test_the_assignment_is_the_best_there_is(rows: list[list[int]], places: list
         worth(choice) for choice in np.ndindex(*[3] * len(rows)) for choice in [tuple(m - 1 for m in choice)]
     )
     assert worth(tuple(int(member) for member in assign(evidence, seen))) == pytest.approx(best)
+
+
+def test_a_stranger_is_known_again_after_a_cut_and_nobody_else_is_she() -> None:
+    her, other = np.eye(2, 512, dtype=np.float32)
+    names = Names(MEMBERS, RATE)
+    shots: list[dict[int, np.ndarray | None]] = [{1: her, 2: other}, {3: other, 4: her, 5: None}]
+    for shot, faces in enumerate(shots):
+        for frame in range(10 * shot, 10 * shot + 10):
+            names.saw(frame, list(faces))
+        for track, face in faces.items():
+            odds = None if face is None else like("Rei") if track == 3 else like(None)
+            names.add_look(track, 10 * shot, odds, point=face)
+    told = {span.track: (span.member, span.stranger) for span in names.settle()}
+    assert told == {1: (None, 1), 2: (None, 2), 3: ("Rei", None), 4: (None, 1), 5: (None, None)}

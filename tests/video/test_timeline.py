@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.writing import WriteError
 from ive_segmentation.settings import Measured
-from ive_segmentation.video.timeline import Interval, intervals, timeline_chart, write_timeline
+from ive_segmentation.video.timeline import Interval, Who, intervals, timeline_chart, write_timeline
 
 MEMBERS = ("Jang_Wonyoung", "Naoi_Rei")
 Presence = list[set[str | None]]
 
 
-def frames(shown: Presence, second: float = 0.1) -> list[tuple[float, float, set[str | None]]]:
-    return [(round(i * second, 6), round((i + 1) * second, 6), who) for i, who in enumerate(shown)]
+def frames(shown: Presence, second: float = 0.1) -> list[tuple[float, float, set[Who]]]:
+    return [
+        (round(i * second, 6), round((i + 1) * second, 6), {Who(member) for member in here})
+        for i, here in enumerate(shown)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,23 +44,39 @@ def test_intervals(shown: Presence, expected: list[tuple[str | None, float, floa
 
 
 def test_frames_may_last_differently_long() -> None:
-    uneven: list[tuple[float, float, list[str | None]]] = [(0, 2, ["Rei"]), (2, 2.01, []), (2.01, 5, ["Rei"])]
+    rei = Who("Rei")
+    uneven: list[tuple[float, float, list[Who]]] = [(0, 2, [rei]), (2, 2.01, []), (2.01, 5, [rei])]
     assert intervals(uneven) == [Interval("Rei", 0.0, 5.0)]
+
+
+def test_strangers_are_told_apart() -> None:
+    first, second = Who(None, 1), Who(None, 2)
+    shown = [(0.0, 1.0, [first, second]), (1.0, 2.0, [second]), (2.0, 3.0, [first])]
+    assert intervals(shown) == [
+        Interval(None, 0.0, 1.0, 1),
+        Interval(None, 0.0, 2.0, 2),
+        Interval(None, 2.0, 3.0, 1),
+    ]
 
 
 @given(st.lists(st.sets(st.sampled_from(["A", "B", None])), max_size=60))
 def test_every_frame_that_shows_a_member_is_in_one_of_her_intervals(shown: Presence) -> None:
     found = intervals(frames(shown))
     for start, end, who in frames(shown):
-        for member in who:
-            assert sum(one.member == member and one.start <= start and end <= one.end for one in found) == 1
+        for person in who:
+            assert sum(one.who == person and one.start <= start and end <= one.end for one in found) == 1
     for member in ("A", "B", None):
         own = [one for one in found if one.member == member]
         ends = [(one.end, other.start) for one, other in pairwise(own)]
         assert all(start - end >= Measured.timeline_gap for end, start in ends)
 
 
-SHOWN = [Interval("Jang_Wonyoung", 0.0, 1.2345), Interval(None, 0.5, 2.0), Interval("Naoi_Rei", 3.0, 4.0)]
+SHOWN = [
+    Interval("Jang_Wonyoung", 0.0, 1.2345),
+    Interval(None, 0.5, 2.0),
+    Interval("Naoi_Rei", 3.0, 4.0),
+    Interval(None, 3.5, 4.0, 2),
+]
 
 
 def test_the_table_is_read_back(tmp_path: Path) -> None:
@@ -68,6 +87,7 @@ def test_the_table_is_read_back(tmp_path: Path) -> None:
             ["Jang_Wonyoung", "0.000", "1.234"],
             ["Unknown", "0.500", "2.000"],
             ["레이, Rei", "3.000", "4.000"],
+            ["Unknown 2", "3.500", "4.000"],
         ]
 
 
@@ -86,4 +106,6 @@ def test_the_chart_has_a_row_for_each_who_was_seen_in_her_colour() -> None:
     ]
     assert len({bar.marker.color for bar in figure.data}) == 3
     assert [(bar.base[0], bar.x[0]) for bar in figure.data] == [(0.0, 1.2345), (3.0, 1.0), (0.5, 1.5)]
+    assert figure.data[2].y == ("Unknown", "Unknown")
+    assert [who for who, _ in figure.data[2].customdata] == ["Unknown", "Unknown 2"]
     assert not timeline_chart([], MEMBERS).data
