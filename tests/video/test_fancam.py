@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.settings import Measured
-from ive_segmentation.video.fancam import ASPECT, PAST_EDGE, camera_path, crop, output_size
+from ive_segmentation.video.fancam import ASPECT, PAST_EDGE, USUAL_HEAD, camera_path, crop, output_size
 
 SIZE = (1080, 1920)
 AWAY = np.full(4, np.nan)
@@ -74,15 +74,17 @@ def test_whatever_the_heads_do_the_crop_is_in_the_frame_and_moves_within_bounds(
         width = part[0, 2] - part[0, 0]
         middles = (part[:, :2] + part[:, 2:]) / 2 / width
         speed = np.diff(middles, axis=0) / np.diff(moments)[:, None]
+        closer = max(size[0] / 10 / width / USUAL_HEAD, 1.0)
+        fastest, quickest = closer * Measured.camera_speed, closer * Measured.camera_acceleration
         assert np.ptp(part[:, 2] - part[:, 0]) < 1e-6
-        assert np.abs(speed).max(initial=0) <= Measured.camera_speed + 1e-4
+        assert np.abs(speed).max(initial=0) <= fastest + 1e-4
         # Between the middles of two steps, which the frames' uneven times put so far apart.
         between = (moments[2:] - moments[:-2])[:, None] / 2
         at_edge = np.isclose(part[:, :2], 0) | np.isclose(part[:, 2:], size[::-1])
         # There it may stop from as fast as it can still brake within `PAST_EDGE`.
         near_edge = at_edge[:-2] | at_edge[1:-1] | at_edge[2:]
-        stop = np.sqrt(2 * Measured.camera_acceleration * PAST_EDGE) * near_edge
-        allowed = (Measured.camera_acceleration + 1e-3) * between + stop
+        stop = np.sqrt(2 * quickest * PAST_EDGE) * near_edge
+        allowed = (quickest + 1e-3) * between + stop
         assert (np.abs(np.diff(speed, axis=0)) <= allowed).all()
 
 
@@ -129,6 +131,16 @@ def test_a_wide_head_on_a_short_body_gets_a_crop_that_holds_it() -> None:
     windows = camera_path(heads, bodies, np.zeros(30), SIZE, np.arange(30) / 30)
     assert inside(heads, windows).all()
     assert (windows[:, 2] - windows[:, 0]).max() < SIZE[0] * ASPECT  # no larger than it must be
+
+
+@pytest.mark.parametrize(("half", "beyond"), [(190.0, True), (40.0, False)], ids=["close-up", "whole figure"])
+def test_in_a_close_up_the_camera_may_turn_as_quickly_as_she_does(half: float, beyond: bool) -> None:
+    seconds = np.arange(60) / 30
+    heads, bodies = boxes(960 + 1.7 * half * np.sin(4 * seconds), half=half)
+    bodies[:, 1], bodies[:, 3] = 0, SIZE[0]  # in both the crop is as large as it gets
+    windows = camera_path(heads, bodies, np.zeros(60), SIZE, seconds)
+    assert inside(heads, windows).all()
+    assert (slopes(windows, 2) > Measured.camera_acceleration) == beyond
 
 
 def test_she_sways_and_the_camera_rests() -> None:
