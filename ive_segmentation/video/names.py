@@ -331,24 +331,21 @@ class Names:
 
     def _numbered(self, spans: Sequence[Span]) -> list[Span]:
         """Give every stranger a number, the same wherever her face is."""
-        faces = {
-            at: face
-            for at, span in enumerate(spans)
-            if span.member is None and (face := self._face(span)) is not None
-        }
-        runs = [self._runs(spans[at].track, spans[at].first, spans[at].last) for at in faces]
-        numbers = number_strangers(np.array([*faces.values()]), runs, self._same_face)
-        stranger = dict(zip(faces, numbers, strict=True))
+        shown, faces, runs = [], [], []
+        for at, span in enumerate(spans):
+            looks = [
+                (look.frame, look.quality * look.point.astype(np.float32))
+                for look in self._tracks[span.track].looks
+                if span.first <= look.frame <= span.last and look.point is not None
+            ]
+            if span.member is None and looks:
+                shown.append(at)
+                faces.append(np.sum([face for _, face in looks], axis=0))
+                # Not before and after: where she is hidden she may be on two tracks for a moment.
+                runs.append(self._runs(span.track, looks[0][0], looks[-1][0]))
+        numbers = number_strangers(unit(np.array(faces)), runs, self._same_face)
+        stranger = dict(zip(shown, numbers, strict=True))
         return [replace(span, stranger=stranger.get(at)) for at, span in enumerate(spans)]
-
-    def _face(self, span: Span) -> NDArray[np.float32] | None:
-        """What somebody looks like, (D,) of length one: the mean of her looks by their quality."""
-        looks = [
-            look.quality * look.point.astype(np.float32)
-            for look in self._tracks[span.track].looks
-            if span.first <= look.frame <= span.last and look.point is not None and look.quality > 0
-        ]
-        return unit(np.sum(looks, axis=0)) if looks else None
 
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]

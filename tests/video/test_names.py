@@ -373,3 +373,13 @@ def test_a_stranger_is_known_again_after_a_cut_and_nobody_else_is_she() -> None:
             names.add_look(track, 10 * shot, odds, point=face)
     told = {span.track: (span.member, span.stranger) for span in names.settle()}
     assert told == {1: (None, 1), 2: (None, 2), 3: ("Rei", None), 4: (None, 1), 5: (None, None)}
+
+
+def test_a_stranger_who_is_hidden_on_two_tracks_for_a_moment_is_one() -> None:
+    her = np.eye(1, 512, dtype=np.float32)[0]
+    names = Names(MEMBERS, RATE)
+    for frame in range(40):
+        names.saw(frame, [track for track, seen in {1: frame < 22, 2: frame >= 18}.items() if seen])
+    for track, frame in ((1, 0), (1, 15), (2, 25), (2, 39)):
+        names.add_look(track, frame, like(None), point=her)
+    assert [span.stranger for span in names.settle()] == [1, 1]
