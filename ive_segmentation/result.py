@@ -45,6 +45,7 @@ class Person:
         score: SAM 3's confidence in the instance, 0 where there is none.
         face: The face this person shows, or None.
         match: Whose face it is; None where no face is seen or no bank is loaded.
+        stranger: The number by which somebody Unknown is known again in a video; None in a picture.
     """
 
     box: FloatArray
@@ -52,6 +53,7 @@ class Person:
     score: float
     face: FaceBox | None
     match: Match | None
+    stranger: int | None = None
 
     @property
     def member(self) -> str | None:
@@ -126,6 +128,7 @@ class Result:
                         "score": person.face.score,
                     },
                     "match": person.match and asdict(person.match),
+                    "stranger": person.stranger,
                 }
                 for person in self.persons
             ],
@@ -174,6 +177,7 @@ class Result:
                         person["face"]["score"],
                     ),
                     match=person["match"] and _match(person["match"]),
+                    stranger=person.get("stranger"),
                 )
                 for person in data["persons"]
             ),

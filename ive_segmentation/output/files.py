@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ive_segmentation.language import Member
@@ -29,7 +29,7 @@ def overlay(image: Image, result: Result, members: Sequence[Member], *, similari
     """
     names = {member.folder: member.name for member in members}
     masks = [
-        Drawing(segment.mask, segment.box, _thing_label(segment, names), segment.member)
+        Drawing(segment.mask, segment.box, _thing_label(segment, result.persons, names), segment.member)
         for segment in result.segments
     ]
     faces = [
@@ -83,16 +83,33 @@ def segment_name(segment: Segment, members: Sequence[Member]) -> str:
     return re.sub(r"\W+", "_", words.casefold()).strip("_") or "mask"
 
 
-def _thing_label(segment: Segment, names: dict[str, str]) -> str:
+def called(member: str | None, stranger: int | None, names: Mapping[str, str]) -> str:
+    """Say who somebody is.
+
+    Args:
+        member: Her folder name, or None: Unknown.
+        stranger: The number by which she is known again in a video, if she is.
+        names: What to call the members, by folder name; a folder that is not there is called by its own name.
+
+    Returns:
+        "Wonyoung", "Unknown" or "Unknown 2".
+    """
+    if member is not None:
+        return names.get(member, member)
+    return UNKNOWN_NAME if stranger is None else f"{UNKNOWN_NAME} {stranger}"
+
+
+def _thing_label(segment: Segment, persons: Sequence[Person], names: dict[str, str]) -> str:
     if segment.concept == "person":
         return ""  # the name stands at the face
     if segment.owner is None:
         return segment.concept
-    return f"{names.get(segment.member or '', UNKNOWN_NAME)}’s {segment.concept}"
+    owner = persons[segment.owner]
+    return f"{called(owner.member, owner.stranger, names)}’s {segment.concept}"
 
 
 def _person_label(person: Person, names: dict[str, str], similarities: bool) -> str:
     if person.match is None:
         return "face"
-    name = names.get(person.member or "", UNKNOWN_NAME)
+    name = called(person.member, person.stranger, names)
     return f"{name} {person.match.similarity:.2f}" if similarities else name

@@ -114,9 +114,9 @@ def _cutout(path: Path, video: Video, story: Story, _members: Sequence[Member]) 
 
 
 @contextmanager
-def _json(path: Path, _video: Video, story: Story, _members: Sequence[Member]) -> Iterator[Write]:
+def _json(path: Path, _video: Video, _story: Story, _members: Sequence[Member]) -> Iterator[Write]:
     with lines_writer(path) as write:
-        yield lambda _, record, result: write(_line(record, result, story))
+        yield lambda _, record, result: write(_line(record, result))
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _union(result: Result, size: tuple[int, int]) -> Mask:
     return union
 
 
-def _line(record: Record, result: Result, story: Story) -> dict[str, Any]:
+def _line(record: Record, result: Result) -> dict[str, Any]:
     """One frame as JSON types; masks are COCO RLE, boxes xyxy in pixels."""
     tracks = [sighting.track for sighting in record.of(PERSON)]
     return {
@@ -149,7 +149,7 @@ def _line(record: Record, result: Result, story: Story) -> dict[str, Any]:
             {
                 "track": track,
                 "member": person.member,
-                "stranger": span.stranger if (span := story.name(track, record.index)) else None,
+                "stranger": person.stranger,
                 "confidence": round(person.match.confidence, 4) if person.match else None,
                 "box": [round(float(side), 2) for side in person.box],
             }

@@ -152,14 +152,16 @@ class Story:
 
     def _person(self, sighting: Sighting, frame: int) -> Person:
         face = None if sighting.head is None else FaceBox(sighting.head, NO_KEYPOINTS, 0.0)
-        match = self._match(sighting.track, frame)
-        return Person(sighting.box, sighting.mask, sighting.score, face, match)
+        named = self._named(sighting.track, frame)
+        return Person(sighting.box, sighting.mask, sighting.score, face, *named)
 
     def _hidden(self, track: int, thing: Sighting, frame: int) -> Person:
-        return Person(thing.box, None, 0.0, None, self._match(track, frame))
+        return Person(thing.box, None, 0.0, None, *self._named(track, frame))
 
-    def _match(self, track: int, frame: int) -> Match | None:
+    def _named(self, track: int, frame: int) -> tuple[Match | None, int | None]:
+        """Who it is, as a match, and a stranger's number."""
         span = self.name(track, frame)
         if span is None:
-            return None
-        return Match(span.member, span.confidence, None, None, (), span.confidence, span.member)
+            return None, None
+        match = Match(span.member, span.confidence, None, None, (), span.confidence, span.member)
+        return match, span.stranger

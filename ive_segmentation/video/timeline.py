@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from ive_segmentation.output.files import called
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Measured
 
-UNKNOWN = "Unknown"
 ROW_HEIGHT, FRAME_HEIGHT = 36, 100  # pixels of the chart: a member's row, and title and axis
 
 
@@ -89,7 +89,7 @@ def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, st
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     table.writerow(["member", "start", "end"])
-    table.writerows([_name(one.who, names), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
+    table.writerows([called(*one.who, names or {}), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
     # With the mark at its beginning spreadsheets read it as UTF-8: names may be in Korean.
     write_whole(path, file.getvalue().encode("utf-8-sig"))
 
@@ -114,12 +114,12 @@ def timeline_chart(
     for member in rows:
         own = [one for one in shown if one.member == member]
         figure.add_bar(
-            y=[_name(Who(member), names)] * len(own),
+            y=[called(member, None, names or {})] * len(own),
             x=[one.end - one.start for one in own],
             base=[one.start for one in own],
             orientation="h",
             marker={"color": color_of(member, members)},
-            customdata=[(_name(one.who, names), one.end) for one in own],
+            customdata=[(called(*one.who, names or {}), one.end) for one in own],
             hovertemplate="%{customdata[0]}: %{base:.1f} s to %{customdata[1]:.1f} s<extra></extra>",
             showlegend=False,
         )
@@ -132,9 +132,3 @@ def timeline_chart(
         height=FRAME_HEIGHT + ROW_HEIGHT * max(len(rows), 1),
     )
     return figure
-
-
-def _name(who: Who, names: Mapping[str, str] | None) -> str:
-    if who.member is not None:
-        return (names or {}).get(who.member, who.member)
-    return UNKNOWN if who.stranger is None else f"{UNKNOWN} {who.stranger}"

@@ -1,0 +1,40 @@
+"""What people are called, in files as on pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ive_segmentation.identity.matching import Match
+from ive_segmentation.language import Prompt
+from ive_segmentation.output.files import called, overlay
+from ive_segmentation.result import FaceBox, Person, Result, Segment
+
+NAMES = {"Naoi_Rei": "레이, Rei"}
+
+
+@pytest.mark.parametrize(
+    ("member", "stranger", "expected"),
+    [
+        ("Naoi_Rei", None, "레이, Rei"),
+        ("Kim_Gaeul", None, "Kim_Gaeul"),
+        (None, None, "Unknown"),
+        (None, 2, "Unknown 2"),
+    ],
+)
+def test_called(member: str | None, stranger: int | None, expected: str) -> None:
+    assert called(member, stranger, NAMES) == expected
+
+
+def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() -> None:
+    box = np.array([60, 60, 100, 100], np.float32)
+    face = FaceBox(box, np.zeros((5, 2), np.float32), 0.9)
+    hat = Segment("hat", np.ones((240, 320), bool), box, 0.9, 0, None)
+    pictures = []
+    for stranger in (None, 1, 2):
+        match = Match(None, 0.1, None, None, (), 0.9, None)
+        who = Person(box, None, 0.9, face, match, stranger)
+        result = Result((240, 320), Prompt("hat", ()), (who,), (hat,), (), {})
+        assert Result.from_dict(result.to_dict()) == result
+        pictures.append(overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=False))
+    assert not any(np.array_equal(pictures[one], pictures[other]) for one in range(3) for other in range(one))
