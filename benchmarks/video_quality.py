@@ -81,8 +81,7 @@ def follow_clip(pipeline: Pipeline, seed: int) -> Score:
     assert pipeline.sam3 is not None
     assert pipeline.gallery is not None
     truth: list[list[TruePerson]] = []
-    names = Names(pipeline.gallery.names, FPS, pipeline.gallery.calibration.threshold)
-    owners = Owners(FPS)
+    names, owners = Names.of(pipeline.gallery, FPS), Owners(FPS)
     with Records() as records:
         frames = _frames(draw_clip(seed, seconds=SECONDS, size=SIZE, fps=FPS), truth)
         tracker = make_tracker(pipeline.sam3, [PERSON, HAIR])

@@ -192,6 +192,15 @@ class Measured:
     """Seconds between looks at a track whose name is sure: a swap is seen after three seconds at most."""
     look_recent: Final = 16
     """Faces that the name for the preview rests on: few enough for it to follow a swap."""
+    stranger_lead: Final = 0.2
+    """How much more alike than the bank's threshold two tracks' faces must be to be one stranger's: means of
+    many looks are more alike than faces are. Two real members whom the bank does not know, three photos each,
+    would be one person in 9% of the pairs at the threshold, in 0.9% at this (identity_accuracy)."""
+    stranger_quality: Final = 0.5
+    """What all looks at a stranger's face must say together for her to be known again: one good one does."""
+    most_strangers: Final = 2000
+    """Parts of tracks, those whose faces say most, among which strangers are known again: 150 MB for a moment
+    at the end, and more in proportion to the square of it."""
     crossing_overlap: Final = 0.3
     """IoU of two persons' boxes from which their tracks may have swapped: one hides a good part of the other
     (dancers side by side overlap less)."""
@@ -204,8 +213,8 @@ class Measured:
     """Seconds; who is away for less, behind another or in a blurred frame, has not left the screen (chosen by
     eye: shorter gaps make a chart of crumbs)."""
     camera_speed: Final = 2.0
-    """Crop widths per second: a crop that holds a standing person is about 1.2 m wide, and dancers hardly
-    move faster than 2.4 m/s."""
+    """Crop widths per second, as all bounds more in a close-up (`fancam.USUAL_HEAD`): a crop that holds a
+    standing person is about 1.2 m wide, and dancers hardly move faster than 2.4 m/s."""
     camera_acceleration: Final = 4.0
     """Crop widths per second squared: 5 m/s^2, what a sprinter reaches at the start."""
     camera_jerk: Final = 16.0

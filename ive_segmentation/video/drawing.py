@@ -96,7 +96,7 @@ def draw(
 @contextmanager
 def _overlay(path: Path, video: Video, _story: Story, members: Sequence[Member]) -> Iterator[Write]:
     with video_writer(path, MP4, video) as write:
-        yield lambda frame, _, result: write(overlay(frame.image, result, members), frame)
+        yield lambda frame, _, result: write(overlay(frame.image, result, members, similarities=False), frame)
 
 
 @contextmanager
@@ -159,6 +159,7 @@ def _line(record: Record, result: Result) -> dict[str, Any]:
             {
                 "concept": segment.concept,
                 "member": segment.member,
+                "stranger": None if segment.owner is None else result.persons[segment.owner].stranger,
                 "track": None
                 if segment.owner is None or segment.owner >= len(tracks)
                 else tracks[segment.owner],

@@ -31,7 +31,7 @@ USUAL_HEAD = 0.25
 """Share of the crop that a head fills where the bounds on the movements hold: 0.3 m of 1.2 m, with its hair.
 In a close-up a crop width is fewer metres, and who moves as fast as ever moves more of them."""
 
-INSIDE = 0.8
+INSIDE = 0.85
 """Share of the crop that a head may fill and reach up to its edge; a wider one is only centred. The rest is
 for what was not seen of her hair (48 drawn clips from 2,100,100: 0.988 of the heads whole, at 0.9 0.984)."""
 AT_EDGE = 2.0

@@ -101,11 +101,7 @@ def follow(
     unasked = {HAIR} - set(asked.concepts) if star else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
-    owners = Owners(rate)
-    if (gallery := pipeline.gallery) is None:
-        names = Names((), rate)
-    else:
-        names = Names(gallery.names, rate, gallery.calibration.threshold)
+    names, owners = Names.of(pipeline.gallery, rate), Owners(rate)
     total = _expected_frames(video, start, end)
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY

@@ -16,6 +16,7 @@ from scipy.special import softmax
 from supervision import box_iou_batch
 
 from ive_segmentation.identity.audit import turn_and_nod
+from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import FoundFace
 from ive_segmentation.identity.photos import sharpness_of
 from ive_segmentation.identity.space import unit
@@ -42,8 +43,8 @@ class Span:
         last: Its last frame, included.
         member: The member's folder name, or None: Unknown.
         confidence: How probable that is, 0 to 1, among the members who are nobody else in these frames.
-        stranger: A number, the same wherever this person is Unknown; None for a member, and for who never
-            showed a face.
+        stranger: A number, the same wherever this person is Unknown; None for a member, and where too little
+            was seen of the face in this part.
     """
 
     track: int
@@ -111,19 +112,29 @@ class Names:
     """Collects looks while a video goes by, then names every track."""
 
     def __init__(
-        self, members: Sequence[str], rate: float, same_face: float = Measured.match_threshold
+        self,
+        members: Sequence[str],
+        rate: float,
+        same_face: float = Measured.match_threshold + Measured.stranger_lead,
     ) -> None:
         """Begin a video.
 
         Args:
             members: The members' folder names, in the order of the log-odds (`Gallery.names`).
             rate: Frames per second, roughly.
-            same_face: Similarity from which on two faces are one stranger's: the score that a member needs.
+            same_face: Similarity from which on two tracks' faces are one stranger's.
         """
         self._members = tuple(members)
         self._rate = rate
         self._same_face = same_face
         self._tracks: dict[int, _Track] = defaultdict(lambda: _Track(np.zeros(len(self._members) + 1)))
+
+    @classmethod
+    def of(cls, gallery: Gallery | None, rate: float) -> Names:
+        """Begin a video in which a gallery's members are named, or nobody is."""
+        if gallery is None:
+            return cls((), rate)
+        return cls(gallery.names, rate, gallery.calibration.threshold + Measured.stranger_lead)
 
     def saw(self, frame: int, tracks: Sequence[int], boxes: NDArray[np.float32] | None = None) -> None:
         """Remember who was visible; call it once for every frame, in order.
@@ -192,8 +203,8 @@ class Names:
         # One look says so much and no more, but how members differ is kept.
         capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
         kept = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
-        halved = None if point is None else point.astype(np.float16)
-        look = _Look(frame, quality, kept, capped[kept].astype(np.float32), halved)
+        kept_point = None if point is None else point.astype(np.float16)
+        look = _Look(frame, quality, kept, capped[kept].astype(np.float32), kept_point)
         insort(known.looks, look, key=lambda seen: (seen.frame, seen.quality, seen.odds.tobytes()))
         recent = known.looks[-Measured.look_recent :]
         evidence = self._evidence(recent)
@@ -331,21 +342,22 @@ class Names:
 
     def _numbered(self, spans: Sequence[Span]) -> list[Span]:
         """Give every stranger a number, the same wherever her face is."""
-        shown, faces, runs = [], [], []
-        for at, span in enumerate(spans):
+        shown: list[tuple[float, Span, Floats]] = []
+        for span in spans:
             looks = [
-                (look.frame, look.quality * look.point.astype(np.float32))
+                (look.quality, look.point.astype(float))
                 for look in self._tracks[span.track].looks
                 if span.first <= look.frame <= span.last and look.point is not None
             ]
-            if span.member is None and looks:
-                shown.append(at)
-                faces.append(np.sum([face for _, face in looks], axis=0))
-                # Not before and after: where she is hidden she may be on two tracks for a moment.
-                runs.append(self._runs(span.track, looks[0][0], looks[-1][0]))
-        numbers = number_strangers(unit(np.array(faces)), runs, self._same_face)
-        stranger = dict(zip(shown, numbers, strict=True))
-        return [replace(span, stranger=stranger.get(at)) for at, span in enumerate(spans)]
+            clear = sum(quality for quality, _ in looks)
+            if span.member is None and clear >= Measured.stranger_quality:
+                shown.append((clear, span, np.sum([quality * point for quality, point in looks], axis=0)))
+        shown = sorted(shown, key=lambda one: -one[0])[: Measured.most_strangers]
+        shown.sort(key=lambda one: one[1].first)
+        runs = [self._runs(span.track, span.first, span.last) for _, span, _ in shown]
+        numbers = number_strangers(unit(np.array([face for *_, face in shown])), runs, self._same_face)
+        number_of = {span: number for (_, span, _), number in zip(shown, numbers, strict=True)}
+        return [replace(span, stranger=number_of.get(span)) for span in spans]
 
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]

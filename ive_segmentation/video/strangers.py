@@ -25,7 +25,7 @@ def number_strangers(faces: NDArray[np.float32], seen: Sequence[Runs], least: fl
         least: Similarity from which on two faces are one person's.
 
     Returns:
-        (P,) a number for each, from 1 in the order in which they come.
+        P numbers, from 1 in the order of `faces`.
     """
     if len(faces) < 2:
         return [1] * len(faces)

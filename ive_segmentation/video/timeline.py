@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Measured
 
+STRANGERS = 10  # rows of them in the chart: a crowd may have hundreds
 ROW_HEIGHT, FRAME_HEIGHT = 36, 100  # pixels of the chart: a member's row, and title and axis
 
 
@@ -99,7 +102,7 @@ def timeline_chart(
 ) -> go.Figure:
     """Draw the timeline, one row for each member who is on screen, in the colours of the overlay.
 
-    Strangers share a row, for a crowd may be many; each bar says which of them it is.
+    Below are the strangers who are on screen longest, and all others in one row.
 
     Args:
         shown: From `intervals`.
@@ -110,17 +113,24 @@ def timeline_chart(
         A plotly figure.
     """
     figure = go.Figure()
-    rows = [member for member in (*members, None) if any(one.member == member for one in shown)]
-    for member in rows:
-        own = [one for one in shown if one.member == member]
+    times: dict[Who, float] = defaultdict(float)
+    for one in shown:
+        times[one.who] += one.end - one.start
+    strangers = [who for who in times if who.stranger is not None]
+    longest = sorted(strangers, key=lambda who: -times[who])[:STRANGERS]
+    wanted = [*map(Who, members), *sorted(longest, key=itemgetter(1)), Who(None)]
+    rows = {who: [one for one in shown if one.who == who] for who in wanted}
+    rows[Who(None)] = [one for one in shown if one.member is None and one.who not in longest]
+    rows = {who: own for who, own in rows.items() if own}
+    for who, own in rows.items():
         figure.add_bar(
-            y=[called(member, None, names or {})] * len(own),
+            y=[called(*who, names or {})] * len(own),
             x=[one.end - one.start for one in own],
             base=[one.start for one in own],
             orientation="h",
-            marker={"color": color_of(member, members)},
-            customdata=[(called(*one.who, names or {}), one.end) for one in own],
-            hovertemplate="%{customdata[0]}: %{base:.1f} s to %{customdata[1]:.1f} s<extra></extra>",
+            marker={"color": color_of(who.member, members)},
+            customdata=[one.end for one in own],
+            hovertemplate="%{y}: %{base:.1f} s to %{customdata:.1f} s<extra></extra>",
             showlegend=False,
         )
     figure.update_layout(

@@ -361,25 +361,72 @@ def test_the_assignment_is_the_best_there_is(rows: list[list[int]], places: list
     assert worth(tuple(int(member) for member in assign(evidence, seen))) == pytest.approx(best)
 
 
-def test_a_stranger_is_known_again_after_a_cut_and_nobody_else_is_she() -> None:
-    her, other = np.eye(2, 512, dtype=np.float32)
-    names = Names(MEMBERS, RATE)
-    shots: list[dict[int, np.ndarray | None]] = [{1: her, 2: other}, {3: other, 4: her, 5: None}]
-    for shot, faces in enumerate(shots):
-        for frame in range(10 * shot, 10 * shot + 10):
-            names.saw(frame, list(faces))
-        for track, face in faces.items():
-            odds = None if face is None else like("Rei") if track == 3 else like(None)
-            names.add_look(track, 10 * shot, odds, point=face)
-    told = {span.track: (span.member, span.stranger) for span in names.settle()}
-    assert told == {1: (None, 1), 2: (None, 2), 3: ("Rei", None), 4: (None, 1), 5: (None, None)}
+def face(similarity: float) -> np.ndarray:
+    """A face that is so much like `face(1)`."""
+    return np.array([similarity, (1 - similarity**2) ** 0.5], np.float32)
 
 
-def test_a_stranger_who_is_hidden_on_two_tracks_for_a_moment_is_one() -> None:
-    her = np.eye(1, 512, dtype=np.float32)[0]
+Shown = tuple[
+    int, int, int, list[tuple[int, float, float]]
+]  # track, first, last, its looks: frame, likeness, quality
+
+STRANGERS: dict[str, tuple[list[Shown], list[int | None]]] = {
+    "after a cut the same face again, and somebody else": (
+        [(1, 0, 9, [(0, 1.0, 0.9)]), (2, 10, 19, [(10, 0.9, 0.9)]), (3, 20, 29, [(20, 0.2, 0.9)])],
+        [1, 1, 2],
+    ),
+    "side by side all the time, seen at different moments: two": (
+        [(1, 0, 99, [(5, 1.0, 0.9), (20, 1.0, 0.9)]), (2, 0, 99, [(60, 1.0, 0.9), (90, 1.0, 0.9)])],
+        [1, 2],
+    ),
+    "a poor look is outweighed by good ones": (
+        [(1, 0, 9, [(0, 1.0, 0.9)]), (2, 10, 29, [(10, 1.0, 0.9), (20, 0.1, 0.1)])],
+        [1, 1],
+    ),
+    "too little seen of the face, or nothing": (
+        [(1, 0, 9, [(0, 1.0, 0.4)]), (2, 10, 19, [(10, 1.0, 0.9)]), (3, 20, 29, [])],
+        [None, 1, None],
+    ),
+    "who comes first is number one": (
+        [(1, 20, 29, [(20, 1.0, 0.9)]), (2, 10, 19, [(10, 0.1, 0.9)]), (3, 0, 9, [(0, 1.0, 0.9)])],
+        [1, 2, 1],
+    ),
+}
+
+
+def strangers(story: list[Shown], **told: float) -> list[int | None]:
+    names = Names(MEMBERS, RATE, **told)
+    for frame in range(1 + max(last for _, _, last, _ in story)):
+        names.saw(frame, [track for track, first, last, _ in story if first <= frame <= last])
+    for track, _, _, seen in story:
+        for frame, likeness, quality in seen:
+            names.add_look(track, frame, like(None), quality, face(likeness))
+    return [span.stranger for span in sorted(names.settle(), key=lambda span: span.track)]
+
+
+@pytest.mark.parametrize(("story", "expected"), STRANGERS.values(), ids=STRANGERS.keys())
+def test_strangers_are_known_again(story: list[Shown], expected: list[int | None]) -> None:
+    assert strangers(story) == expected
+
+
+def test_how_alike_a_stranger_must_be_is_what_it_is_told() -> None:
+    story: list[Shown] = [(1, 0, 9, [(0, 1.0, 0.9)]), (2, 10, 19, [(10, 0.7, 0.9)])]
+    assert strangers(story, same_face=0.69) == [1, 1]
+    assert strangers(story, same_face=0.71) == [1, 2]
+
+
+def test_of_a_crowd_those_are_known_again_whose_faces_say_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Measured, "most_strangers", 2)
+    story: list[Shown] = [
+        (track, 10 * track, 10 * track + 9, [(10 * track, 1.0, quality)])
+        for track, quality in enumerate([0.6, 0.9, 0.7, 0.8])
+    ]
+    assert strangers(story) == [None, 1, None, 1]
+
+
+def test_a_member_has_no_number() -> None:
     names = Names(MEMBERS, RATE)
-    for frame in range(40):
-        names.saw(frame, [track for track, seen in {1: frame < 22, 2: frame >= 18}.items() if seen])
-    for track, frame in ((1, 0), (1, 15), (2, 25), (2, 39)):
-        names.add_look(track, frame, like(None), point=her)
-    assert [span.stranger for span in names.settle()] == [1, 1]
+    names.saw(0, [1, 2])
+    names.add_look(1, 0, like("Rei"), 0.9, face(1.0))
+    names.add_look(2, 0, like(None), 0.9, face(1.0))
+    assert [(span.member, span.stranger) for span in names.settle()] == [("Rei", None), (None, 1)]

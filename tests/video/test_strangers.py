@@ -11,7 +11,14 @@ from ive_segmentation.identity.space import unit
 from ive_segmentation.video.strangers import number_strangers
 
 LEAST = 0.5
-FIRST, SECOND, BETWEEN = unit(np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0.2]]))
+
+
+def turned(*degrees: float) -> list[np.ndarray]:
+    """Faces so many degrees from one another; from 60 on they are two people's."""
+    return [np.array([np.cos(angle), np.sin(angle)]) for angle in np.radians(degrees)]
+
+
+FIRST, SECOND = turned(0, 90)
 
 CASES = {
     "nobody": ([], [], []),
@@ -24,10 +31,20 @@ CASES = {
         [(0, 9), (0, 9), (10, 19), (10, 19)],
         [1, 2, 2, 1],
     ),
-    "a poor face between two does not make them one": (
-        [FIRST, BETWEEN, SECOND],
-        [(0, 9), (10, 19), (5, 14)],
-        [1, 1, 2],
+    "the mean counts: a face between two groups makes them one ...": (
+        turned(0, 30, 60, 80),
+        [(0, 9), (10, 19), (20, 29), (30, 39)],
+        [1, 1, 1, 1],
+    ),
+    "... but no chain of faces": (
+        turned(0, 30, 60, 90),
+        [(0, 9), (10, 19), (20, 29), (30, 39)],
+        [1, 1, 2, 2],
+    ),
+    "who is seen with one of a group is nobody of it": (
+        turned(0, 0, 0, 5),
+        [(0, 9), (10, 19), (20, 29), (5, 7)],
+        [1, 1, 1, 2],
     ),
 }
 

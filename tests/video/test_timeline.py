@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.writing import WriteError
 from ive_segmentation.settings import Measured
-from ive_segmentation.video.timeline import Interval, Who, intervals, timeline_chart, write_timeline
+from ive_segmentation.video.timeline import (
+    STRANGERS,
+    Interval,
+    Who,
+    intervals,
+    timeline_chart,
+    write_timeline,
+)
 
 MEMBERS = ("Jang_Wonyoung", "Naoi_Rei")
 Presence = list[set[str | None]]
@@ -99,13 +106,19 @@ def test_a_table_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_chart_has_a_row_for_each_who_was_seen_in_her_colour() -> None:
-    figure = timeline_chart(SHOWN, MEMBERS, {"Naoi_Rei": "Rei"})
+    figure = timeline_chart(SHOWN[:3], MEMBERS, {"Naoi_Rei": "Rei"})
     assert [bar.y[0] for bar in figure.data] == ["Jang_Wonyoung", "Rei", "Unknown"]
     assert [bar.marker.color for bar in figure.data] == [
         color_of(member, MEMBERS) for member in (*MEMBERS, None)
     ]
     assert len({bar.marker.color for bar in figure.data}) == 3
     assert [(bar.base[0], bar.x[0]) for bar in figure.data] == [(0.0, 1.2345), (3.0, 1.0), (0.5, 1.5)]
-    assert figure.data[2].y == ("Unknown", "Unknown")
-    assert [who for who, _ in figure.data[2].customdata] == ["Unknown", "Unknown 2"]
     assert not timeline_chart([], MEMBERS).data
+
+
+def test_the_strangers_who_are_there_longest_have_rows_and_the_others_share_one() -> None:
+    crowd = [Interval(None, 0.0, 1.0 + (number % 15), number) for number in range(1, 31)]
+    bars = timeline_chart([*crowd, Interval(None, 2.0, 3.0)], MEMBERS).data
+    longest = [number for number in range(1, 31) if number % 15 >= 10]
+    assert [bar.y[0] for bar in bars] == [*(f"Unknown {number}" for number in longest), "Unknown"]
+    assert [len(bar.y) for bar in bars] == [1] * STRANGERS + [21]
