@@ -2,12 +2,12 @@
 
 Run: python -m benchmarks.video_quality [--clips 20] [--first-seed 2000000] [--sam3 FOLDER]
 
-Prints, over all clips: IDF1 of the names (a stranger counts by the number by which she is known again), as
-TrackEval computes it (the `trackers` library's own version); mask J, the mean IoU of every visible person's
-mask with the one found for it (0 where none was); and the share of frames in which a visible person bears the
-right name, those in which the face cannot be seen included. Then a fancam of every member: in how many of the
-frames that show her the whole head, hair included, is in the picture where it can be, and how hard the camera
-is moved, beside a crop that follows her box.
+Prints, over all clips: IDF1 of the names (a stranger counts by the number by which she is known again, and by
+the track where she shows no face), as TrackEval computes it (the `trackers` library's own version); mask J,
+the mean IoU of every visible person's mask with the one found for it (0 where none was); and the share of
+frames in which a visible person bears the right name, those in which the face cannot be seen included. Then a
+fancam of every member: in how many of the frames that show her the whole head, hair included, is in the
+picture where it can be, and how hard the camera is moved, beside a crop that follows her box.
 """
 
 from __future__ import annotations

@@ -19,11 +19,10 @@ from ive_segmentation.identity.audit import turn_and_nod
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import FoundFace
 from ive_segmentation.identity.photos import sharpness_of
-from ive_segmentation.identity.space import unit
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
 from ive_segmentation.video.changes import best_labels
-from ive_segmentation.video.strangers import number_strangers
+from ive_segmentation.video.strangers import Part, number_strangers
 from ive_segmentation.video.swaps import History, find_splits
 
 Floats = NDArray[np.float64]
@@ -342,22 +341,22 @@ class Names:
 
     def _numbered(self, spans: Sequence[Span]) -> list[Span]:
         """Give every stranger a number, the same wherever her face is."""
-        shown: list[tuple[float, Span, Floats]] = []
-        for span in spans:
-            looks = [
-                (look.quality, look.point.astype(float))
-                for look in self._tracks[span.track].looks
-                if span.first <= look.frame <= span.last and look.point is not None
-            ]
-            clear = sum(quality for quality, _ in looks)
-            if span.member is None and clear >= Measured.stranger_quality:
-                shown.append((clear, span, np.sum([quality * point for quality, point in looks], axis=0)))
-        shown = sorted(shown, key=lambda one: -one[0])[: Measured.most_strangers]
-        shown.sort(key=lambda one: one[1].first)
-        runs = [self._runs(span.track, span.first, span.last) for _, span, _ in shown]
-        numbers = number_strangers(unit(np.array([face for *_, face in shown])), runs, self._same_face)
-        number_of = {span: number for (_, span, _), number in zip(shown, numbers, strict=True)}
+        strangers = [span for span in spans if span.member is None]
+        numbers = number_strangers([self._part(span) for span in strangers], self._same_face)
+        number_of = dict(zip(strangers, numbers, strict=True))
         return [replace(span, stranger=number_of.get(span)) for span in spans]
+
+    def _part(self, span: Span) -> Part:
+        looks = [
+            (look.quality, look.point)
+            for look in self._tracks[span.track].looks
+            if span.first <= look.frame <= span.last and look.point is not None
+        ]
+        return Part(
+            self._runs(span.track, span.first, span.last),
+            sum(quality for quality, _ in looks),
+            np.sum([quality * point.astype(np.float32) for quality, point in looks], axis=0),
+        )
 
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]

@@ -4,29 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
+from ive_segmentation.identity.space import Floats, unit
+from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import Runs, together
 
 
-def number_strangers(faces: NDArray[np.float32], seen: Sequence[Runs], least: float) -> list[int]:
-    """Number the people whom no name was given to, the same one alike wherever she is.
+class Part(NamedTuple):
+    """A part of a track that is nobody known.
+
+    Attributes:
+        runs: The frames that show it.
+        clear: How much its face says, the sum of the qualities of all looks at it.
+        face: (D,) the sum of the looks in the gallery's space, each times its quality.
+    """
+
+    runs: Runs
+    clear: float
+    face: NDArray[np.float32]
+
+
+def number_strangers(parts: Sequence[Part], least: float) -> list[int | None]:
+    """Number the people whom no name was given to, the same one alike wherever her face is seen.
 
     Faces are joined while the mean similarity between two groups of them is large enough (UPGMA, Sokal and
     Michener 1958); parts that are visible together are never one person.
 
     Args:
-        faces: (P, D) what each part of a track looks like, rows of length one.
-        seen: Per part the frames that show it.
-        least: Similarity from which on two faces are one person's.
+        parts: P of them.
+        least: Similarity from which on two parts' faces are one person's.
 
     Returns:
-        P numbers, from 1 in the order of `faces`.
+        P numbers, from 1 in the order in which they appear; None where too little was seen of a face, and for
+        those that were seen least where there are more than `most_strangers`.
     """
+    clear = [at for at, part in enumerate(parts) if part.clear >= Measured.stranger_quality]
+    kept = sorted(clear, key=lambda at: -parts[at].clear)[: Measured.most_strangers]
+    kept.sort(key=lambda at: parts[at].runs[0])
+    faces = unit(np.array([parts[at].face for at in kept]))
+    groups = _groups(faces, [parts[at].runs for at in kept], least)
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}
+    number_of = {at: numbers[group] for at, group in zip(kept, groups, strict=True)}
+    return [number_of.get(at) for at in range(len(parts))]
+
+
+def _groups(faces: Floats, seen: Sequence[Runs], least: float) -> list[int]:
+    """Which group each of the faces (N, D) belongs to."""
     if len(faces) < 2:
         return [1] * len(faces)
     distances = np.maximum(1.0 - faces.astype(np.float64) @ faces.T, 0.0)
@@ -36,6 +65,4 @@ def number_strangers(faces: NDArray[np.float32], seen: Sequence[Runs], least: fl
         for one, other in permutations(clique, 2):
             distances[one, other] = apart
     tree = linkage(squareform(distances, checks=False), "average")
-    groups = fcluster(tree, 1.0 - least, "distance").tolist()
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}
-    return [numbers[group] for group in groups]
+    return [int(group) for group in fcluster(tree, 1.0 - least, "distance")]

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.identity.space import unit
-from ive_segmentation.video.strangers import number_strangers
+from ive_segmentation.video.strangers import Part, number_strangers
 
 LEAST = 0.5
+CLEAR = 0.9
 
 
 def turned(*degrees: float) -> list[np.ndarray]:
@@ -51,7 +52,8 @@ CASES = {
 
 @pytest.mark.parametrize(("faces", "seen", "expected"), CASES.values(), ids=CASES.keys())
 def test_strangers(faces: list[np.ndarray], seen: list[tuple[int, int]], expected: list[int]) -> None:
-    assert number_strangers(np.array(faces), [[run] for run in seen], LEAST) == expected
+    parts = [Part([run], CLEAR, face) for face, run in zip(faces, seen, strict=True)]
+    assert number_strangers(parts, LEAST) == expected
 
 
 directions = st.lists(st.floats(-1, 1, width=32), min_size=3, max_size=3).filter(any)
@@ -63,9 +65,11 @@ parts = st.lists(st.tuples(directions, st.integers(0, 30), st.integers(0, 10)), 
 def test_who_is_seen_together_is_never_one_and_one_face_is_never_two_without_reason(
     drawn: list[tuple[list[float], int, int]],
 ) -> None:
+    drawn = sorted(drawn, key=lambda part: part[1:])
     faces = unit(np.array([face for face, _, _ in drawn]))
     runs = [(first, first + length) for _, first, length in drawn]
-    numbers = number_strangers(faces, [[run] for run in runs], LEAST)
+    shown = [Part([run], CLEAR, face) for face, run in zip(faces, runs, strict=True)]
+    numbers = [number or 0 for number in number_strangers(shown, LEAST)]
     assert list(dict.fromkeys(numbers)) == list(range(1, max(numbers) + 1))
     together = {
         (one, other)
