@@ -130,7 +130,15 @@ class Names:
 
     @classmethod
     def of(cls, gallery: Gallery | None, rate: float) -> Names:
-        """Begin a video in which a gallery's members are named, or nobody is."""
+        """Begin a video in which a gallery's members are named.
+
+        Args:
+            gallery: The bank; with None everybody is Unknown.
+            rate: Frames per second, roughly.
+
+        Returns:
+            Names that knows strangers again by the gallery's own measure.
+        """
         if gallery is None:
             return cls((), rate)
         return cls(gallery.names, rate, gallery.calibration.threshold + Measured.stranger_lead)

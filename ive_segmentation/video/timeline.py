@@ -118,10 +118,10 @@ def timeline_chart(
         times[one.who] += one.end - one.start
     strangers = [who for who in times if who.stranger is not None]
     longest = sorted(strangers, key=lambda who: -times[who])[:STRANGERS]
-    wanted = [*map(Who, members), *sorted(longest, key=itemgetter(1)), Who(None)]
-    rows = {who: [one for one in shown if one.who == who] for who in wanted}
-    rows[Who(None)] = [one for one in shown if one.member is None and one.who not in longest]
-    rows = {who: own for who, own in rows.items() if own}
+    alone = [*map(Who, members), *sorted(longest, key=itemgetter(1))]
+    rows = {who: [one for one in shown if one.who == who] for who in alone if who in times}
+    if others := [one for one in shown if one.member is None and one.who not in longest]:
+        rows[Who(None)] = others
     for who, own in rows.items():
         figure.add_bar(
             y=[called(*who, names or {})] * len(own),
