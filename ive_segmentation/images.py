@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import stat
 import warnings
@@ -11,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
+import xxhash
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ive_segmentation.errors import UserError
@@ -77,10 +77,10 @@ def content_hash(image: np.ndarray) -> str:
         image: RGB uint8 (H, W, 3).
 
     Returns:
-        40 hexadecimal digits; equal for two pictures only if shape and pixels are.
+        32 hexadecimal digits; equal for two pictures only if shape and pixels are.
     """
-    # SHA-1 because CPUs have instructions for it: 2 ms for a megapixel, BLAKE2b takes 4 (one Xeon core).
-    digest = hashlib.sha1(repr(image.shape).encode(), usedforsecurity=False)
+    # Made for speed, not against forgers, who could only deceive themselves: 0.1 ms for a megapixel, SHA-1 2.
+    digest = xxhash.xxh3_128(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
