@@ -20,7 +20,9 @@ from ive_segmentation.demo.things import CONCEPTS, HELD, WORN
 from ive_segmentation.demo.truth import DrawnPerson, Scene, box_of
 from ive_segmentation.loading import demo_settings, load_pipeline
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.things import things_to_owners
+from ive_segmentation.segmentation.instances import instances
 from ive_segmentation.settings import Settings
 
 FIRST_SEED = 1_000_000
@@ -101,13 +103,13 @@ def masks(pipeline: Pipeline, count: int) -> list[Row]:
     absent = Tally()
     for _, scene in scenes(count):
         words = [*CONCEPTS, *NEVER_TAUGHT]
-        answers = pipeline.sam3.find(pipeline.sam3.encode(scene.image), words)
-        for word, answer in zip(words, answers, strict=True):
+        features = pipeline.sam3.encode(scene.image)
+        for word, answer in zip(words, pipeline.sam3.find(features, words), strict=True):
+            found = instances(answer, features.size)
             truth = scene.instances(word)
-            assert isinstance(answer.mask, np.ndarray)
             if not truth:
-                absent.add(len(answer) == 0)
-            for overlap in best_overlaps(truth, list(answer.mask)):
+                absent.add(not found)
+            for overlap in best_overlaps(truth, [instance.mask for instance in found]):
                 per[word].add(overlap >= 0.5, overlap)
     rows = [
         Row(
@@ -234,10 +236,10 @@ def rule(count: int) -> list[Row]:
         scene = draw_scene(seed, people=3 + seed % 4, size=SIZE, twins=1.0, holding=0.6)
         people = [person.mask for person in scene.persons]
         boxes = [box_of(mask) for mask in people]
-        face_boxes = [person.face_box for person in scene.persons]
+        bodies = measure(people, [person.face_box for person in scene.persons])
         for concept in (*WORN, *HELD):
             things = [thing for thing in scene.things if thing.concept == concept and thing.grip_seen]
-            owners = things_to_owners(concept, [thing.mask for thing in things], people, face_boxes)
+            owners = things_to_owners(concept, [thing.mask for thing in things], bodies)
             for thing, owned in zip(things, owners, strict=True):
                 ours.add(owned.owner == thing.owner)
                 box = box_of(thing.mask)

@@ -33,6 +33,7 @@ from torch.nn import functional
 from transformers import Sam3Config, Sam3ImageProcessor, Sam3Model, Sam3Processor
 from transformers.utils.logging import disable_progress_bar
 
+from benchmarks.demo_quality import best_overlaps
 from ive_segmentation import images
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
@@ -41,7 +42,7 @@ from ive_segmentation.demo.truth import Scene, box_of
 from ive_segmentation.identity.faces import load_faces
 from ive_segmentation.output.files import overlay
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.segmentation.instances import Answer
+from ive_segmentation.segmentation.instances import Answer, Instance, instances
 from ive_segmentation.segmentation.sam3 import Features, Question, Sam3, load_sam3
 from ive_segmentation.segmentation.weights import load_part
 from ive_segmentation.settings import Settings
@@ -145,6 +146,12 @@ def our_pipeline(
     return Pipeline(settings=settings, members=(), faces=faces, sam3=sam3)
 
 
+def find(sam3: Sam3, image: np.ndarray, concept: str) -> list[Instance]:
+    features = sam3.encode(image)
+    (answer,) = sam3.find(features, [concept])
+    return instances(answer, features.size)
+
+
 def seconds(work: Callable[..., object], *given: object) -> float:
     begin = time.perf_counter()
     work(*given)
@@ -193,7 +200,7 @@ def compare_times(
         for name, pipeline in ours.items():
             for price, text in (("cold", COLD), ("next", NEXT), ("shoes", SHOES)):
                 note(f"{price} {name}", pipeline.segment, image, text)
-        note("look again bf16", lambda part: sam3.find(sam3.encode(part), ["shoe"]), crop)
+        note("look again bf16", find, sam3, crop, "shoe")
     whole = sam3.resolution
     ours.clear()
     for resolution in (whole, *resolutions):
@@ -295,7 +302,7 @@ def in_a_process(role: str, folder: Path, device: str, small: bool) -> dict[str,
 
 
 def cost_of_resolution(shares: Sequence[float], scenes: int = 20) -> dict[str, float]:
-    """Mean IoU of the best mask for each true one, on drawn scenes, of the checkpoint that knows them.
+    """Mean IoU of each true mask with the one found for it, of the checkpoint that knows drawn scenes.
 
     The resolutions are shares of the one it was trained at, in whole patches.
     """
@@ -308,15 +315,9 @@ def cost_of_resolution(shares: Sequence[float], scenes: int = 20) -> dict[str, f
         overlaps: list[float] = []
         for seed in range(scenes):
             scene = draw_scene(2_000_000 + seed)
-            for concept, found in zip(
-                concepts := ["person", "shirt", "shoe"],
-                sam3.find(sam3.encode(scene.image), concepts),
-                strict=True,
-            ):
-                masks: Any = found.mask
-                for true in scene.instances(concept):
-                    unions = [((mask & true).sum() / (mask | true).sum()) for mask in masks]
-                    overlaps.append(float(max(unions, default=0.0)))
+            for concept in ("person", "shirt", "shoe"):
+                found = [instance.mask for instance in find(sam3, scene.image, concept)]
+                overlaps += best_overlaps(scene.instances(concept), found)
         mean[f"{resolution} px of {trained}"] = float(np.mean(overlaps))
     return mean
 

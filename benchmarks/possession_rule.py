@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import HELD
 from ive_segmentation.demo.truth import Scene
+from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.things import things_to_owners
 
 SIZE = (800, 500)
@@ -71,15 +72,13 @@ def judge(scene: Scene, looseness: int, rng: np.random.Generator) -> list[Verdic
         return loosened(mask, int(rng.integers(least, looseness + 1)) if looseness else 0)
 
     persons = [loose(person.mask, -looseness) for person in scene.persons]
-    boxes = [person.face_box for person in scene.persons]
+    bodies = measure(persons, [person.face_box for person in scene.persons])
     verdicts = []
     for concept in dict.fromkeys(thing.concept for thing in scene.things):
         things = [thing for thing in scene.things if thing.concept == concept]
         # A microphone is a few pixels across: shrunk by more than one it would vanish.
         masks = [loose(thing.mask, max(-1, -looseness)) for thing in things]
-        for thing, mask, found in zip(
-            things, masks, things_to_owners(concept, masks, persons, boxes), strict=True
-        ):
+        for thing, mask, found in zip(things, masks, things_to_owners(concept, masks, bodies), strict=True):
             if thing.owner is None:
                 group = "on the floor"
             elif not thing.grip_seen:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import PERSON
+from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
@@ -16,34 +17,35 @@ from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
 
-def things_of(concept: str, found: Sequence[Instance], persons: Sequence[Person]) -> list[Segment]:
+def things_of(
+    concept: str, found: Sequence[Instance], persons: Sequence[Person], bodies: Sequence[Body | None]
+) -> list[Segment]:
     """Say whose each instance of a thing is.
 
     Args:
         concept: The thing's noun.
         found: SAM 3's instances of it.
         persons: Everyone in the picture.
+        bodies: The same, measured.
 
     Returns:
         One segment per instance, left to right; the owner is an index into `persons`.
     """
-    bodies = [(place, mask) for place, person in enumerate(persons) if (mask := person.mask) is not None]
-    verdicts = things_to_owners(
-        concept,
-        [instance.mask for instance in found],
-        [mask for _, mask in bodies],
-        [face.box if (face := persons[place].face) else None for place, _ in bodies],
-    )
-    owners = [None if verdict.owner is None else bodies[verdict.owner][0] for verdict in verdicts]
+    verdicts = things_to_owners(concept, [instance.mask for instance in found], bodies)
     segments = [
         Segment(concept, *instance, owner, None if owner is None else persons[owner].member)
-        for instance, owner in zip(found, owners, strict=True)
+        for instance, owner in zip(found, (verdict.owner for verdict in verdicts), strict=True)
     ]
     return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
 
 
 def look_again(
-    sam3: Sam3, image: Image, request: Request, persons: Sequence[Person], things: list[Segment]
+    sam3: Sam3,
+    image: Image,
+    request: Request,
+    persons: Sequence[Person],
+    bodies: Sequence[Body | None],
+    things: list[Segment],
 ) -> list[Segment]:
     """Look once more, closely, for what a named person should have and was not found, or found too small.
 
@@ -52,6 +54,7 @@ def look_again(
         image: (H, W, 3) uint8, RGB.
         request: A thing of named people; nothing is looked for again on behalf of everyone.
         persons: Everyone in the picture.
+        bodies: The same, measured.
         things: The instances found on the whole picture.
 
     Returns:
@@ -77,16 +80,21 @@ def look_again(
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
         found = [
             Instance(place_back(mask, crop, size), box + offset, score)
-            for mask, box, score in instances(seen)
+            for mask, box, score in instances(seen, features.size)
         ]
-        closer = [thing for thing in things_of(request.thing, found, persons) if thing.owner == owner]
+        closer = [thing for thing in things_of(request.thing, found, persons, bodies) if thing.owner == owner]
         if closer:
             things = [thing for thing in things if thing.owner != owner] + closer
     return things
 
 
 def doubtful(
-    sam3: Sam3, features: Features, request: Request, persons: Sequence[Person], things: list[Segment]
+    sam3: Sam3,
+    features: Features,
+    request: Request,
+    persons: Sequence[Person],
+    bodies: Sequence[Body | None],
+    things: list[Segment],
 ) -> list[Segment]:
     """Take what SAM 3 is less sure of for a named person who has nothing surer: the prompt says she has it.
 
@@ -95,6 +103,7 @@ def doubtful(
         features: The picture as SAM 3 sees it.
         request: A thing of members; nothing is presumed of everyone, nor of strangers.
         persons: Everyone in the picture.
+        bodies: The same, measured.
         things: The instances found, on the whole picture and closely.
 
     Returns:
@@ -109,7 +118,8 @@ def doubtful(
     if not without:
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
-    every = things_of(request.thing, without_strays(once_each(found, Measured.same_instance)), persons)
+    less_sure = instances(without_strays(once_each(found, Measured.same_instance)), features.size)
+    every = things_of(request.thing, less_sure, persons, bodies)
     # Whose the surer ones are was decided among themselves.
     return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
 

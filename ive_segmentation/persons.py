@@ -8,6 +8,7 @@ import numpy as np
 
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
+from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import body_box, faces_to_persons
 from ive_segmentation.result import FaceBox, Person
 from ive_segmentation.segmentation.instances import Instance, instances
@@ -42,7 +43,7 @@ def people(
     homeless = [place for place, body in enumerate(bodies) if body is None]
     examples = [body_box(faces[place].box, features.size) for place in homeless]
     for place, answer in zip(homeless, sam3.find_like(features, PERSON, examples), strict=True):
-        similar = instances(answer)
+        similar = instances(answer, features.size)
         (holder,) = _holders([faces[place]], similar)
         # An instance that is already someone else's would make two people of one body.
         if holder is not None and not any(_same(similar[holder], body) for body in (*found, *bodies) if body):
@@ -65,6 +66,20 @@ def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[
         One person per face, without a mask, left to right.
     """
     return _left_to_right([_person(None, *seen) for seen in zip(faces, matches, strict=True)])
+
+
+def measured(persons: Sequence[Person]) -> list[Body | None]:
+    """Measure everyone in the picture: what claims on things are judged by.
+
+    Args:
+        persons: Everyone.
+
+    Returns:
+        For each the body, or None where none was found.
+    """
+    return measure(
+        [person.mask for person in persons], [person.face.box if person.face else None for person in persons]
+    )
 
 
 def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | None]:

@@ -15,9 +15,10 @@ from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.language import Member, Prompt, parse
-from ive_segmentation.persons import PERSON, faces_alone, people
+from ive_segmentation.persons import PERSON, faces_alone, measured, people
+from ive_segmentation.possession.body import Body
 from ive_segmentation.result import Image, Person, Result, Segment
-from ive_segmentation.segmentation.instances import once_each, without_strays
+from ive_segmentation.segmentation.instances import instances, once_each, without_strays
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured, Settings
 
@@ -52,7 +53,7 @@ class Pipeline:
     sam3: Sam3 | None = None
     notices: tuple[str, ...] = ()
     demo: bool = False
-    _met: WeakKeyDictionary[Features, list[Person]] = field(
+    _met: WeakKeyDictionary[Features, tuple[list[Person], list[Body | None]]] = field(
         default_factory=WeakKeyDictionary, init=False, compare=False, repr=False
     )
     """Who is in the picture asked about last: the next question about it is about the same people."""
@@ -90,7 +91,7 @@ class Pipeline:
 
         # A GPU is still looking at the picture while the CPU looks for faces.
         progress(0.6, "Looking for faces")
-        persons = self._met.get(features)
+        persons, bodies = self._met.get(features) or ([], [])
         with seconds("faces"):
             faces, matches = ([], []) if persons else self._name(image)
 
@@ -99,7 +100,7 @@ class Pipeline:
             progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
             found = {
-                concept: without_strays(once_each(answer, Measured.same_instance))
+                concept: instances(without_strays(once_each(answer, Measured.same_instance)), features.size)
                 for concept, answer in zip(concepts, self.sam3.find(features, concepts), strict=True)
             }
 
@@ -107,9 +108,12 @@ class Pipeline:
         with seconds("possession"):
             if not persons:
                 persons = people(self.sam3, features, found[PERSON], faces, matches)
+                bodies = measured(persons)
                 self._met.clear()
-                self._met[features] = persons
-            things = {concept: things_of(concept, found[concept], persons) for concept in read.concepts}
+                self._met[features] = persons, bodies
+            things = {
+                concept: things_of(concept, found[concept], persons, bodies) for concept in read.concepts
+            }
 
         segments: list[Segment] = []
         messages = list(read.messages)
@@ -117,8 +121,8 @@ class Pipeline:
             hers = things.get(request.thing or "", [])
             progress(0.9, "Looking again, closely")
             with seconds("look again"):
-                hers = look_again(self.sam3, image, request, persons, hers)
-                hers = doubtful(self.sam3, features, request, persons, hers)
+                hers = look_again(self.sam3, image, request, persons, bodies, hers)
+                hers = doubtful(self.sam3, features, request, persons, bodies, hers)
             answers = answer(request, persons, hers)
             segments += answers
             messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)

@@ -17,6 +17,7 @@ from ive_segmentation.answers import doubtful
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.language import EVERYONE, Request
 from ive_segmentation.loading import load_bank
+from ive_segmentation.persons import measured
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
 from ive_segmentation.segmentation.sam3 import load_sam3
@@ -101,15 +102,16 @@ def test_of_a_named_person_what_is_less_sure_is_taken_where_nothing_is_surer(
     picky = load_sam3(replace(pipeline.settings, sam3_threshold=surest, word_cache=tmp_path))
     features = picky.encode(trio.image)
     hers, everyones = Request(("Jang_Wonyoung",), "shirt"), Request((EVERYONE,), "shirt")
-    (doubted,) = doubtful(picky, features, hers, persons, [])
+    crowd = persons, measured(persons)
+    (doubted,) = doubtful(picky, features, hers, *crowd, [])
     assert doubted.member == "Jang_Wonyoung"
     assert doubted.score <= picky.threshold
     assert _iou(doubted, _truth(trio, "Jang_Wonyoung", "shirt")) > 0.9
-    assert doubtful(picky, features, everyones, persons, []) == []
-    assert doubtful(picky, features, hers, persons, shirts) is shirts
+    assert doubtful(picky, features, everyones, *crowd, []) == []
+    assert doubtful(picky, features, hers, *crowd, shirts) is shirts
     # Nothing is decided anew of what is sure, but nobody's.
     unowned = [replace(shirt, owner=None, member=None) for shirt in shirts]
-    assert doubtful(pipeline.sam3, features, hers, persons, unowned) == unowned
+    assert doubtful(pipeline.sam3, features, hers, *crowd, unowned) == unowned
 
 
 def test_a_doubtful_answer_says_so(pipeline: Pipeline, trio: Scene, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 # A standing body covers about ten squared face heights, a bust four: the root of the area divided by three is
@@ -38,35 +37,56 @@ class Body:
     feet: float
 
 
-def measure(masks: Sequence[np.ndarray], face_boxes: Sequence[np.ndarray | None]) -> list[Body | None]:
+def measure(masks: Sequence[np.ndarray | None], face_boxes: Sequence[np.ndarray | None]) -> list[Body | None]:
     """Measure the persons of one picture.
 
     Where no face is seen, the size comes from the mask's area, but a person half hidden by another shows
     little of it: then the middle face of the picture is taken, as far as the mask is tall enough for it.
 
     Args:
-        masks: Per person the mask, (H, W) bool.
+        masks: Per person the mask, (H, W) bool, or None where there is none.
         face_boxes: Per person the face box, (4,) xyxy in pixels, or None where no face is seen.
 
     Returns:
-        Per person the body, or None where the mask is empty.
+        Per person the body, or None where there is no mask or it is empty.
     """
     faces = [float(box[3] - box[1]) for box in face_boxes if box is not None and box[3] > box[1]]
     usual = statistics.median(faces) if faces else 0.0
-    return [_measure(mask.view(np.uint8), box, usual) for mask, box in zip(masks, face_boxes, strict=True)]
+    return [
+        None if mask is None else _measure(mask, box, usual)
+        for mask, box in zip(masks, face_boxes, strict=True)
+    ]
+
+
+def extent(mask: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Find where a mask has pixels.
+
+    Args:
+        mask: (H, W) bool.
+
+    Returns:
+        The smallest box round all of them, xyxy in whole pixels, or None where there are none.
+    """
+    rows = np.flatnonzero(mask.any(1))
+    if not len(rows):
+        return None
+    top, bottom = int(rows[0]), int(rows[-1]) + 1
+    columns = np.flatnonzero(mask[top:bottom].any(0))
+    return int(columns[0]), top, int(columns[-1]) + 1, bottom
 
 
 def _measure(mask: np.ndarray, face_box: np.ndarray | None, usual: float) -> Body | None:
-    x, y, width, height = cv2.boundingRect(mask)
-    if not width:
+    box = extent(mask)
+    if box is None:
         return None
-    box = (x, y, x + width, y + height)
+    x, y, right, bottom = box
     if face_box is not None and face_box[3] > face_box[1]:
         unit = float(face_box[3] - face_box[1])
         chin = (float(face_box[0] + face_box[2]) / 2, float(face_box[3]))
     else:
-        own = math.sqrt(cv2.countNonZero(mask)) / FACES_IN_ROOT_AREA
-        unit = max(own, min(usual, height / LEAST_FACES_IN_HEIGHT), 1.0)
-        rows = mask[y : y + max(round(unit), 1), x : x + width]
-        chin = (x + float(np.average(np.arange(width) + 0.5, weights=rows.sum(0))), y + CHIN_BELOW_TOP * unit)
-    return Body(mask, box, unit, chin, float(y + height))
+        own = math.sqrt(np.count_nonzero(mask)) / FACES_IN_ROOT_AREA
+        unit = max(own, min(usual, (bottom - y) / LEAST_FACES_IN_HEIGHT), 1.0)
+        rows = mask[y : y + max(round(unit), 1), x:right]
+        middle = float(np.average(np.arange(right - x) + 0.5, weights=rows.sum(0)))
+        chin = (x + middle, y + CHIN_BELOW_TOP * unit)
+    return Body(mask.view(np.uint8), box, unit, chin, float(bottom))

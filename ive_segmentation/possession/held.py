@@ -85,23 +85,27 @@ def weights(concept: str) -> Weights:
 
 
 def evidence(
-    thing: np.ndarray, border: np.ndarray, touch: np.ndarray, persons: np.ndarray, unit: float
+    thing: np.ndarray,
+    border: tuple[np.ndarray, ...],
+    touch: np.ndarray,
+    persons: np.ndarray,
+    unit: float,
 ) -> np.ndarray:
     """Measure how each person touches the thing.
 
     Args:
         thing: The thing in its crop, (h, w) uint8, 0 or 1.
-        border: The thing's outermost pixels, (h, w) bool.
-        touch: Per person the share of each border pixel that is nearest to that person, (P, h, w) float32.
+        border: Rows and columns of the thing's outermost pixels, each (B,) int.
+        touch: Per person the share of each border pixel that is nearest to that person, (P, B) float32.
         persons: Per person the mask in the crop, (P, h, w) uint8, 0 or 1.
         unit: One face height in pixels of the crop.
 
     Returns:
         (P, 6) float64, the columns as in `Weights`.
     """
-    rows = np.nonzero(thing)[0]
+    rows, columns = border
     top, height = int(rows.min()), int(np.ptp(rows)) + 1
-    upper = border & (np.arange(len(thing))[:, None] < top + TOP * height)
+    upper = rows < top + TOP * height
     notches, hollow = _notches(thing, NOTCH * unit), _hollow(thing)
     side = 2 * max(2, round(AROUND * unit)) + 1
     thick = cv2.boxFilter(thing.astype(np.float32), -1, (side, side), borderType=cv2.BORDER_CONSTANT)
@@ -109,19 +113,21 @@ def evidence(
 
     table = np.zeros((len(persons), 6))
     for n, (person, share) in enumerate(zip(persons, touch, strict=True)):
-        contact = border & (share > 0)
+        contact = share > 0
         if not contact.any():
             continue
+        touched, free = (rows[contact], columns[contact]), np.zeros_like(thing)
+        free[rows[~contact], columns[~contact]] = 1
+        ends = cv2.dilate(free, np.ones((3, 3), np.uint8))[touched] > 0
         bare = (person > 0) & (thing == 0)
-        ends = contact & (cv2.dilate((border & ~contact).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-        bulk = cv2.filter2D(bare.astype(np.float32), -1, disc, borderType=cv2.BORDER_CONSTANT)
+        bulk = cv2.filter2D(bare.astype(np.float32), -1, disc, borderType=cv2.BORDER_CONSTANT)[touched]
         table[n] = (
-            share[upper].sum() / max(np.count_nonzero(upper), 1),
+            share[upper].sum() / np.count_nonzero(upper),
             _filled(notches, bare),
             _filled(hollow, bare),
-            float(thick[contact].mean()),
+            float(thick[touched].mean()),
             bulk[ends].max() if ends.any() else NO_END,
-            _beyond_trunk(person, TRUNK * unit, FAR * unit)[contact].mean() / unit,
+            _beyond_trunk(person, TRUNK * unit, FAR * unit)[touched].mean() / unit,
         )
     return table
 

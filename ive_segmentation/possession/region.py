@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ive_segmentation.possession.body import extent
 from ive_segmentation.settings import Measured
 
 
@@ -32,12 +33,12 @@ def region_of_interest(
     """
     height, width = image_size
     if owner.ndim == 2:
-        rows, columns = np.flatnonzero(owner.any(1)), np.flatnonzero(owner.any(0))
-        if not len(rows):
+        box = extent(owner)
+        if box is None:
             raise ValueError("an empty mask has no region")
-        left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     else:
-        left, top, right, bottom = (float(v) for v in owner)
+        box = owner.tolist()
+    left, top, right, bottom = box
     grow = margin * max(right - left, bottom - top)
     x0 = min(max(math.floor(left - grow), 0), width - 1)
     y0 = min(max(math.floor(top - grow), 0), height - 1)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ive_segmentation.possession.body import Body, measure
+from ive_segmentation.possession.body import Body, extent
 from ive_segmentation.possession.held import evidence, weights
 from ive_segmentation.possession.worn import Place, fit, worn_place
 from ive_segmentation.settings import Measured
@@ -30,8 +29,6 @@ LOWEST_HAND = 0.32
 LOWEST_LIFT = 0.42
 ON_FLOOR = 0.12
 HAND_BELOW_CHIN = 4.5  # the same for those whose feet the picture cuts off: a hanging hand and half a face
-
-_THREADS = ThreadPoolExecutor(thread_name_prefix="claims")
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,7 @@ class Ownership:
 def things_to_owners(
     concept: str,
     thing_masks: Sequence[np.ndarray],
-    person_masks: Sequence[np.ndarray],
-    face_boxes: Sequence[np.ndarray | None],
+    bodies: Sequence[Body | None],
     *,
     least: float = Measured.claim_least,
     clear: float = Measured.claim_clear,
@@ -65,18 +61,16 @@ def things_to_owners(
     Args:
         concept: What the thing is, an English noun phrase ("white shirt").
         thing_masks: Instances of the thing, each (H, W) bool.
-        person_masks: Person instances, each (H, W) bool.
-        face_boxes: Per person the face box, (4,) xyxy in pixels, or None where no face is seen.
+        bodies: The persons as `measure` found them; None for one whom nothing can be given to.
         least: The claim that an owner must reach, 0 to 1.
         clear: The lead over the next claim that an owner must have, 0 to 1.
 
     Returns:
-        One ownership per thing, in the order of `thing_masks`.
+        One ownership per thing, in the order of `thing_masks`; persons are indices into `bodies`.
     """
-    bodies = measure(person_masks, face_boxes)
-    # OpenCV and NumPy let go of the interpreter: of six things 7.5 ms in place of 11.8 on 16 cores.
-    rows = list(_THREADS.map(lambda mask: _claims(mask, concept, bodies), thing_masks))
-    claims = np.array(rows).reshape(len(thing_masks), len(bodies))
+    claims = np.array([_claims(mask, concept, bodies) for mask in thing_masks]).reshape(
+        len(thing_masks), len(bodies)
+    )
     free = _free_hands(claims, worn_place(concept), least)
     return [_decide(row, open_to, least, clear) for row, open_to in zip(claims, free, strict=True)]
 
@@ -84,13 +78,12 @@ def things_to_owners(
 def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> np.ndarray:
     """Every person's claim on one thing, (P,) float64, 0 to 1."""
     claims = np.zeros(len(bodies))
-    x, y, width, height = cv2.boundingRect(thing.view(np.uint8))
-    box = (x, y, x + width, y + height)
-    near = [i for i, body in enumerate(bodies) if body and width and _reaches(body, box)]
-    if not near:
+    box = extent(thing)
+    near = [i for i, body in enumerate(bodies) if body and box and _reaches(body, box)]
+    if not box or not near:
         return claims
     people = [body for i in near if (body := bodies[i])]
-    crop = _look(thing.view(np.uint8), (x, y, width, height), people)
+    crop = _look(thing.view(np.uint8), box, people)
     if not crop.touch.any():
         return claims
     place = worn_place(concept)
@@ -106,16 +99,16 @@ class _Crop:
 
     Attributes:
         thing: (h, w) uint8, 0 or 1.
-        border: The thing's outermost pixels, (h, w) bool.
+        border: Rows and columns of the thing's outermost pixels, each (B,) int.
         persons: (P, h, w) uint8, 0 or 1.
-        touch: Per person the share of each border pixel that is nearest to that person, (P, h, w) float32.
+        touch: Per person the share of each border pixel that is nearest to that person, (P, B) float32.
         unit: One face height, in pixels of the crop.
         corner: (x, y) of the crop in the picture.
         step: Pixels of the picture per pixel of the crop.
     """
 
     thing: np.ndarray
-    border: np.ndarray
+    border: tuple[np.ndarray, ...]
     persons: np.ndarray
     touch: np.ndarray
     unit: float
@@ -125,23 +118,42 @@ class _Crop:
 
 def _look(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Body]) -> _Crop:
     """Cut a thing out with what is within reach, and find who is nearest to each pixel of its border."""
-    x, y, width, height = box
+    left, top, right, bottom = box
     unit = statistics.median(body.unit for body in people)
     step = max(1, int(unit / WORKING_UNIT))
     # The thing itself must survive the thinning.
-    step = min(step, max(1, min(width, height) // 4))
+    step = min(step, max(1, min(right - left, bottom - top) // 4))
     pad = math.ceil(REACH * unit) + step
-    left, top = max(x - pad, 0), max(y - pad, 0)
-    window = (slice(top, y + height + pad, step), slice(left, x + width + pad, step))
+    left, top = max(left - pad, 0), max(top - pad, 0)
+    window = (slice(top, bottom + pad, step), slice(left, right + pad, step))
     crop = np.ascontiguousarray(thing[window])
-    border = (crop > 0) & (cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0) == 0)
+    border = np.nonzero(crop != cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0))
     persons = np.stack([body.mask[window] for body in people])
-    # Signed: negative inside. Where loose masks overlap, the one that reaches deeper is the nearer.
-    gaps = np.stack([_distance(1 - person) - _distance(person) for person in persons])
-    gaps[gaps > max(CONTACT * unit, GRID_CELL * max(thing.shape)) / step] = np.inf
-    nearest = border & np.isfinite(gaps) & (gaps == gaps.min(0))
+    within = max(CONTACT * unit, GRID_CELL * max(thing.shape)) / step
+    gaps = np.stack([_gaps(person, border, within) for person in persons])
+    nearest = (gaps < np.inf) & (gaps == gaps.min(0))
     touch = nearest / np.maximum(nearest.sum(0), 1, dtype=np.float32)
     return _Crop(crop, border, persons, touch, unit / step, (left, top), step)
+
+
+def _gaps(person: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
+    """Distance of each border pixel from a person, (B,) float32 in pixels of the crop, or infinite.
+
+    Negative inside: where loose masks overlap, the one that reaches deeper is the nearer.
+    """
+    gaps = np.full(len(border[0]), np.inf, np.float32)
+    # OpenCV takes 0.955 for the distance of two pixels side by side.
+    around = math.ceil(within / 0.95)
+    near = (slice(max(at.min(initial=max(person.shape)) - around, 0), at.max(initial=0) + around + 1) for at in border)
+    if not person[tuple(near)].any():
+        return gaps
+    inside = person[border] > 0
+    if not inside.all():
+        gaps = _distance(1 - person)[border]
+        gaps[gaps > within] = np.inf
+    if inside.any():
+        gaps[inside] = -_distance(person)[border][inside]
+    return gaps
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:
@@ -153,21 +165,23 @@ def _distance(mask: np.ndarray) -> np.ndarray:
 
 def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     """How well the thing's middle lies where it would be worn on each body, (P,) float64, 0 to 1."""
-    rows, columns = np.nonzero(crop.thing)
-    middle = np.array(crop.corner) + (np.array([columns.mean(), rows.mean()]) + 0.5) * crop.step
+    moments = cv2.moments(crop.thing, binaryImage=True)
+    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    middle = np.array(crop.corner) + (centre + 0.5) * crop.step
     return np.array([fit(place, middle, body) for body in people])
 
 
 def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
     """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
-    inside = crop.persons[:, crop.thing > 0].mean(1)
-    enclosed = crop.touch[:, crop.border].mean(1)
+    shared = [cv2.countNonZero(person & crop.thing) for person in crop.persons]
+    inside = np.array(shared) / cv2.countNonZero(crop.thing)
+    enclosed = crop.touch.mean(1)
     return (inside + (1 - inside) * enclosed) * (MISPLACED + (1 - MISPLACED) * fits)
 
 
 def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     """Claims on a held thing: each person's share of the evidence, where the contact can be a hand's."""
-    length = crop.touch.sum((1, 2)) / crop.unit
+    length = crop.touch.sum(1) / crop.unit
     table = evidence(crop.thing, crop.border, crop.touch, crop.persons, crop.unit)
     logits = table @ weights(concept).vector()
     odds = np.where(length > 0, np.exp(logits - logits[length > 0].max()), 0)
@@ -180,7 +194,7 @@ def _hand_could_be(crop: _Crop, n: int, body: Body) -> bool:
 
     Where the picture cuts the person off, the feet are where a standing body would have them at least.
     """
-    rows = np.nonzero(crop.touch[n])[0]
+    rows = crop.border[0][crop.touch[n] > 0]
     if not len(rows):
         return False
     # Not the very highest pixel: a loose mask may touch a little higher than the person does.

@@ -1,24 +1,19 @@
-"""What SAM 3 found, row by row, at the picture's own size."""
+"""What SAM 3 found: compared at the size it draws, then brought row by row to the picture's own."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import supervision as sv
+import torch
 from torch import Tensor
 from torch.nn import functional
 
-COMPARED_SIDE = 640
-"""Pieces of masks are compared thinned to at most so many pixels a side, twice what SAM 3 draws."""
 PIXELS_AT_ONCE = 2**24
 """Of masks enlarged at once on a GPU: 64 MB there."""
-SAME_SIDE = 320
-"""Whole masks are compared thinned to so many, about what SAM 3 draws: a quarter of the time."""
 
 
 class Instance(NamedTuple):
@@ -53,10 +48,67 @@ class Answer(NamedTuple):
         """Bytes the answer takes on its device."""
         return self.scores.nbytes + self.boxes.nbytes + self.logits.nbytes
 
+    def rows(self, which: slice | list[int]) -> Answer:
+        """Return some of the instances."""
+        return Answer(*(part[which] for part in self))
+
     def from_score(self, least: float) -> Answer:
         """Return the instances whose score is higher than `least`."""
-        sure = int((self.scores > least).sum())
-        return Answer(self.scores[:sure], self.boxes[:sure], self.logits[:sure])
+        return self.rows(slice(int((self.scores > least).sum())))
+
+
+def once_each(answer: Answer, overlap: float) -> Answer:
+    """Leave out those instances that are another, surer one once more (non-maximum suppression of masks).
+
+    Args:
+        answer: Instances of one concept.
+        overlap: IoU of two masks above which they are one instance.
+
+    Returns:
+        The instances kept, in the same order.
+    """
+    cells = (answer.logits > 0).flatten(1).float()
+    shared = cells @ cells.T
+    areas = shared.diagonal()
+    overlaps = (shared / (areas[:, None] + areas - shared).clamp(min=1)).cpu().numpy()
+    kept: list[int] = []
+    for row, others in enumerate(overlaps):
+        if (others[kept] <= overlap).all():
+            kept.append(row)
+    return answer if len(kept) == len(overlaps) else answer.rows(kept)
+
+
+def without_strays(answer: Answer) -> Answer:
+    """Take from each mask the pieces that are another instance's: SAM 3 leaves specks of one on the next.
+
+    A piece that does not hang together with the mask's largest one is a stray if more than half of it lies in
+    a larger piece of another instance. Masks that share no cell stay as they are.
+
+    Args:
+        answer: Instances of one concept, which exclude each other.
+
+    Returns:
+        The instances, in the same order, boxes and scores as they were.
+    """
+    drawn = (answer.logits > 0).to(torch.uint8)
+    if len(drawn) < 2 or int(drawn.sum(0, dtype=torch.uint8).max()) < 2:
+        return answer
+    masks = drawn.cpu().numpy()
+    pieces = [cv2.connectedComponents(mask, connectivity=8)[1] for mask in masks]
+    sizes = [np.bincount(labels[mask > 0], minlength=1) for labels, mask in zip(pieces, masks, strict=True)]
+    gone = np.zeros(masks.shape, bool)
+    for at, (labels, areas) in enumerate(zip(pieces, sizes, strict=True)):
+        loose = (labels > 0) & (labels != areas.argmax())
+        strays = np.zeros(len(areas), bool)
+        for other in {*range(len(masks))} - {at}:
+            pairs = np.zeros((len(areas), len(sizes[other])), int)
+            np.add.at(pairs, (labels[loose], pieces[other][loose]), 1)
+            inside = (pairs > areas[:, None] / 2) & (sizes[other] > areas[:, None])
+            strays |= inside.any(axis=1)
+        gone[at] = strays[labels]
+    return answer._replace(
+        logits=answer.logits.masked_fill(torch.from_numpy(gone).to(drawn.device), -torch.inf)
+    )
 
 
 def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
@@ -70,10 +122,8 @@ def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
         Detections with xyxy (N, 4) float32 pixels, mask (N, H, W) bool, confidence (N,) float32.
     """
     height, width = size
-    masks = np.empty((len(answer.scores), height, width), dtype=bool)
-    for row, mask in enumerate(_at_size(answer.logits, size)):
-        masks[row] = mask
     limits = np.array([width, height, width, height], dtype=np.float32)
+    masks = _at_size(answer.logits, size)
     seen = masks.any(axis=(1, 2))
     return sv.Detections(
         xyxy=(answer.boxes.cpu().numpy() * limits).clip(0, limits)[seen],
@@ -82,15 +132,17 @@ def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
     )
 
 
-def instances(found: sv.Detections) -> list[Instance]:
-    """Take detections apart row by row.
+def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
+    """Bring an answer to the picture's size, as `detections`, and take it apart row by row.
 
     Args:
-        found: What `Sam3.find` returned: with masks and confidence.
+        answer: The instances kept.
+        size: (H, W) of the picture, pixels.
 
     Returns:
-        One instance per row, in the same order.
+        Those that have a pixel there, in the same order.
     """
+    found = detections(answer, size)
     assert isinstance(found.mask, np.ndarray)
     assert found.confidence is not None
     return [
@@ -99,84 +151,17 @@ def instances(found: sv.Detections) -> list[Instance]:
     ]
 
 
-def once_each(found: sv.Detections, overlap: float) -> list[Instance]:
-    """Take detections apart, and leave out those that are another, surer one once more.
-
-    Args:
-        found: With masks and confidence.
-        overlap: IoU of two masks from which they are one instance.
-
-    Returns:
-        The instances kept, in the same order (non-maximum suppression of masks).
-    """
-    if not len(found):
-        return []
-    assert isinstance(found.mask, np.ndarray)
-    assert found.confidence is not None
-    if not np.triu(sv.box_iou_batch(found.xyxy, found.xyxy), 1).any():
-        return instances(found)
-    step = _thinning(found.mask.shape[1:], SAME_SIDE)
-    scored = np.column_stack([found.xyxy, found.confidence])
-    thinned = np.ascontiguousarray(found.mask[:, ::step, ::step])
-    kept = sv.mask_non_max_suppression(scored, thinned, overlap)
-    return [instance for instance, keep in zip(instances(found), kept, strict=True) if keep]
-
-
-def without_strays(found: Sequence[Instance]) -> list[Instance]:
-    """Take from each mask the pieces that are another instance's: SAM 3 leaves specks of one on the next.
-
-    A piece that does not hang together with the mask's largest one is a stray if more than half of it lies in
-    a larger piece of another instance. Masks that share no pixel stay as they are.
-
-    Args:
-        found: Instances of one concept, which exclude each other.
-
-    Returns:
-        The instances, in the same order, boxes and scores as they were.
-    """
-    if len(found) < 2:
-        return list(found)
-    step = _thinning(found[0].mask.shape, COMPARED_SIDE)
-    masks = [np.ascontiguousarray(instance.mask[::step, ::step]).view(np.uint8) for instance in found]
-    if np.add.reduce(masks).max(initial=0) < 2:
-        return list(found)
-    pieces = [cv2.connectedComponents(mask, connectivity=8)[1] for mask in masks]
-    sizes = [np.bincount(labels[mask > 0], minlength=1) for labels, mask in zip(pieces, masks, strict=True)]
-    kept = []
-    for at, (instance, labels, areas) in enumerate(zip(found, pieces, sizes, strict=True)):
-        largest = areas.argmax()
-        loose = (labels > 0) & (labels != largest)
-        strays = np.zeros(len(areas), bool)
-        for other in {*range(len(found))} - {at}:
-            pairs = np.zeros((len(areas), len(sizes[other])), int)
-            np.add.at(pairs, (labels[loose], pieces[other][loose]), 1)
-            inside = (pairs > areas[:, None] / 2) & (sizes[other] > areas[:, None])
-            strays |= inside.any(axis=1)
-        if not strays.any():
-            kept.append(instance)
-            continue
-        # A cell may end before the piece does, by less than a cell.
-        grown = cv2.dilate(strays[labels].view(np.uint8), np.ones((3, 3), np.uint8))
-        gone = np.kron(grown & (labels != largest), np.ones((step, step), np.uint8))
-        height, width = instance.mask.shape
-        kept.append(instance._replace(mask=instance.mask & (gone[:height, :width] == 0)))
-    return kept
-
-
-def _thinning(size: tuple[int, ...], side: int) -> int:
-    """Every which row and column of a mask is compared."""
-    return math.ceil(max(size) / side)
-
-
-def _at_size(logits: Tensor, size: tuple[int, int]) -> Iterator[npt.NDArray[np.bool_]]:
+def _at_size(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Bring masks (N, h, w) to the picture's size, few at a time: N large float arrays never exist."""
+    masks = np.empty((len(logits), *size), dtype=bool)
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
     if logits.device.type == "cpu":  # the same interpolation; torch's takes nine times as long there
-        for mask in logits:
-            small = mask.float().sigmoid().numpy()
-            yield cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) > 0.5
-        return
+        for mask, small in zip(masks, logits.float().sigmoid().numpy(), strict=True):
+            np.greater(cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR), 0.5, out=mask)
+        return masks
     for first in range(0, len(logits), at_once := max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
-        some = logits[first : first + at_once, None].float().sigmoid()
-        large = functional.interpolate(some, size=size, mode="bilinear", align_corners=False)
-        yield from (large[:, 0] > 0.5).cpu().numpy()
+        some = slice(first, first + at_once)
+        small = logits[some, None].float().sigmoid()
+        large = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
+        torch.from_numpy(masks)[some] = large[:, 0] > 0.5
+    return masks

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import supervision as sv
 import torch
 import transformers
 from torch import Tensor
@@ -31,7 +30,7 @@ from ive_segmentation.segmentation.devices import (
     choose_precision,
     out_of_memory,
 )
-from ive_segmentation.segmentation.instances import Answer, detections
+from ive_segmentation.segmentation.instances import Answer
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
 from ive_segmentation.segmentation.weights import damaged, load_part
 from ive_segmentation.segmentation.words import Reader, Words
@@ -214,9 +213,7 @@ class Sam3:
             self._forget_old_pictures()
         return [seen[key] for key in keys]
 
-    def find(
-        self, features: Features, concepts: Sequence[str], least: float | None = None
-    ) -> list[sv.Detections]:
+    def find(self, features: Features, concepts: Sequence[str], least: float | None = None) -> list[Answer]:
         """Find every instance of each concept, all concepts in one decoder pass.
 
         Args:
@@ -226,8 +223,7 @@ class Sam3:
                 `Measured.doubtful` of the settings' own; None for that one.
 
         Returns:
-            One `Detections` per concept: xyxy (N, 4) float32 pixels, mask (N, H, W) bool at the
-            picture's size, confidence (N,) float32; best first.
+            One answer per concept, best instance first; `instances` brings it to the picture's size.
 
         Raises:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
@@ -237,7 +233,7 @@ class Sam3:
 
     def find_like(
         self, features: Features, concept: str, examples: Sequence[npt.NDArray[np.float32]]
-    ) -> list[sv.Detections]:
+    ) -> list[Answer]:
         """Find what a concept names, once for each example box given with it.
 
         In SAM 3 a box is an example: everything like it is returned, not only what lies in it.
@@ -248,7 +244,7 @@ class Sam3:
             examples: One box (4,) xyxy in pixels per question.
 
         Returns:
-            One `Detections` per example, as `find` returns them.
+            One answer per example, as `find` returns them.
 
         Raises:
             SegmentationError: As `find`.
@@ -291,7 +287,7 @@ class Sam3:
 
     def _ask(
         self, features: Features, questions: Sequence[Question], least: float | None = None
-    ) -> list[sv.Detections]:
+    ) -> list[Answer]:
         least = self._settings.sam3_threshold if least is None else least
         with self._lock:
             new = [question for question in dict.fromkeys(questions) if question not in features.answers]
@@ -299,10 +295,7 @@ class Sam3:
                 new, self._settings.questions_per_pass, lambda part: self._decode(features, part)
             )
             features.answers.update(zip(new, found, strict=True))
-            return [
-                detections(features.answers[question].from_score(least), features.size)
-                for question in questions
-            ]
+            return [features.answers[question].from_score(least) for question in questions]
 
     def _in_batches(self, rows: Sequence[T], batch: int, work: Callable[[Sequence[T]], list]) -> list:
         """Work through the rows, halving the batch when the device's memory runs out."""

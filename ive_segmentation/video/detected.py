@@ -15,7 +15,7 @@ from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.instances import Instance, once_each
+from ive_segmentation.segmentation.instances import Instance, instances, once_each
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.tracks import Tracked
@@ -49,11 +49,12 @@ class DetectedTracker:
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
         least = Measured.doubtful * self._sam3.threshold
-        answers = self._sam3.find(self._sam3.look(image), self._concepts, least)
+        features = self._sam3.look(image)
+        answers = self._sam3.find(features, self._concepts, least)
         tracked = []
         for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
             # One instance in two detections would be two tracks, of which only one could bear the name.
-            found = once_each(answer, Measured.same_instance)
+            found = instances(once_each(answer, Measured.same_instance), features.size)
             tracked += [
                 Tracked(number, concept, *instance)
                 for number, instance in zip(join.join(found), found, strict=True)

@@ -11,6 +11,7 @@ from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.matching import member_log_odds
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image
@@ -119,16 +120,13 @@ def _give_things(
 ) -> dict[int, int | None]:
     """Say of each thing whose it is in this frame alone; votes over many frames decide."""
     given: dict[int, int | None] = {}
-    for concept in dict.fromkeys(instance.concept for instance in tracked):
-        if concept == PERSON:
-            continue
+    concepts = dict.fromkeys(instance.concept for instance in tracked if instance.concept != PERSON)
+    if not concepts:
+        return given
+    bodies = measure([person.mask for person in persons], [heads.face(person) for person in persons])
+    for concept in concepts:
         things = [instance for instance in tracked if instance.concept == concept]
-        verdicts = things_to_owners(
-            concept,
-            [thing.mask for thing in things],
-            [person.mask for person in persons],
-            [heads.face(person) for person in persons],
-        )
+        verdicts = things_to_owners(concept, [thing.mask for thing in things], bodies)
         for thing, verdict in zip(things, verdicts, strict=True):
             given[thing.track] = None if verdict.owner is None else persons[verdict.owner].track
             owners.add(index, thing.track, given[thing.track], verdict.claim)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.things import Ownership, things_to_owners
 from tests.possession.figures import ARMS, Canvas, Figure, paint_held
 
@@ -66,7 +67,9 @@ class Stage:
 
     def owners(self, concept: str, person_masks: list[np.ndarray] | None = None) -> list[int | None]:
         masks = self.persons() if person_masks is None else person_masks
-        return [found.owner for found in things_to_owners(concept, self.things(), masks, self.faces())]
+        return [
+            found.owner for found in things_to_owners(concept, self.things(), measure(masks, self.faces()))
+        ]
 
 
 SHIRT = [(-1.15, 0.5), (1.15, 0.5), (0.8, 3.0), (-0.8, 3.0)]
@@ -308,7 +311,15 @@ EMPTY, FULL = np.zeros((40, 60), bool), np.ones((40, 60), bool)
 def test_nothing_to_own_or_nobody_to_own_it(
     concept: str, things: list[np.ndarray], persons: list[np.ndarray], expected: list[Ownership]
 ) -> None:
-    assert things_to_owners(concept, things, persons, [None] * len(persons)) == expected
+    assert things_to_owners(concept, things, measure(persons, [None] * len(persons))) == expected
+
+
+@pytest.mark.parametrize("concept", ["necklace", "brooch"])
+def test_in_a_close_up_what_is_on_nobody_but_her_is_hers(concept: str) -> None:
+    thing = np.zeros((400, 600), bool)
+    thing[190:210, 290:310] = True
+    bodies = measure([np.ones_like(thing)], [np.array([260, 100, 340, 180], np.float32)])
+    assert [found.owner for found in things_to_owners(concept, [thing], bodies)] == [0]
 
 
 KINDS = ("microphone", "lightstick", "phone", "bouquet", "bag")
@@ -340,8 +351,8 @@ def test_permuting_persons_permutes_owners_and_nothing_else(group: tuple[str, St
     things, persons, faces = stage.things(), stage.persons(), stage.faces()
     order = list(range(len(persons)))
     random.shuffle(order)  # type: ignore[attr-defined]
-    before = things_to_owners(concept, things, persons, faces)
-    after = things_to_owners(concept, things, [persons[i] for i in order], [faces[i] for i in order])
+    before = things_to_owners(concept, things, measure(persons, faces))
+    after = things_to_owners(concept, things, measure([persons[i] for i in order], [faces[i] for i in order]))
     assert [None if found.owner is None else order[found.owner] for found in after] == [
         o.owner for o in before
     ]
@@ -358,12 +369,14 @@ def decided(found: list[Ownership]) -> list[bool]:
 def test_a_picture_of_twice_the_size_has_the_same_owners(group: tuple[str, Stage]) -> None:
     concept, stage = group
     things, persons, faces = stage.things(), stage.persons(), stage.faces()
-    before = things_to_owners(concept, things, persons, faces)
+    before = things_to_owners(concept, things, measure(persons, faces))
     after = things_to_owners(
         concept,
         [mask.repeat(2, 0).repeat(2, 1) for mask in things],
-        [mask.repeat(2, 0).repeat(2, 1) for mask in persons],
-        [None if face is None else 2 * face for face in faces],
+        measure(
+            [mask.repeat(2, 0).repeat(2, 1) for mask in persons],
+            [None if face is None else 2 * face for face in faces],
+        ),
     )
     sure = decided(before)
     assert [o.owner for o, s in zip(after, sure, strict=True) if s] == [
@@ -378,8 +391,10 @@ def test_a_mirrored_picture_has_the_same_owners(group: tuple[str, Stage]) -> Non
     things, persons, faces = stage.things(), stage.persons(), stage.faces()
     width = stage.size[1]
     mirrored = [None if f is None else np.array([width - f[2], f[1], width - f[0], f[3]]) for f in faces]
-    before = things_to_owners(concept, things, persons, faces)
-    after = things_to_owners(concept, [m[:, ::-1] for m in things], [m[:, ::-1] for m in persons], mirrored)
+    before = things_to_owners(concept, things, measure(persons, faces))
+    after = things_to_owners(
+        concept, [m[:, ::-1] for m in things], measure([m[:, ::-1] for m in persons], mirrored)
+    )
     sure = decided(before)
     assert [o.owner for o, s in zip(after, sure, strict=True) if s] == [
         o.owner for o, s in zip(before, sure, strict=True) if s

@@ -5,27 +5,32 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-import supervision as sv
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ive_segmentation.segmentation.instances import COMPARED_SIDE, Instance, once_each, without_strays
+from ive_segmentation.segmentation.instances import Answer, instances, once_each, without_strays
 
 Mask = npt.NDArray[np.bool_]
 
 
-def mask(*boxes: tuple[int, int, int, int], scale: int = 1) -> Mask:
-    """A picture of 100 by 80 times `scale`, True in the boxes (xyxy)."""
-    drawn = np.zeros((80 * scale, 100 * scale), bool)
+def mask(*boxes: tuple[int, int, int, int]) -> Mask:
+    """SAM 3's grid, here of 100 by 80 cells, True in the boxes (xyxy)."""
+    drawn = np.zeros((80, 100), bool)
     for x1, y1, x2, y2 in boxes:
-        drawn[y1 * scale : y2 * scale, x1 * scale : x2 * scale] = True
+        drawn[y1:y2, x1:x2] = True
     return drawn
 
 
+def answer(*masks: Mask) -> Answer:
+    """Masks as SAM 3 draws them, each less sure than the one before."""
+    drawn = torch.from_numpy(np.stack(masks)) if masks else torch.zeros(0, 80, 100)
+    return Answer(torch.linspace(0.9, 0.5, len(masks)), torch.zeros(len(masks), 4), drawn * 12.0 - 6)
+
+
 def cleaned(*masks: Mask) -> list[Mask]:
-    box = np.zeros(4, np.float32)
-    return [instance.mask for instance in without_strays([Instance(one, box, 0.9) for one in masks])]
+    return [logits.numpy() > 0 for logits in without_strays(answer(*masks)).logits]
 
 
 LEFT, RIGHT = (5, 5, 40, 75), (55, 5, 95, 75)
@@ -49,14 +54,22 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("scale", [1, 9], ids=["small", "larger than what is looked at"])
 @pytest.mark.parametrize("case", CASES)
-def test_strays(case: str, scale: int) -> None:
-    one, other, expected = (mask(*boxes, scale=scale) for boxes in CASES[case])
-    assert (max(one.shape) > COMPARED_SIDE) == (scale > 1)
+def test_strays(case: str) -> None:
+    one, other, expected = (mask(*boxes) for boxes in CASES[case])
     left, right = cleaned(one, other)
     assert np.array_equal(left, expected)
     assert np.array_equal(right, other)
+
+
+@pytest.mark.parametrize("size", [(80, 100), (61, 43), (800, 1100)])
+def test_in_the_picture_a_stray_leaves_nothing_and_what_stays_is_as_it_was(size: tuple[int, int]) -> None:
+    both = [mask(LEFT, (60, 20, 66, 26)), mask(RIGHT)]
+    seen = instances(without_strays(answer(*both)), size)
+    expected = instances(answer(mask(LEFT), mask(RIGHT)), size)
+    for one, other in zip(seen, expected, strict=True):
+        assert np.array_equal(one.mask, other.mask)
+        assert one.score == other.score
 
 
 @given(arrays(np.uint8, (12, 16), elements=st.integers(0, 3)))
@@ -77,24 +90,21 @@ def test_one_alone_and_nobody() -> None:
     assert cleaned() == []
 
 
-def found(*masks: Mask) -> sv.Detections:
-    """Detections, each less sure than the one before, in boxes that all overlap."""
-    scores = np.linspace(0.9, 0.5, len(masks), dtype=np.float32)
-    return sv.Detections(
-        xyxy=np.full((len(masks), 4), (0, 0, 9, 9), np.float32), mask=np.stack(masks), confidence=scores
-    )
+def test_the_surer_one_of_two_that_are_the_same_stays() -> None:
+    masks = [mask(box) for box in (LEFT, RIGHT, (5, 5, 40, 70), (50, 5, 95, 75))]
+    kept = once_each(answer(*masks), 0.3)
+    assert kept.scores.tolist() == pytest.approx([0.9, 0.5 + 0.8 / 3])
+    assert all(map(np.array_equal, kept.logits > 0, masks))
 
 
-@pytest.mark.parametrize("scale", [1, 9], ids=["small", "larger than what is looked at"])
-def test_the_surer_one_of_two_that_are_the_same_stays(scale: int) -> None:
-    masks = [mask(box, scale=scale) for box in (LEFT, RIGHT, (5, 5, 40, 70), (50, 5, 95, 75))]
-    kept = once_each(found(*masks), 0.3)
-    assert [one.score for one in kept] == pytest.approx([0.9, 0.5 + 0.8 / 3])
-    assert all(map(np.array_equal, [one.mask for one in kept], masks))
+def test_who_is_like_one_that_was_left_out_stays() -> None:
+    steps = [mask((left, 5, left + 40, 75)) for left in (5, 20, 35)]  # each shares 0.45 with the next
+    assert once_each(answer(*steps), 0.3).scores.tolist() == pytest.approx([0.9, 0.5])
 
 
-def test_things_of_a_pixel_in_a_large_picture_all_stay() -> None:
-    speck = np.zeros((2000, 3000), bool)
-    speck[1001, 1501] = True
-    assert len(once_each(found(speck, speck, np.roll(speck, 40)), 0.3)) == 3
-    assert once_each(sv.Detections.empty(), 0.3) == []
+def test_instances_without_a_cell_are_no_rivals_and_not_in_the_picture() -> None:
+    nothing = mask()
+    assert len(once_each(answer(nothing, nothing, mask(LEFT)), 0.3).scores) == 3
+    assert len(instances(answer(nothing, mask(LEFT), nothing), (160, 200))) == 1
+    assert len(once_each(answer(), 0.3).scores) == 0
+    assert instances(answer(), (160, 200)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sysconfig
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import supervision as sv
 import torch
 from transformers import Sam3Config, Sam3Model, Sam3Processor
 
 from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
+from ive_segmentation.segmentation.instances import detections
 from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.settings import Settings
 
@@ -53,6 +56,16 @@ def plainly(folder: str, resolution: int = 112, **asked: object) -> dict[str, to
     return {name: values[order] for name, values in answer.items()}
 
 
+def find(
+    sam3: Sam3, features: Features, concepts: Sequence[str], least: float | None = None
+) -> list[sv.Detections]:
+    return [detections(answer, features.size) for answer in sam3.find(features, concepts, least)]
+
+
+def find_like(sam3: Sam3, features: Features, concept: str, boxes: Sequence[Any]) -> list[sv.Detections]:
+    return [detections(answer, features.size) for answer in sam3.find_like(features, concept, boxes)]
+
+
 def assert_same(found: Any, plain: dict[str, torch.Tensor]) -> None:
     seen = plain["masks"].bool().any(dim=(1, 2))
     limits = torch.tensor([SIZE[1], SIZE[0]] * 2)
@@ -65,25 +78,25 @@ def assert_same(found: Any, plain: dict[str, torch.Tensor]) -> None:
 
 def test_cached_and_batched_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
     features = sam3.encode(IMAGE)
-    together = sam3.find(features, CONCEPTS)
+    together = find(sam3, features, CONCEPTS)
     assert [len(found) for found in together] == [10, 10, 10]
     for concept, found in zip(CONCEPTS, together, strict=True):
         assert_same(found, plainly(settings.sam3, text=concept))
-        assert_same(sam3.find(features, [concept])[0], plainly(settings.sam3, text=concept))
+        assert_same(find(sam3, features, [concept])[0], plainly(settings.sam3, text=concept))
 
 
 def test_an_example_box_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
     box = [10.0, 20.0, 60.0, 80.0]
     other = [0.0, 0.0, 30.0, 30.0]
-    found = sam3.find_like(
-        sam3.encode(IMAGE), "person", [np.array(box, np.float32), np.array(other, np.float32)]
+    found = find_like(
+        sam3, sam3.encode(IMAGE), "person", [np.array(box, np.float32), np.array(other, np.float32)]
     )
     assert_same(found[0], plainly(settings.sam3, text="person", input_boxes=[[box]]))
     assert_same(found[1], plainly(settings.sam3, text="person", input_boxes=[[other]]))
 
 
 def test_what_comes_back(sam3: Sam3) -> None:
-    found: Any = sam3.find(sam3.encode(IMAGE), ["person"])[0]
+    found: Any = find(sam3, sam3.encode(IMAGE), ["person"])[0]
     assert found.mask.shape[1:] == SIZE
     assert found.mask.dtype == bool
     assert (np.diff(found.confidence) <= 0).all()
@@ -93,18 +106,18 @@ def test_what_comes_back(sam3: Sam3) -> None:
 
 def test_nothing_found_is_empty_and_still_has_masks(settings: Settings) -> None:
     sure = load_sam3(replace(settings, sam3_threshold=1.0))
-    found: Any = sure.find(sure.encode(IMAGE), ["person"])[0]
+    found: Any = find(sure, sure.encode(IMAGE), ["person"])[0]
     assert len(found) == 0
     assert found.mask.shape == (0, *SIZE)
 
 
 def test_what_it_is_less_sure_of_is_given_where_it_is_asked_for(sam3: Sam3, settings: Settings) -> None:
-    everything: Any = sam3.find(sam3.encode(IMAGE), ["shirt"])[0]
+    everything: Any = find(sam3, sam3.encode(IMAGE), ["shirt"])[0]
     surest = everything[2].confidence[0] + 1e-6  # two instances reach it
     picky = load_sam3(replace(settings, sam3_threshold=float(surest)))
     features = picky.encode(IMAGE)
     for least, count in ((None, 2), (surest, 2), (everything[5].confidence[0] + 1e-6, 5)):
-        found: Any = picky.find(features, ["shirt"], least)[0]
+        found: Any = find(picky, features, ["shirt"], least)[0]
         np.testing.assert_array_equal(found.confidence, everything.confidence[:count])
         np.testing.assert_array_equal(found.mask, everything.mask[:count])
 
@@ -150,10 +163,10 @@ def test_a_question_is_answered_once(sam3: Sam3) -> None:
     sam3._model.mask_decoder.register_forward_hook(lambda *seen: passes.append(len(seen[2].pred_masks)))
     features = sam3.encode(IMAGE)
     box = np.array([0, 0, 50, 50], np.float32)
-    first: list[Any] = sam3.find(features, ["person", "shirt"])
-    again: list[Any] = sam3.find(features, ["shirt", "hat", "person"])
-    sam3.find_like(features, "person", [box, box])
-    sam3.find_like(features, "person", [box])
+    first: list[Any] = find(sam3, features, ["person", "shirt"])
+    again: list[Any] = find(sam3, features, ["shirt", "hat", "person"])
+    find_like(sam3, features, "person", [box, box])
+    find_like(sam3, features, "person", [box])
     assert passes == [2, 1, 1]
     assert (first[0].mask == again[2].mask).all()
     assert (first[1].xyxy == again[0].xyxy).all()
@@ -163,7 +176,7 @@ def test_a_question_is_answered_once(sam3: Sam3) -> None:
 def test_another_resolution_is_the_same_as_plain(resolution: int, settings: Settings) -> None:
     smaller = load_sam3(replace(settings, resolution=resolution))
     assert smaller.resolution == resolution
-    (found,) = smaller.find(smaller.encode(IMAGE), ["person"])
+    (found,) = find(smaller, smaller.encode(IMAGE), ["person"])
     assert_same(found, plainly(settings.sam3, resolution, text="person"))
 
 
@@ -174,7 +187,7 @@ def test_another_resolution_is_the_same_as_plain(resolution: int, settings: Sett
 def test_compiled_is_the_same_as_plain(settings: Settings) -> None:
     compiled = load_sam3(replace(settings, compile=True))
     before = compiled.warm
-    (found,) = compiled.find(compiled.encode(IMAGE), ["person"])
+    (found,) = find(compiled, compiled.encode(IMAGE), ["person"])
     assert (before, compiled.warm) == (False, True)
     assert_same(found, plainly(settings.sam3, text="person"))
 
@@ -236,9 +249,9 @@ def _memory_for(sam3: Sam3, batch: int) -> None:
 
 def test_out_of_memory_makes_smaller_batches(sam3: Sam3) -> None:
     features = sam3.encode(IMAGE)
-    expected: list[Any] = sam3.find(features, CONCEPTS)
+    expected: list[Any] = find(sam3, features, CONCEPTS)
     _memory_for(sam3, 1)
-    found: list[Any] = sam3.find(features, CONCEPTS)
+    found: list[Any] = find(sam3, features, CONCEPTS)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-4)
 
@@ -247,20 +260,20 @@ def test_out_of_memory_for_even_one_is_said_and_survived(sam3: Sam3) -> None:
     features = sam3.encode(IMAGE)
     _memory_for(sam3, 0)
     with pytest.raises(SegmentationError, match="IVE_DEVICE=cpu"):
-        sam3.find(features, CONCEPTS)
+        find(sam3, features, CONCEPTS)
     sam3._model._forward_pre_hooks.clear()
     sam3._model._forward_pre_hooks_with_kwargs.clear()
-    assert len(sam3.find(sam3.encode(IMAGE), CONCEPTS)) == 3
+    assert len(find(sam3, sam3.encode(IMAGE), CONCEPTS)) == 3
 
 
 def test_a_phrase_too_long_for_the_text_encoder_is_refused(sam3: Sam3) -> None:
     with pytest.raises(SegmentationError, match="fewer words"):
-        sam3.find(sam3.encode(IMAGE), ["very " * 40 + "long shirt"])
+        find(sam3, sam3.encode(IMAGE), ["very " * 40 + "long shirt"])
 
 
 @pytest.mark.parametrize("picture", [(1, 1), (3, 500), (500, 3), (37, 53)])
 def test_any_size_of_picture(sam3: Sam3, picture: tuple[int, int]) -> None:
-    found: Any = sam3.find(sam3.encode(np.zeros((*picture, 3), np.uint8)), ["person"])[0]
+    found: Any = find(sam3, sam3.encode(np.zeros((*picture, 3), np.uint8)), ["person"])[0]
     assert found.mask.shape[1:] == picture
 
 
@@ -268,8 +281,8 @@ def test_bfloat16_finds_what_float32_finds(settings: Settings) -> None:
     half = load_sam3(replace(settings, precision="bfloat16"))
     assert half.dtype == torch.bfloat16
     features = half.encode(IMAGE)
-    assert all(len(found) for found in half.find(features, CONCEPTS))
-    assert len(half.find_like(features, "person", [np.array([0, 0, 50, 50], np.float32)])[0])
+    assert all(len(found) for found in find(half, features, CONCEPTS))
+    assert len(find_like(half, features, "person", [np.array([0, 0, 50, 50], np.float32)])[0])
 
 
 def test_wrong_device_or_precision_is_said() -> None:

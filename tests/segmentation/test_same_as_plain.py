@@ -11,6 +11,7 @@ import torch
 from transformers import Sam3Model, Sam3Processor
 
 from ive_segmentation.demo.truth import Scene
+from ive_segmentation.segmentation.instances import instances
 from ive_segmentation.segmentation.sam3 import load_sam3
 from ive_segmentation.settings import Settings
 
@@ -50,8 +51,9 @@ def test_masks_are_those_of_plain_calls(
     settings = Settings(sam3=str(memorised_sam3), precision=precision, device="cpu", word_cache=tmp_path)
     sam3 = load_sam3(settings)
     plain = plainly(memorised_sam3, trio, getattr(torch, precision))
-    together: list[Any] = sam3.find(sam3.encode(trio.image), CONCEPTS)
-    for concept, found in zip(CONCEPTS, together, strict=True):
+    features = sam3.encode(trio.image)
+    for concept, answer in zip(CONCEPTS, sam3.find(features, CONCEPTS), strict=True):
+        found = instances(answer, features.size)
         assert len(found) == len(plain[concept]) == len(trio.instances(concept))
-        for mask in found.mask:
+        for mask, *_ in found:
             assert max(overlap(mask, other) for other in plain[concept]) >= least

@@ -359,7 +359,7 @@ def test_what_is_found_twice_is_one_track(small_sam3: Path, tmp_path: Path) -> N
     (found,) = sam3.find(sam3.look(frame(0)), ["person"])
     kept = np.stack([one.mask for one in make_tracker(sam3, ["person"]).follow(frame(0))])
     overlaps = sv.mask_iou_batch(kept, kept) - np.eye(len(kept))
-    assert 0 < len(kept) < len(found)
+    assert 0 < len(kept) < len(found.scores)
     assert overlaps.max() < Measured.same_instance
 
 
