@@ -144,7 +144,10 @@ def _gaps(person: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> 
     gaps = np.full(len(border[0]), np.inf, np.float32)
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
-    near = (slice(max(at.min(initial=max(person.shape)) - around, 0), at.max(initial=0) + around + 1) for at in border)
+    near = (
+        slice(max(at.min(initial=max(person.shape)) - around, 0), at.max(initial=0) + around + 1)
+        for at in border
+    )
     if not person[tuple(near)].any():
         return gaps
     inside = person[border] > 0
