@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +14,15 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from supervision import box_iou_batch
 
-from ive_segmentation.identity.audit import turn_and_nod
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.faces import FoundFace
-from ive_segmentation.identity.photos import sharpness_of
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
 from ive_segmentation.video.changes import best_labels
+from ive_segmentation.video.looks import Look, costs_of_change, weigh
 from ive_segmentation.video.strangers import Part, number_strangers
-from ive_segmentation.video.swaps import History, find_splits
+from ive_segmentation.video.swaps import History, Piece, Splits, find_splits, find_take_overs
 
 Floats = NDArray[np.float64]
-Piece = tuple[int, int, int]
-"""A track, and the first and the last frame of a part of it."""
-Splits = dict[int, dict[int, Floats]]
-"""As `find_splits` returns them."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +47,6 @@ class Span:
     stranger: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """One face seen on a track; members that are not listed have the least log-odds there are."""
-
-    frame: int
-    quality: float
-    members: NDArray[np.intp]
-    odds: NDArray[np.float32]
-    point: NDArray[np.float16] | None
-
-
 @dataclass(eq=False)
 class _Track:
     """What is remembered of a track.
@@ -80,31 +62,10 @@ class _Track:
 
     evidence: Floats
     runs: list[tuple[int, int]] = field(default_factory=list)
-    looks: list[_Look] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     overlaps: list[tuple[int, int, float]] = field(default_factory=list)
     looked: int | None = None
     sure: bool = False
-
-
-def quality_of(face: FoundFace) -> float:
-    """Tell how much a face says about whose it is.
-
-    Args:
-        face: As the detector found it.
-
-    Returns:
-        0 to 1: the detector's score, less what the worst of size, sharpness, turn and nod takes away; they
-        take nothing where `identity.audit` finds nothing wrong with a photo, and more in proportion beyond.
-    """
-    turn, nod = turn_and_nod(face.keypoints)
-    shares = (
-        (face.box[2] - face.box[0]) / Measured.small_face,
-        sharpness_of(face.crop) / Measured.blurred_face,
-        Measured.extreme_turn / max(abs(turn), 1e-6),
-        nod / Measured.least_nod,
-        Measured.most_nod / max(nod, 1e-6),
-    )
-    return float(np.clip(face.score * min(1.0, *shares), 0, 1))
 
 
 class Names:
@@ -207,18 +168,14 @@ class Names:
         known.looked = max(frame, frame if known.looked is None else known.looked)
         if odds is None or not self._members:
             return
-        # One look says so much and no more, but how members differ is kept.
-        capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
-        kept = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
-        kept_point = None if point is None else point.astype(np.float16)
-        look = _Look(frame, quality, kept, capped[kept].astype(np.float32), kept_point)
+        look = Look.at(frame, odds, quality, point)
         insort(known.looks, look, key=lambda seen: (seen.frame, seen.quality, seen.odds.tobytes()))
         recent = known.looks[-Measured.look_recent :]
-        evidence = self._evidence(recent)
-        labels = best_labels(evidence, _costs(recent, known.overlaps))
-        known.evidence = evidence[np.flatnonzero(labels != labels[-1]).max(initial=-1) + 1 :].sum(axis=0)
+        table = weigh(recent, len(self._members), self._rate)
+        labels = best_labels(table, costs_of_change(recent, known.overlaps))
+        known.evidence = table[np.flatnonzero(labels != labels[-1]).max(initial=-1) + 1 :].sum(axis=0)
         second, best = np.sort(known.evidence)[-2:]
-        agrees = int(evidence[-1].argmax()) == int(known.evidence.argmax())
+        agrees = int(table[-1].argmax()) == int(known.evidence.argmax())
         # More than one look alone can say.
         known.sure = bool(agrees and best - second > Measured.look_cap)
 
@@ -253,15 +210,16 @@ class Names:
                 known.runs[0][0],
                 known.runs[-1][1],
                 np.array([look.frame for look in known.looks], int),
-                table := self._evidence(known.looks),
-                best_labels(table, _costs(known.looks, known.overlaps)),
+                table := weigh(known.looks, len(self._members), self._rate),
+                best_labels(table, costs_of_change(known.looks, known.overlaps)),
                 known.overlaps,
             )
             for track, known in seen.items()
         }
         splits = find_splits(histories, len(self._members))
         pieces, evidence = self._pieces(histories, splits)
-        if self._split_where_another_takes_over(pieces, evidence, histories, splits):
+        if more := find_take_overs(pieces, evidence, histories):
+            splits = {track: inner | more.get(track, {}) for track, inner in splits.items()}
             pieces, evidence = self._pieces(histories, splits)
         return self._numbered(self._named(pieces, evidence))
 
@@ -278,53 +236,6 @@ class Names:
                 evidence.append(np.sum([*known.evidence[part_of == part], *priors], axis=0))
         rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
         return pieces, np.array(rows).reshape(len(pieces), len(self._members) + 1)
-
-    def _split_where_another_takes_over(
-        self,
-        pieces: Sequence[Piece],
-        evidence: Floats,
-        histories: Mapping[int, History],
-        splits: Splits,
-    ) -> bool:
-        """Split what was a member until another track that is she began, or is she since that one ended.
-
-        Alone such a track has too little to show for a change; but nobody is on two tracks in one frame. Its
-        looks in that time must not speak for her, and less than the other's; where neither track shows its
-        face then, the one that is more surely she stays whole.
-        The new splits are added to `splits`; returned is whether there are any.
-        """
-
-        def said(member: int, track: int, first: int, last: int) -> float:
-            known = histories[track]
-            part = slice(*np.searchsorted(known.frames, [first, last + 1]))
-            return float(known.evidence[part, member].sum())
-
-        nothing = np.zeros(len(self._members) + 1)
-        found = False
-        for (track, first, last), whole in zip(pieces, evidence, strict=True):
-            for (other, begun, ended), others in zip(pieces, evidence, strict=True):
-                member = int(others.argmax())
-                clear = others[member] > Measured.look_cap / 2
-                if not clear or other == track or begun > last or ended < first:
-                    continue
-                shared = max(first, begun), min(last, ended)
-                its, hers = said(member, track, *shared), said(member, other, *shared)
-                if its > 0 or (its, whole[member]) >= (hers, others[member]):
-                    continue
-                for edge, before, after in ((begun, first, begun - 1), (ended + 1, ended + 1, last)):
-                    if first < edge <= last and said(member, track, before, after) > Measured.look_cap / 2:
-                        splits[track][edge] = nothing
-                        found = True
-        return found
-
-    def _evidence(self, looks: Sequence[_Look]) -> Floats:
-        """Weighted log-odds (L, K + 1) of some looks; the last column is Unknown's, 0."""
-        table = np.full((len(looks), len(self._members) + 1), -Measured.look_cap)
-        for row, look in zip(table, looks, strict=True):
-            row[look.members] = look.odds
-        table[:, -1] = 0.0
-        seconds = np.array([look.frame for look in looks]) / self._rate
-        return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
 
     def _named(self, pieces: Sequence[Piece], table: Floats) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
@@ -369,32 +280,6 @@ class Names:
     def _runs(self, track: int, first: int, last: int) -> list[tuple[int, int]]:
         clipped = [(max(start, first), min(end, last)) for start, end in self._tracks[track].runs]
         return [(start, end) for start, end in clipped if start <= end]
-
-
-def _costs(looks: Sequence[_Look], overlaps: Sequence[tuple[int, int, float]]) -> Floats:
-    """Of a change before each look, (L,): the BIC's share for its place, and more than one wrong look gains.
-
-    Since a crossing, where swaps happen, half of that is enough.
-    """
-    frames = [look.frame for look in looks]
-    met = [bisect_right(overlaps, frame, key=itemgetter(0)) for frame in frames]
-    before = [bisect_left(overlaps, frame, key=itemgetter(0)) for frame in [*frames[:1], *frames[:-1]]]
-    share = np.where(np.array(met) > np.array(before), 1.0, 2.0)
-    return Measured.look_cap * share + np.log(max(len(looks), 1))
-
-
-def _weights(seconds: Floats, quality: Floats) -> Floats:
-    """What looks count for, (L,): alone its quality; looks close in time show the same thing and share it.
-
-    A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
-    looks at one moment count as one, and looks far apart count in full; a poor one takes little from a good.
-    """
-    near = np.exp(-np.diff(seconds, prepend=seconds[:1]) / Measured.look_apart)
-    before, after = np.zeros(len(seconds)), np.zeros(len(seconds))
-    for i in range(1, len(seconds)):
-        before[i] = (before[i - 1] + quality[i - 1]) * near[i]
-        after[-1 - i] = (after[-i] + quality[-i]) * near[-i]
-    return quality / (1 + before + after)
 
 
 def _taken(given: NDArray[np.intp], seen: Sequence[Sequence[tuple[int, int]]]) -> list[set[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ive_segmentation.settings import Measured
+
+Floats = NDArray[np.float64]
+Piece = tuple[int, int, int]
+"""A track, and the first and the last frame of a part of it."""
+Splits = dict[int, dict[int, Floats]]
+"""Per track, by first frame of each new part, the log-odds (K + 1,) to add on either side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +34,7 @@ class History:
     first: int
     last: int
     frames: NDArray[np.int_]
-    evidence: NDArray[np.float64]
+    evidence: Floats
     labels: NDArray[np.intp]
     overlaps: Sequence[tuple[int, int, float]]
 
@@ -43,7 +50,7 @@ class _Change:
     after: int
 
 
-def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dict[int, NDArray[np.float64]]]:
+def find_splits(histories: Mapping[int, History], unknown: int) -> Splits:
     """Find out where tracks must be split.
 
     Every change of a track's own labels splits it. Another track that bears one of the two names there, but
@@ -56,12 +63,12 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
         unknown: The label that is nobody; members have the labels 0 to `unknown` - 1.
 
     Returns:
-        Per track, by first frame of each new part, the log-odds (unknown + 1,) to add on either side.
+        The splits of every track.
     """
     nothing = np.zeros(unknown + 1)
     crossings = _crossings(_changes(histories))
     moments = [_moment(crossing, histories) for crossing in crossings]
-    splits: dict[int, dict[int, NDArray[np.float64]]] = {track: {} for track in histories}
+    splits: Splits = {track: {} for track in histories}
     for crossing, moment in zip(crossings, moments, strict=True):
         for change in crossing:
             if histories[change.track].first < moment <= histories[change.track].last:
@@ -80,6 +87,44 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> dict[int, dic
                     splits[track][moment][pair] = Measured.look_cap / 2
                 if own in pair:
                     splits[track][moment][own] = Measured.look_cap
+    return splits
+
+
+def find_take_overs(pieces: Sequence[Piece], evidence: Floats, histories: Mapping[int, History]) -> Splits:
+    """Find tracks that were a member until another track that is she began, or are she since that one ended.
+
+    Alone such a track has too little to show for a change; but nobody is on two tracks in one frame. Its
+    looks in that time must not speak for her, and less than the other's; where neither track shows its face
+    then, the one that is more surely she stays whole.
+
+    Args:
+        pieces: All parts of all tracks between the splits that are known.
+        evidence: (P, K + 1) log-odds for who each part is; the last column is Unknown's.
+        histories: By track.
+
+    Returns:
+        The splits of those tracks; nothing is added to their evidence.
+    """
+
+    def said(member: int, track: int, first: int, last: int) -> float:
+        known = histories[track]
+        part = slice(*np.searchsorted(known.frames, [first, last + 1]))
+        return float(known.evidence[part, member].sum())
+
+    splits: Splits = defaultdict(dict)
+    for (track, first, last), whole in zip(pieces, evidence, strict=True):
+        for (other, begun, ended), others in zip(pieces, evidence, strict=True):
+            member = int(others.argmax())
+            clear = others[member] > Measured.look_cap / 2
+            if not clear or other == track or begun > last or ended < first:
+                continue
+            shared = max(first, begun), min(last, ended)
+            its, hers = said(member, track, *shared), said(member, other, *shared)
+            if its > 0 or (its, whole[member]) >= (hers, others[member]):
+                continue
+            for edge, before, after in ((begun, first, begun - 1), (ended + 1, ended + 1, last)):
+                if first < edge <= last and said(member, track, before, after) > Measured.look_cap / 2:
+                    splits[track][edge] = np.zeros(len(others))
     return splits
 
 

@@ -16,7 +16,8 @@ from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image
 from ive_segmentation.video.heads import HAIR, Box, Heads, hair_of
-from ive_segmentation.video.names import Names, quality_of
+from ive_segmentation.video.looks import quality_of
+from ive_segmentation.video.names import Names
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame
 from ive_segmentation.video.records import Record, Sighting

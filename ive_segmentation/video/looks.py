@@ -1,0 +1,122 @@
+"""What looks at a face say: how good each is, whom it speaks for, and what several say together."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ive_segmentation.identity.audit import turn_and_nod
+from ive_segmentation.identity.faces import FoundFace
+from ive_segmentation.identity.photos import sharpness_of
+from ive_segmentation.settings import Measured
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One face seen on a track, as small as it can be kept; members that are not listed have the least odds.
+
+    Attributes:
+        frame: Where.
+        quality: From `quality_of`, 0 to 1.
+        members: (M,) indices of the members it speaks for most, rising.
+        odds: (M,) their log-odds, at most `look_cap` either way.
+        point: (D,) the face in the gallery's space, by which strangers are known again; or None.
+    """
+
+    frame: int
+    quality: float
+    members: NDArray[np.intp]
+    odds: NDArray[np.float32]
+    point: NDArray[np.float16] | None
+
+    @classmethod
+    def at(
+        cls, frame: int, odds: NDArray[np.float32], quality: float, point: NDArray[np.float32] | None
+    ) -> Look:
+        """Keep a look; `odds` (K,) is of all members (`member_log_odds`), the rest as in the attributes."""
+        # One look says so much and no more, but how members differ is kept.
+        capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
+        members = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
+        kept_point = None if point is None else point.astype(np.float16)
+        return cls(frame, quality, members, capped[members].astype(np.float32), kept_point)
+
+
+def quality_of(face: FoundFace) -> float:
+    """Tell how much a face says about whose it is.
+
+    Args:
+        face: As the detector found it.
+
+    Returns:
+        0 to 1: the detector's score, less what the worst of size, sharpness, turn and nod takes away; they
+        take nothing where `identity.audit` finds nothing wrong with a photo, and more in proportion beyond.
+    """
+    turn, nod = turn_and_nod(face.keypoints)
+    shares = (
+        (face.box[2] - face.box[0]) / Measured.small_face,
+        sharpness_of(face.crop) / Measured.blurred_face,
+        Measured.extreme_turn / max(abs(turn), 1e-6),
+        nod / Measured.least_nod,
+        Measured.most_nod / max(nod, 1e-6),
+    )
+    return float(np.clip(face.score * min(1.0, *shares), 0, 1))
+
+
+def weigh(looks: Sequence[Look], members: int, rate: float) -> Floats:
+    """Weigh looks: what each adds to the evidence for every member.
+
+    Args:
+        looks: The L looks of a track, in order of time.
+        members: How many members there are, K.
+        rate: Frames per second, roughly.
+
+    Returns:
+        (L, K + 1) weighted log-odds; the last column is Unknown's, 0.
+    """
+    table = np.full((len(looks), members + 1), -Measured.look_cap)
+    for row, look in zip(table, looks, strict=True):
+        row[look.members] = look.odds
+    table[:, -1] = 0.0
+    seconds = np.array([look.frame for look in looks]) / rate
+    return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
+
+
+def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, float]]) -> Floats:
+    """Say what it costs that a track is somebody else from a look on.
+
+    That is the share of the Bayesian information criterion for its place, and more than one wrong look gains.
+    Since a crossing, where swaps happen, half of that is enough.
+
+    Args:
+        looks: The L looks of a track, in order of time.
+        overlaps: (frame, track, IoU) wherever its box overlapped another's by much, in order of time.
+
+    Returns:
+        (L,) for a change before each look, in log-odds.
+    """
+    frames = [look.frame for look in looks]
+    met = [bisect_right(overlaps, frame, key=itemgetter(0)) for frame in frames]
+    before = [bisect_left(overlaps, frame, key=itemgetter(0)) for frame in [*frames[:1], *frames[:-1]]]
+    share = np.where(np.array(met) > np.array(before), 1.0, 2.0)
+    return Measured.look_cap * share + np.log(max(len(looks), 1))
+
+
+def _weights(seconds: Floats, quality: Floats) -> Floats:
+    """What looks count for, (L,): alone its quality; looks close in time show the same thing and share it.
+
+    A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
+    looks at one moment count as one, and looks far apart count in full; a poor one takes little from a good.
+    """
+    near = np.exp(-np.diff(seconds, prepend=seconds[:1]) / Measured.look_apart)
+    before, after = np.zeros(len(seconds)), np.zeros(len(seconds))
+    for i in range(1, len(seconds)):
+        before[i] = (before[i - 1] + quality[i - 1]) * near[i]
+        after[-1 - i] = (after[-i] + quality[-i]) * near[-i]
+    return quality / (1 + before + after)
