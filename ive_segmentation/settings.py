@@ -247,7 +247,7 @@ class Measured:
     """... and there is one if the frame before correlates less than this (at those cuts 0.50 and less; in the
     other frames of the clips 0.56 and more)."""
     same_instance: Final = 0.3
-    """IoU of two masks in one frame from which the less sure one is the other again (`Sam3VideoModel`: 0.1,
+    """IoU of two masks in one frame above which the less sure one is the other again (`Sam3VideoModel`: 0.1,
     which loses who is half hidden). Ten drawn clips from 2,100,000: IDF1 0.951 and mask J 0.887, with 0.1
     0.955 and 0.882, with 0.5 0.944 and 0.888, with nothing left out 0.925 and 0.889.
     In pictures a person found twice is a rival of herself, and what is hers would be given to neither."""

@@ -50,7 +50,11 @@ def measure(masks: Sequence[np.ndarray | None], face_boxes: Sequence[np.ndarray 
     Returns:
         Per person the body, or None where there is no mask or it is empty.
     """
-    faces = [float(box[3] - box[1]) for box in face_boxes if box is not None and box[3] > box[1]]
+    faces = [
+        float(box[3] - box[1])
+        for mask, box in zip(masks, face_boxes, strict=True)
+        if mask is not None and box is not None and box[3] > box[1]
+    ]
     usual = statistics.median(faces) if faces else 0.0
     return [
         None if mask is None else _measure(mask, box, usual)

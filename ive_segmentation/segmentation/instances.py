@@ -7,7 +7,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import numpy.typing as npt
-import supervision as sv
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -17,10 +16,10 @@ PIXELS_AT_ONCE = 2**24
 
 
 class Instance(NamedTuple):
-    """One row of `Detections`.
+    """One row of an answer, at the picture's size.
 
     Attributes:
-        mask: (H, W) bool at the picture's size.
+        mask: (H, W) bool.
         box: (4,) float32, xyxy, pixels.
         score: Class times presence, 0 to 1.
     """
@@ -91,7 +90,7 @@ def without_strays(answer: Answer) -> Answer:
         The instances, in the same order, boxes and scores as they were.
     """
     drawn = (answer.logits > 0).to(torch.uint8)
-    if len(drawn) < 2 or int(drawn.sum(0, dtype=torch.uint8).max()) < 2:
+    if len(drawn) < 2 or int(drawn.sum(0, dtype=torch.int16).max()) < 2:
         return answer
     masks = drawn.cpu().numpy()
     pieces = [cv2.connectedComponents(mask, connectivity=8)[1] for mask in masks]
@@ -99,6 +98,8 @@ def without_strays(answer: Answer) -> Answer:
     gone = np.zeros(masks.shape, bool)
     for at, (labels, areas) in enumerate(zip(pieces, sizes, strict=True)):
         loose = (labels > 0) & (labels != areas.argmax())
+        if not loose.any():
+            continue
         strays = np.zeros(len(areas), bool)
         for other in {*range(len(masks))} - {at}:
             pairs = np.zeros((len(areas), len(sizes[other])), int)
@@ -106,34 +107,15 @@ def without_strays(answer: Answer) -> Answer:
             inside = (pairs > areas[:, None] / 2) & (sizes[other] > areas[:, None])
             strays |= inside.any(axis=1)
         gone[at] = strays[labels]
+    if not gone.any():
+        return answer
     return answer._replace(
         logits=answer.logits.masked_fill(torch.from_numpy(gone).to(drawn.device), -torch.inf)
     )
 
 
-def detections(answer: Answer, size: tuple[int, int]) -> sv.Detections:
-    """Bring an answer to the picture's size; instances without a pixel there are left out.
-
-    Args:
-        answer: The instances kept.
-        size: (H, W) of the picture, pixels.
-
-    Returns:
-        Detections with xyxy (N, 4) float32 pixels, mask (N, H, W) bool, confidence (N,) float32.
-    """
-    height, width = size
-    limits = np.array([width, height, width, height], dtype=np.float32)
-    masks = _at_size(answer.logits, size)
-    seen = masks.any(axis=(1, 2))
-    return sv.Detections(
-        xyxy=(answer.boxes.cpu().numpy() * limits).clip(0, limits)[seen],
-        mask=masks if seen.all() else masks[seen],
-        confidence=answer.scores.cpu().numpy()[seen],
-    )
-
-
 def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
-    """Bring an answer to the picture's size, as `detections`, and take it apart row by row.
+    """Bring an answer to the picture's size, and take it apart row by row.
 
     Args:
         answer: The instances kept.
@@ -142,13 +124,10 @@ def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
     Returns:
         Those that have a pixel there, in the same order.
     """
-    found = detections(answer, size)
-    assert isinstance(found.mask, np.ndarray)
-    assert found.confidence is not None
-    return [
-        Instance(mask, box.astype(np.float32), float(score))
-        for mask, box, score in zip(found.mask, found.xyxy, found.confidence, strict=True)
-    ]
+    limits = np.array([*size[::-1], *size[::-1]], np.float32)
+    boxes = (answer.boxes.cpu().numpy() * limits).clip(0, limits)
+    rows = zip(_at_size(answer.logits, size), boxes, answer.scores.tolist(), strict=True)
+    return [Instance(mask, box, score) for mask, box, score in rows if mask.any()]
 
 
 def _at_size(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:

@@ -322,6 +322,34 @@ def test_in_a_close_up_what_is_on_nobody_but_her_is_hers(concept: str) -> None:
     assert [found.owner for found in things_to_owners(concept, [thing], bodies)] == [0]
 
 
+def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    mask = np.zeros((400, 600), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+@pytest.mark.parametrize(("left", "owner"), [(246, 0), (284, 1)])
+def test_where_two_masks_overlap_it_is_hers_whose_mask_reaches_deeper(left: int, owner: int) -> None:
+    bodies = measure([rectangle(100, 100, 300, 390), rectangle(240, 100, 440, 390)], [None, None])
+    thing = rectangle(left, 200, left + 10, 210)
+    assert [found.owner for found in things_to_owners("brooch", [thing], bodies)] == [owner]
+
+
+def test_a_shirt_wider_than_what_is_seen_of_her_is_hers_for_what_lies_inside() -> None:
+    bodies = measure([rectangle(285, 50, 315, 350)], [np.array([280, 60, 320, 100], np.float32)])
+    (found,) = things_to_owners("shirt", [rectangle(180, 110, 420, 230)], bodies)
+    assert found.owner == 0
+    assert 0.2 < found.claim < 0.3  # an eighth lies inside, an eighth of the outline is enclosed
+
+
+def test_a_face_without_a_body_says_nothing_about_how_near_others_are() -> None:
+    hidden, seen = rectangle(50, 150, 90, 390), rectangle(300, 50, 400, 390)
+    faces = [None, np.array([330, 60, 360, 100], np.float32)]
+    giant = np.array([0, 0, 120, 160], np.float32)
+    alone, beside = measure([hidden, seen], faces), measure([hidden, seen, None], [*faces, giant])
+    assert [body and body.unit for body in beside] == [*(body and body.unit for body in alone), None]
+
+
 KINDS = ("microphone", "lightstick", "phone", "bouquet", "bag")
 
 

@@ -17,7 +17,7 @@ import torch
 from transformers import Sam3Config, Sam3Model, Sam3Processor
 
 from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
-from ive_segmentation.segmentation.instances import detections
+from ive_segmentation.segmentation.instances import Answer, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.settings import Settings
 
@@ -56,14 +56,24 @@ def plainly(folder: str, resolution: int = 112, **asked: object) -> dict[str, to
     return {name: values[order] for name, values in answer.items()}
 
 
+def at_size(answer: Answer, features: Features) -> sv.Detections:
+    found = instances(answer, features.size)
+    masks, boxes, scores = zip(*found, strict=True) if found else ((), (), ())
+    return sv.Detections(
+        xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+        mask=np.array(masks, bool).reshape(-1, *features.size),
+        confidence=np.array(scores, np.float32),
+    )
+
+
 def find(
     sam3: Sam3, features: Features, concepts: Sequence[str], least: float | None = None
 ) -> list[sv.Detections]:
-    return [detections(answer, features.size) for answer in sam3.find(features, concepts, least)]
+    return [at_size(answer, features) for answer in sam3.find(features, concepts, least)]
 
 
 def find_like(sam3: Sam3, features: Features, concept: str, boxes: Sequence[Any]) -> list[sv.Detections]:
-    return [detections(answer, features.size) for answer in sam3.find_like(features, concept, boxes)]
+    return [at_size(answer, features) for answer in sam3.find_like(features, concept, boxes)]
 
 
 def assert_same(found: Any, plain: dict[str, torch.Tensor]) -> None:
