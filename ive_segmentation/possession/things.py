@@ -142,13 +142,12 @@ def _gaps(person: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> 
     Negative inside: where loose masks overlap, the one that reaches deeper is the nearer.
     """
     gaps = np.full(len(border[0]), np.inf, np.float32)
+    if not gaps.size:  # a thing so sparse that thinning left nothing of it
+        return gaps
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
-    near = (
-        slice(max(at.min(initial=max(person.shape)) - around, 0), at.max(initial=0) + around + 1)
-        for at in border
-    )
-    if not person[tuple(near)].any():
+    near = tuple(slice(max(at.min() - around, 0), at.max() + around + 1) for at in border)
+    if not person[near].any():
         return gaps
     inside = person[border] > 0
     if not inside.all():

@@ -335,6 +335,13 @@ def test_where_two_masks_overlap_it_is_hers_whose_mask_reaches_deeper(left: int,
     assert [found.owner for found in things_to_owners("brooch", [thing], bodies)] == [owner]
 
 
+def test_a_thing_that_thinning_leaves_nothing_of_is_nobodys() -> None:
+    dots = np.zeros((400, 600), bool)
+    dots[1::5, 1::5] = True
+    bodies = measure([np.ones_like(dots)], [np.array([0, 0, 50, 200], np.float32)])
+    assert things_to_owners("shirt", [dots], bodies) == [NOBODY]
+
+
 def test_a_shirt_wider_than_what_is_seen_of_her_is_hers_for_what_lies_inside() -> None:
     bodies = measure([rectangle(285, 50, 315, 350)], [np.array([280, 60, 320, 100], np.float32)])
     (found,) = things_to_owners("shirt", [rectangle(180, 110, 420, 230)], bodies)
