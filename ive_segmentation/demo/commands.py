@@ -90,12 +90,10 @@ def train(
     work: Annotated[Path, typer.Option(help="Where drawn pictures and unfinished runs are kept.")] = (
         CACHE / "demo-training"
     ),
-    scenes: Annotated[int, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = 16_000,
-    frames: Annotated[int, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = 8_000,
-    crossings: Annotated[int, typer.Option(min=250, help="Frames in which one hides another.")] = 4_500,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Of each of SAM 3's two lessons; by default the recipe's.")
-    ] = None,
+    scenes: Annotated[int | None, typer.Option(min=250, help="Scenes SAM 3 learns from.")] = None,
+    frames: Annotated[int | None, typer.Option(min=250, help="Frames of clips SAM 3 learns from.")] = None,
+    crossings: Annotated[int | None, typer.Option(min=250, help="Frames in which one hides another.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of each of SAM 3's two lessons.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop SAM 3 early; a rerun goes on.")] = None,
     start: Annotated[
         Path | None,
@@ -104,8 +102,13 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train the built-in checkpoints, from nothing or going on; what was stopped goes on where it was."""
+    """Train checkpoints like the built-in ones, from nothing or going on; a rerun goes on where it stopped.
+
+    SAM 3 has two recipes: one for a GPU, and one for two cores that takes little more than an hour.
+    """
     # Only training needs torch here: every other command of the demo, and --help, start without it.
+    import torch  # noqa: PLC0415
+
     from ive_segmentation.demo.training import (  # noqa: PLC0415
         faces_detector,
         faces_recogniser,
@@ -123,15 +126,18 @@ def train(
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
-        wanted = {"scenes": scenes, "clips": frames, "crossings": crossings}
+        recipe = sam3_train.ON_GPU if torch.cuda.is_available() else sam3_train.ON_CPU
+        said = {"scenes": scenes, "clips": frames, "crossings": crossings}
+        wanted = {kind: said[kind] or count for kind, count in recipe.pictures.items()}
         shards = store.draw_ahead(work / "sam3-pictures", wanted)
         deadline = time.time() + minutes * 60 if minutes else None
-        lesson = sam3_train.refining
         if start is None:
-            start, lesson = work / "sam3", sam3_train.going_on
-            first = sam3_train.Sam3Lesson(shards, start, side=sam3_train.FIRST_SIDE)
-            pace = replace(sam3_train.FROM_NOTHING, steps=steps or sam3_train.FROM_NOTHING.steps)
-            if not workers.learn(first, pace, work / "sam3-first.state", deadline):
+            begun, pace = work / "sam3", replace(recipe.first, steps=steps or recipe.first.steps)
+            lesson = sam3_train.beginning(shards, begun, recipe.first_side, pace.steps)
+            if not workers.learn(lesson, pace, work / "sam3-first.state", deadline):
                 return
-        pace = replace(sam3_train.GOING_ON, steps=steps or sam3_train.GOING_ON.steps)
-        workers.learn(lesson(shards, out / "sam3", start), pace, work / "sam3.state", deadline)
+            lesson, pace = sam3_train.going_on(shards, out / "sam3", begun, recipe.side), recipe.then
+        else:
+            lesson, pace = sam3_train.refining(shards, out / "sam3", start), sam3_train.GOING_ON
+        pace = replace(pace, steps=steps or pace.steps)
+        workers.learn(lesson, pace, work / "sam3.state", deadline)

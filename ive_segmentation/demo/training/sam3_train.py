@@ -128,8 +128,8 @@ class Sam3Lesson(Lesson):
     out: Path
     start: Path | None = None
     side: int = SIDE
-    glimpse: int = 1200
-    search: int = 5000
+    glimpse: int = 0
+    search: int = 0
     helpers: bool = True
     kept: float = 0.0
     pictures: int = field(default_factory=lambda: GPU_PICTURES if torch.cuda.is_available() else 4)
@@ -138,10 +138,13 @@ class Sam3Lesson(Lesson):
 
     @property
     def origin(self) -> str:
-        """Nothing, or the weights to go on from."""
-        if self.start is None:
-            return "nothing"
-        return hashlib.sha256((self.start / WEIGHTS).read_bytes()).hexdigest()
+        """Nothing, or the weights to go on from; and with how many pixels."""
+        known = (
+            "nothing"
+            if self.start is None
+            else hashlib.sha256((self.start / WEIGHTS).read_bytes()).hexdigest()
+        )
+        return f"{known} at {self.side} px"
 
     @cached_property
     def _batches(self) -> Batches:
@@ -188,14 +191,46 @@ class Sam3Lesson(Lesson):
         processor(self.side).save_pretrained(self.out)
 
 
-#: From nothing, at the side that is learnt from first: fewer pixels, so more steps in the same time.
-FIRST_SIDE = 336
-FROM_NOTHING = Pace(steps=12_000, rate=6e-4)
+@dataclass(frozen=True)
+class Recipe:
+    """From nothing: what is drawn, and two lessons, the first with fewer pixels, so more steps in its time.
+
+    Attributes:
+        pictures: how many of each kind of `store.KINDS`.
+        first_side, side: of the lessons, in pixels, that pictures are squashed to.
+        first, then: the lessons' paces.
+    """
+
+    pictures: dict[str, int]
+    first_side: int
+    first: Pace
+    side: int
+    then: Pace
 
 
-def going_on(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
+#: The pace at which what has learnt goes on: slower than the first time, and slower all the time.
+GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
+ON_GPU = Recipe(
+    {"scenes": 16_000, "clips": 8_000, "crossings": 4_500}, 336, Pace(12_000, 6e-4), SIDE, GOING_ON
+)
+#: For two cores: some 65 minutes of an AMD EPYC, and the pictures have to be drawn before.
+ON_CPU = Recipe(
+    {"scenes": 8_000, "clips": 2_000, "crossings": 1_000},
+    224,
+    Pace(4_000, 8e-4),
+    448,
+    replace(GOING_ON, steps=500),
+)
+
+
+def beginning(shards: list[Path], out: Path, side: int, steps: int) -> Sam3Lesson:
+    """The lesson from nothing."""
+    return Sam3Lesson(shards, out, side=side, glimpse=steps // 10, search=steps * 5 // 12)
+
+
+def going_on(shards: list[Path], out: Path, start: Path, side: int = SIDE) -> Sam3Lesson:
     """The lesson for a checkpoint that has learnt at fewer pixels: everything together from step one on."""
-    return Sam3Lesson(shards, out, start, glimpse=0, search=0)
+    return Sam3Lesson(shards, out, start, side=side)
 
 
 def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
@@ -205,7 +240,3 @@ def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
     model card).
     """
     return replace(going_on(shards, out, start), helpers=False, kept=0.5)
-
-
-#: The pace of `going_on` and `refining`: slower than the first time, and slower all the time.
-GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
