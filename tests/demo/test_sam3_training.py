@@ -17,7 +17,15 @@ from ive_segmentation.demo.training import store
 from ive_segmentation.demo.training.attention import plain_attention
 from ive_segmentation.demo.training.batches import GRIP, cut, hand_stress, normalised, resized, targets
 from ive_segmentation.demo.training.prompts import HIDING, PERSON, answers, ask, crowded, tiny
-from ive_segmentation.demo.training.sam3_train import Student, going_on, refining
+from ive_segmentation.demo.training.sam3_train import (
+    ON_CPU,
+    ON_GPU,
+    Recipe,
+    Student,
+    beginning,
+    going_on,
+    refining,
+)
 from ive_segmentation.demo.training.small_sam3 import (
     SIDE,
     cells,
@@ -172,6 +180,17 @@ def test_half_of_what_a_checkpoint_knew_stays(tmp_path: Path) -> None:
     after = Sam3Model.from_pretrained(tmp_path / "after", dtype=torch.float32)
     for weight, known in zip(after.parameters(), before.parameters(), strict=True):
         torch.testing.assert_close(weight, known + 0.5, atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("recipe", [ON_CPU, ON_GPU])
+def test_each_recipe_begins_with_fewer_pixels_and_takes_up_no_run_of_the_other(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    lesson = beginning([], tmp_path, recipe.first_side, recipe.first.steps)
+    assert 0 < lesson.glimpse < lesson.search < recipe.first.steps
+    assert recipe.first_side < recipe.side
+    origins = {beginning([], tmp_path, one.first_side, 100).origin for one in (ON_CPU, ON_GPU)}
+    assert len(origins) == 2
 
 
 @pytest.mark.parametrize(
