@@ -97,7 +97,7 @@ def _truth(scene: Scene, concept: str) -> tuple[Tensor, Tensor]:
     boxes = [_box(mask) for mask in masks]
     return (
         torch.tensor(np.array(boxes, np.float32).reshape(-1, 4)),
-        torch.tensor(np.array(cells, np.float32).reshape(-1, CELLS, CELLS)),
+        torch.tensor(np.array(cells, np.float32).reshape(-1, CELLS, CELLS)).clamp(0, 1),  # OpenCV rounds
     )
 
 
