@@ -107,8 +107,6 @@ def train(
     SAM 3 has two recipes: one for a GPU, and one for two cores that takes little more than an hour.
     """
     # Only training needs torch here: every other command of the demo, and --help, start without it.
-    import torch  # noqa: PLC0415
-
     from ive_segmentation.demo.training import (  # noqa: PLC0415
         faces_detector,
         faces_recogniser,
@@ -126,7 +124,7 @@ def train(
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
-        recipe = sam3_train.ON_GPU if torch.cuda.is_available() else sam3_train.ON_CPU
+        recipe = sam3_train.recipe()
         said = {"scenes": scenes, "clips": frames, "crossings": crossings}
         wanted = {kind: said[kind] or count for kind, count in recipe.pictures.items()}
         shards = store.draw_ahead(work / "sam3-pictures", wanted)

@@ -223,6 +223,11 @@ ON_CPU = Recipe(
 )
 
 
+def recipe() -> Recipe:
+    """The recipe for this machine."""
+    return ON_GPU if torch.cuda.is_available() else ON_CPU
+
+
 def beginning(shards: list[Path], out: Path, side: int, steps: int) -> Sam3Lesson:
     """The lesson from nothing."""
     return Sam3Lesson(shards, out, side=side, glimpse=steps // 10, search=steps * 5 // 12)
