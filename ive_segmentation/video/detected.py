@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
+from ive_segmentation.persons import PERSON
 from ive_segmentation.result import Image
 from ive_segmentation.segmentation.instances import Instance, instances, once_each
 from ive_segmentation.segmentation.sam3 import Sam3
@@ -22,6 +24,18 @@ from ive_segmentation.video.tracks import Tracked
 
 Cells = npt.NDArray[np.bool_]
 """A mask made small: (h, w), True where the mask has a pixel in the cell."""
+
+
+class Seen(NamedTuple):
+    """An instance in one frame, and its mask made small: what is compared with other frames."""
+
+    instance: Instance
+    cells: Cells
+
+    @classmethod
+    def of(cls, instance: Instance) -> Seen:
+        """Make the mask of an instance small."""
+        return cls(instance, _cells(instance.mask))
 
 
 class DetectedTracker:
@@ -48,23 +62,42 @@ class DetectedTracker:
             SegmentationError: If a phrase is too long for the text encoder, or memory runs out.
             CheckpointError: If the text encoder is needed and cannot be loaded.
         """
-        least = Measured.doubtful * self._sam3.threshold
-        features = self._sam3.look(image)
-        answers = self._sam3.find(features, self._concepts, least)
-        tracked = []
-        for concept, join, answer in zip(self._concepts, self._joins, answers, strict=True):
-            # One instance in two detections would be two tracks, of which only one could bear the name.
-            found = instances(once_each(answer, Measured.same_instance), features.size)
-            tracked += [
-                Tracked(number, concept, *instance)
-                for number, instance in zip(join.join(found), found, strict=True)
-                if number is not None
-            ]
-        return tracked
+        seen = self._see(image, self._concepts)
+        persons = self._joins.get(PERSON)
+        if persons and (persons.agreement(seen[PERSON]) < Measured.as_before).any():
+            looks = seen[PERSON], self._in_a_mirror(image)
+            seen[PERSON] = max(looks, key=lambda look: persons.agreement(look).sum())
+        return [
+            Tracked(number, concept, *one.instance)
+            for concept, found in seen.items()
+            for number, one in zip(self._joins[concept].join(found), found, strict=True)
+            if number is not None
+        ]
 
     def cut(self) -> None:
         """Begin a new shot: nothing that was followed until here goes on."""
-        self._joins = [Join(self._numbers, self._sam3.threshold) for _ in self._concepts]
+        self._joins = {concept: Join(self._numbers, self._sam3.threshold) for concept in self._concepts}
+
+    def _see(self, image: Image, concepts: Sequence[str]) -> dict[str, list[Seen]]:
+        features = self._sam3.look(image)
+        answers = self._sam3.find(features, concepts, Measured.doubtful * self._sam3.threshold)
+        # One instance in two detections would be two tracks, of which only one could bear the name.
+        return {
+            concept: [
+                Seen.of(one) for one in instances(once_each(answer, Measured.same_instance), features.size)
+            ]
+            for concept, answer in zip(concepts, answers, strict=True)
+        }
+
+    def _in_a_mirror(self, image: Image) -> list[Seen]:
+        """Find the persons of the mirrored frame, mirrored back: a second opinion of the same network."""
+        width = image.shape[1]
+        found = []
+        for (mask, (left, top, right, bottom), score), cells in self._see(image[:, ::-1], [PERSON])[PERSON]:
+            box = np.array([width - right, top, width - left, bottom], np.float32)
+            instance = Instance(np.ascontiguousarray(mask[:, ::-1]), box, score)
+            found.append(Seen(instance, cells[:, ::-1]))
+        return found
 
 
 class Join:
@@ -94,7 +127,28 @@ class Join:
         )
         self._last: dict[int, Cells] = {}
 
-    def join(self, found: Sequence[Instance]) -> list[int | None]:
+    def agreement(self, found: Sequence[Seen]) -> npt.NDArray[np.float32]:
+        """Say how much those who were seen lately would be where they were, if these were they.
+
+        Args:
+            found: The instances of the next frame.
+
+        Returns:
+            (T,) per track the IoU of its last mask and that of whatever goes on it, 0 where nothing does.
+        """
+        lately = [
+            self._last[tracklet.tracker_id]
+            for tracklet in self._tracker.tracks
+            if tracklet.time_since_update <= Measured.lately_frames
+        ]
+        agreed = np.zeros(len(lately), np.float32)
+        if lately and found:
+            overlaps = sv.mask_iou_batch(np.stack(lately), np.stack([one.cells for one in found]))
+            rows, columns = _pairs(overlaps)
+            agreed[rows] = overlaps[rows, columns]
+        return agreed
+
+    def join(self, found: Sequence[Seen]) -> list[int | None]:
         """Say which instances of the next frame were there before.
 
         Args:
@@ -103,11 +157,10 @@ class Join:
         Returns:
             The number of each, None for those that do not count.
         """
-        every = [_cells(instance.mask) for instance in found]
-        counted = self._counted(every, np.array([instance.score > self._sure for instance in found], bool))
-        cells = [every[row] for row in counted]
-        boxes = np.array([found[row].box for row in counted], np.float32).reshape(-1, 4)
-        scores = np.array([found[row].score for row in counted], np.float32)
+        counted = self._counted(found)
+        cells = [found[row].cells for row in counted]
+        boxes = np.array([found[row].instance.box for row in counted], np.float32).reshape(-1, 4)
+        scores = np.array([found[row].instance.score for row in counted], np.float32)
         self._overlap.before = [self._last[tracklet.tracker_id] for tracklet in self._tracker.tracks]
         self._overlap.now = cells
         self._tracker.update(sv.Detections(xyxy=boxes, confidence=scores))
@@ -132,11 +185,12 @@ class Join:
         }
         return numbers
 
-    def _counted(self, cells: Sequence[Cells], sure: npt.NDArray[np.bool_]) -> list[int]:
+    def _counted(self, found: Sequence[Seen]) -> list[int]:
         """Rows of what is sure, and of what goes on a track that nothing sure goes on."""
+        sure = np.array([one.instance.score > self._sure for one in found], bool)
         if sure.all() or not self._last:
             return np.flatnonzero(sure).tolist()
-        overlaps = sv.mask_iou_batch(np.stack([*self._last.values()]), np.stack(cells))
+        overlaps = sv.mask_iou_batch(np.stack([*self._last.values()]), np.stack([one.cells for one in found]))
         overlaps[overlaps < Measured.join_overlap] = 0
         tracks, _ = _pairs(overlaps * sure)
         overlaps[tracks] = 0

@@ -20,10 +20,10 @@ from transformers import Sam3VideoModel, Sam3VideoProcessor
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.segmentation.checkpoints import CheckpointError
 from ive_segmentation.segmentation.instances import Instance
-from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
+from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.segmentation.weights import TRACKER
 from ive_segmentation.settings import Measured, Settings
-from ive_segmentation.video.detected import DetectedTracker, Join
+from ive_segmentation.video.detected import DetectedTracker, Join, Seen
 from ive_segmentation.video.session import MEMORY, POINTER, SessionTracker
 from ive_segmentation.video.tracking import make_tracker
 from ive_segmentation.video.tracks import Tracked
@@ -253,7 +253,7 @@ def figure(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def crowd(scene: Scene, seed: int) -> Iterator[dict[int, Instance]]:
+def crowd(scene: Scene, seed: int) -> Iterator[dict[int, Seen]]:
     """Three drawn people sway in front of each other, as dancers do: 60 frames of what good detections are.
 
     Yields:
@@ -275,11 +275,11 @@ def crowd(scene: Scene, seed: int) -> Iterator[dict[int, Instance]]:
             mask = layers == person
             if mask.sum() > 0.15 * shapes[person].sum():
                 seen = sv.mask_to_xyxy(mask[None])[0] + random.normal(0, 2, 4)
-                found[int(person)] = Instance(mask, seen.astype(np.float32), 0.9)
+                found[int(person)] = Seen.of(Instance(mask, seen.astype(np.float32), 0.9))
         yield found
 
 
-def changes(join: Join, frames: Iterator[dict[int, Instance]]) -> int:
+def changes(join: Join, frames: Iterator[dict[int, Seen]]) -> int:
     """How often somebody's number changes."""
     last: dict[int, int | None] = {}
     count = 0
@@ -302,10 +302,10 @@ def test_people_who_cross_keep_their_numbers(trio: Scene) -> None:
     assert by_boxes >= 36
 
 
-def box(left: float, score: float = 0.9) -> Instance:
+def box(left: float, score: float = 0.9) -> Seen:
     mask = np.zeros((48, 64), bool)
     mask[10:40, round(left) : round(left) + 12] = True
-    return Instance(mask, np.array([left, 10, left + 12, 40], np.float32), score)
+    return Seen.of(Instance(mask, np.array([left, 10, left + 12, 40], np.float32), score))
 
 
 @pytest.mark.parametrize(
@@ -344,13 +344,34 @@ def test_what_is_less_sure_counts_where_it_was_followed_until_now(
     assert [join.join([box(*each) for each in found]) for found in frames] == expected
 
 
+@pytest.mark.parametrize(
+    ("frames", "found", "expected"),
+    [
+        pytest.param([], [5], [], id="nobody was there"),
+        pytest.param([[5, 40]], [40, 5], [1, 1], id="as before"),
+        pytest.param([[5, 40]], [5], [1, 0], id="one is gone"),
+        pytest.param([[5]], [8], [9 / 15], id="a step aside"),
+        pytest.param([[5, 10]], [10], [0, 1], id="one for each"),
+        pytest.param([[5], *[[]] * Measured.lately_frames], [40], [0], id="not long gone"),
+        pytest.param([[5], *[[]] * (Measured.lately_frames + 1)], [40], [], id="long gone"),
+    ],
+)
+def test_agreement_with_the_frames_before(
+    frames: list[list[float]], found: list[float], expected: list[float]
+) -> None:
+    join = Join(itertools.count(), 0.5)
+    for each in frames:
+        join.join([box(left) for left in each])
+    assert join.agreement([box(left) for left in found]) == pytest.approx(expected)
+
+
 def test_a_thing_of_a_few_pixels_in_a_large_frame_is_followed() -> None:
     join = Join(itertools.count(), 0.5)
     for number in range(20):
         mask = np.zeros((2160, 3840), bool)
         mask[1000:1006, 2000 + number : 2006 + number] = True
         thing = Instance(mask, np.array([2000 + number, 1000, 2006 + number, 1006], np.float32), 0.9)
-        assert join.join([thing]) == [0]
+        assert join.join([Seen.of(thing)]) == [0]
 
 
 def test_what_is_found_twice_is_one_track(small_sam3: Path, tmp_path: Path) -> None:
@@ -383,3 +404,50 @@ def test_detections_of_a_picture_that_moves(memorised_sam3: Path, trio: Scene, t
     tracker.cut()
     assert not before & {one.track for one in tracker.follow(trio.image)}
     assert not sam3._pictures  # frames are not kept
+
+
+def test_who_is_not_as_before_is_looked_for_in_a_mirror(
+    memorised_sam3: Path, trio: Scene, tmp_path: Path
+) -> None:
+    """The small SAM 3 knows one picture by heart, and not its mirror image."""
+    sam3 = load(memorised_sam3, tmp_path)
+    mirrored = np.ascontiguousarray(trio.image[:, ::-1])
+    truth = [person.mask[:, ::-1] for person in trio.persons]
+    boxes = sv.mask_to_xyxy(np.stack(truth)).astype(np.float32)
+
+    def least_overlap(found: Sequence[Tracked]) -> float:
+        """Of the people where they are best found."""
+        if not found:
+            return 0.0
+        return float(sv.mask_iou_batch(np.stack(truth), np.stack([one.mask for one in found])).max(1).min())
+
+    plainly = DetectedTracker(sam3, ["person"])
+    assert least_overlap(plainly.follow(mirrored)) < 0.5
+    tracker = DetectedTracker(sam3, ["person"])
+    before = [Seen.of(Instance(mask, box, 0.9)) for mask, box in zip(truth, boxes, strict=True)]
+    numbers = tracker._joins["person"].join(before)
+    found = tracker.follow(mirrored)
+    assert least_overlap(found) > 0.8
+    assert {one.track for one in found} == {*numbers}
+    for one in found:
+        assert one.box == pytest.approx(boxes[numbers.index(one.track)], abs=6)
+
+
+def test_who_is_as_before_is_looked_for_once(
+    memorised_sam3: Path, trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam3 = load(memorised_sam3, tmp_path)
+    looks = itertools.count()
+    look = sam3.look
+
+    def counted(image: Image) -> Features:
+        next(looks)
+        return look(image)
+
+    monkeypatch.setattr(sam3, "look", counted)
+    tracker = DetectedTracker(sam3, CONCEPTS)
+    for shift in (0, 1, 2):
+        tracker.follow(np.roll(trio.image, shift, axis=1))
+    assert next(looks) == 3
+    tracker.follow(np.zeros_like(trio.image))
+    assert next(looks) == 3 + 1 + 2
