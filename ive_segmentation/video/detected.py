@@ -128,22 +128,22 @@ class Join:
         self._last: dict[int, Cells] = {}
 
     def agreement(self, found: Sequence[Seen]) -> npt.NDArray[np.float32]:
-        """Say how much those who were seen lately would be where they were, if these were they.
+        """Say how much those whom the last frame showed would be where they were, if these were they.
 
         Args:
             found: The instances of the next frame.
 
         Returns:
-            (T,) per track the IoU of its last mask and that of whatever goes on it, 0 where nothing does.
+            (T,) per track the IoU of its mask there and that of whatever goes on it, 0 where nothing does.
         """
-        lately = [
+        shown = [
             self._last[tracklet.tracker_id]
             for tracklet in self._tracker.tracks
-            if tracklet.time_since_update <= Measured.lately_frames
+            if tracklet.time_since_update == 0
         ]
-        agreed = np.zeros(len(lately), np.float32)
-        if lately and found:
-            overlaps = sv.mask_iou_batch(np.stack(lately), np.stack([one.cells for one in found]))
+        agreed = np.zeros(len(shown), np.float32)
+        if shown and found:
+            overlaps = sv.mask_iou_batch(np.stack(shown), np.stack([one.cells for one in found]))
             rows, columns = _pairs(overlaps)
             agreed[rows] = overlaps[rows, columns]
         return agreed
