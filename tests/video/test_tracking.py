@@ -405,31 +405,34 @@ def test_detections_of_a_picture_that_moves(memorised_sam3: Path, trio: Scene, t
     assert not sam3._pictures  # frames are not kept
 
 
-def test_who_is_not_as_before_is_looked_for_in_a_mirror(
-    memorised_sam3: Path, trio: Scene, tmp_path: Path
+@pytest.mark.parametrize("turned", [False, True])
+def test_whichever_look_agrees_more_with_the_frame_before_counts(
+    turned: bool, memorised_sam3: Path, trio: Scene, tmp_path: Path
 ) -> None:
-    """The small SAM 3 knows one picture by heart, and not its mirror image."""
+    """The small SAM 3 knows one picture by heart, and not its mirror image. One of four left."""
+    way = -1 if turned else 1
     sam3 = load(memorised_sam3, tmp_path)
-    mirrored = np.ascontiguousarray(trio.image[:, ::-1])
-    truth = [person.mask[:, ::-1] for person in trio.persons]
-    boxes = sv.mask_to_xyxy(np.stack(truth)).astype(np.float32)
+    image = np.ascontiguousarray(trio.image[:, ::way])
+    truth = np.stack([person.mask[:, ::way] for person in trio.persons])
 
     def least_overlap(found: Sequence[Tracked]) -> float:
         """Of the people where they are best found."""
-        if not found:
-            return 0.0
-        return float(sv.mask_iou_batch(np.stack(truth), np.stack([one.mask for one in found])).max(1).min())
+        return float(sv.mask_iou_batch(truth, np.stack([one.mask for one in found])).max(1).min())
 
-    plainly = DetectedTracker(sam3, ["person"])
-    assert least_overlap(plainly.follow(mirrored)) < 0.5
+    assert (least_overlap(DetectedTracker(sam3, ["person"]).follow(image)) < 0.5) == turned
+
+    gone = np.zeros(image.shape[:2], bool)
+    gone[:40] = ~truth[:, :40].any(axis=0)
+    masks = [*truth, gone]
+    boxes = sv.mask_to_xyxy(np.stack(masks)).astype(np.float32)
     tracker = DetectedTracker(sam3, ["person"])
-    before = [Seen.of(Instance(mask, box, 0.9)) for mask, box in zip(truth, boxes, strict=True)]
+    before = [Seen.of(Instance(mask, box, 0.9)) for mask, box in zip(masks, boxes, strict=True)]
     numbers = tracker._joins["person"].join(before)
-    found = tracker.follow(mirrored)
+    found = tracker.follow(image)
     assert least_overlap(found) > 0.8
-    assert {one.track for one in found} == {*numbers}
+    assert {one.track for one in found} == {*numbers[:3]}
     for one in found:
-        assert one.box == pytest.approx(boxes[numbers.index(one.track)], abs=6)
+        assert sv.box_iou_batch(one.box[None], boxes[None, numbers.index(one.track)]).item() > 0.8
 
 
 def test_who_is_as_before_is_looked_for_once(
