@@ -6,7 +6,8 @@ Full-size SAM 3 with random weights, because time does not care what they know; 
 its answers are replaced by those of a drawn scene with six people, after every network has run in full. The
 bare way calls the same model on the same decoded frames, for the same words, and does nothing with what it
 says. Ours decodes the file twice, tracks, finds and names faces, gives things to owners, keeps run lengths,
-draws, and writes the overlay video and a JSON line for every frame.
+draws, and writes the overlay video and a JSON line for every frame. The people there hide nobody: what it
+costs to look twice at a frame in which somebody is not as before (`Measured.as_before`) is not in it.
 """
 
 from __future__ import annotations

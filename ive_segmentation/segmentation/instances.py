@@ -55,6 +55,12 @@ class Answer(NamedTuple):
         """Return the instances whose score is higher than `least`."""
         return self.rows(slice(int((self.scores > least).sum())))
 
+    def mirrored(self) -> Answer:
+        """Return what the answer would be if the picture's left were its right."""
+        left, top, right, bottom = self.boxes.unbind(-1)
+        boxes = torch.stack([1 - right, top, 1 - left, bottom], dim=-1)
+        return Answer(self.scores, boxes, self.logits.flip(-1))
+
 
 def once_each(answer: Answer, overlap: float) -> Answer:
     """Leave out those instances that are another, surer one once more (non-maximum suppression of masks).

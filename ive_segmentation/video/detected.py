@@ -39,7 +39,10 @@ class Seen(NamedTuple):
 
 
 class DetectedTracker:
-    """Looks at every frame as at any picture, and joins what it finds, concept by concept."""
+    """Looks at every frame as at any picture, and joins what it finds, concept by concept.
+
+    Where a person is not as in the frame before, it looks at the frame in a mirror too.
+    """
 
     how = "SAM 3's detections of every frame, joined by OC-SORT"
 
@@ -65,7 +68,7 @@ class DetectedTracker:
         seen = self._see(image, self._concepts)
         persons = self._joins.get(PERSON)
         if persons and (persons.agreement(seen[PERSON]) < Measured.as_before).any():
-            looks = seen[PERSON], self._in_a_mirror(image)
+            looks = seen[PERSON], self._see(image, [PERSON], mirrored=True)[PERSON]
             seen[PERSON] = max(looks, key=lambda look: persons.agreement(look).sum())
         return [
             Tracked(number, concept, *one.instance)
@@ -78,26 +81,16 @@ class DetectedTracker:
         """Begin a new shot: nothing that was followed until here goes on."""
         self._joins = {concept: Join(self._numbers, self._sam3.threshold) for concept in self._concepts}
 
-    def _see(self, image: Image, concepts: Sequence[str]) -> dict[str, list[Seen]]:
-        features = self._sam3.look(image)
+    def _see(self, image: Image, concepts: Sequence[str], *, mirrored: bool = False) -> dict[str, list[Seen]]:
+        """Find the instances of a frame; in a mirror for a second opinion of the same network."""
+        features = self._sam3.look(image[:, ::-1] if mirrored else image)
         answers = self._sam3.find(features, concepts, Measured.doubtful * self._sam3.threshold)
-        # One instance in two detections would be two tracks, of which only one could bear the name.
-        return {
-            concept: [
-                Seen.of(one) for one in instances(once_each(answer, Measured.same_instance), features.size)
-            ]
-            for concept, answer in zip(concepts, answers, strict=True)
-        }
-
-    def _in_a_mirror(self, image: Image) -> list[Seen]:
-        """Find the persons of the mirrored frame, mirrored back: a second opinion of the same network."""
-        width = image.shape[1]
-        found = []
-        for (mask, (left, top, right, bottom), score), cells in self._see(image[:, ::-1], [PERSON])[PERSON]:
-            box = np.array([width - right, top, width - left, bottom], np.float32)
-            instance = Instance(np.ascontiguousarray(mask[:, ::-1]), box, score)
-            found.append(Seen(instance, cells[:, ::-1]))
-        return found
+        seen = {}
+        for concept, answer in zip(concepts, answers, strict=True):
+            # One instance in two detections would be two tracks, of which only one could bear the name.
+            once = once_each(answer.mirrored() if mirrored else answer, Measured.same_instance)
+            seen[concept] = [Seen.of(instance) for instance in instances(once, features.size)]
+        return seen
 
 
 class Join:
@@ -128,13 +121,14 @@ class Join:
         self._last: dict[int, Cells] = {}
 
     def agreement(self, found: Sequence[Seen]) -> npt.NDArray[np.float32]:
-        """Say how much those whom the last frame showed would be where they were, if these were they.
+        """Say how much of each track that the last frame showed is where it was, if these come next.
 
         Args:
             found: The instances of the next frame.
 
         Returns:
-            (T,) per track the IoU of its mask there and that of whatever goes on it, 0 where nothing does.
+            (T,) per such track the IoU of its mask there and that of whatever lies there now, sure or not;
+            one instance for each, 0 where none is left.
         """
         shown = [
             self._last[tracklet.tracker_id]

@@ -108,3 +108,15 @@ def test_instances_without_a_cell_are_no_rivals_and_not_in_the_picture() -> None
     assert len(instances(answer(nothing, mask(LEFT), nothing), (160, 200))) == 1
     assert len(once_each(answer(), 0.3).scores) == 0
     assert instances(answer(), (160, 200)) == []
+
+
+def test_in_a_mirror_masks_and_boxes_stay_together() -> None:
+    logits = torch.full((1, 8, 16), -6.0)
+    logits[0, 2:5, 3:7] = 6.0
+    seen = Answer(torch.tensor([0.9]), torch.tensor([[3 / 16, 2 / 8, 7 / 16, 5 / 8]]), logits)
+    (instance,) = instances(seen.mirrored(), (8, 16))
+    assert instance.box.tolist() == [9, 2, 13, 5]
+    assert instance.mask[2:5, 9:13].all()
+    assert instance.mask.sum() == 3 * 4
+    for part, again in zip(seen, seen.mirrored().mirrored(), strict=True):
+        assert torch.equal(part, again)
