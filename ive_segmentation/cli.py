@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import warnings
@@ -46,6 +47,9 @@ def main() -> None:
     """Run the command line; every error meant for the user is one line on stderr and exit code 1."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries say to programmers; python -W brings it back
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")  # Windows writes files in an alphabet without Hangul
     try:
         code = app(standalone_mode=False)
     except Exit as exit_:
@@ -209,10 +213,12 @@ def segment(
     from ive_segmentation.images import load
     from ive_segmentation.language import load_members, parse
     from ive_segmentation.loading import load_pipeline
-    from ive_segmentation.output.files import write_files
+    from ive_segmentation.output.files import WRITTEN, write_files
+    from ive_segmentation.output.writing import spare
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
     picture = load(image, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    spare(image, out, WRITTEN.fullmatch)
     parse(text, load_members(settings.dataset))  # a wrong prompt is refused before minutes of loading
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,15 @@ def test_prompt_for_machines(run: Run) -> None:
         "requests": [{"people": ["Naoi_Rei", "Kim_Jiwon"], "thing": "shoe"}],
         "messages": [],
     }
+
+
+@pytest.mark.parametrize("options", [["prompt", "Wonyoung's shirt"], ["prompt", "원영의 자켓", "--json"]])
+def test_a_pipe_of_another_alphabet_is_written_to_all_the_same(options: list[str]) -> None:
+    """As on Windows, where what goes into a file is cp1252 unless one asks for something else."""
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    command = [sys.executable, "-m", "ive_segmentation", *options]
+    done = subprocess.run(command, check=True, capture_output=True, env=environment)
+    assert done.stdout.decode("utf-8")
 
 
 def test_prompt_of_other_people(tmp_path: Path, run: Run) -> None:

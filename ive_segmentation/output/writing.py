@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,22 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # renamed, or what could not be made cannot be removed either
             part.unlink()
+
+
+def spare(source: Path, folder: Path, written: Callable[[str], object]) -> None:
+    """Refuse a folder in which what is made of a file would take that file's own place.
+
+    Args:
+        source: The file that is read.
+        folder: Where to write.
+        written: Says of a file's name whether one of that name is written there.
+
+    Raises:
+        WriteError: If it would.
+    """
+    read = source.resolve()
+    if read.parent == folder.resolve() and written(read.name):
+        raise WriteError(f"{source} would be replaced by what is made of it. Choose another folder.")
 
 
 @contextlib.contextmanager

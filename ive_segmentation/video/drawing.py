@@ -25,6 +25,8 @@ from ive_segmentation.video.story import Story
 from ive_segmentation.video.writing import MP4, PRORES, lines_writer, video_writer
 
 Write = Callable[[Frame, Record, Result], None]
+FANCAM = "fancam"
+"""What is made of one member, beside the formats."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ class Outputs:
     folder: Path
     formats: Collection[str]
     star: str | None
+
+    def files(self, members: Sequence[Member]) -> dict[str, Path]:
+        """Name the files by format, "fancam" among them."""
+        names = [(str(name), _FILES[name]) for name in Format if name in self.formats]
+        if self.star is not None:
+            called = {member.folder: member.name for member in members}.get(self.star, self.star)
+            names.append((FANCAM, "fancam_" + re.sub(r"\W+", "_", called.casefold()) + ".mp4"))
+        return {name: self.folder / file for name, file in names}
 
 
 def draw(
@@ -69,21 +79,17 @@ def draw(
     Raises:
         WriteError: If a file cannot be written.
     """
-    files: dict[str, Path] = {
-        name: outputs.folder / _FILES[name] for name in Format if name in outputs.formats
-    }
+    files = outputs.files(members)
     found: set[tuple[str | None, str]] = set()
     with ExitStack() as opened:
         writers: list[Write] = []
         for name, path in files.items():
-            writers.append(opened.enter_context(_OPEN[name](path, video, story, members)))
-        if outputs.star is not None:
-            names = {member.folder: member.name for member in members}
-            called = re.sub(r"\W+", "_", names.get(outputs.star, outputs.star).casefold())
-            files["fancam"] = outputs.folder / f"fancam_{called}.mp4"
-            writers.append(
-                opened.enter_context(_fancam(files["fancam"], video, story, records, outputs.star))
-            )
+            if name == FANCAM:
+                assert outputs.star is not None
+                writer = _fancam(path, video, story, records, outputs.star)
+            else:
+                writer = _OPEN[name](path, video, story, members)
+            writers.append(opened.enter_context(writer))
         for frame, record in zip(frames, records, strict=True):
             result = story.result(record)
             for write in writers:

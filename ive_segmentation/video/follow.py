@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Prompt, parse
 from ive_segmentation.output.files import overlay
+from ive_segmentation.output.writing import spare
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.result import Image
@@ -97,6 +98,8 @@ def follow(
     if pipeline.sam3 is None:
         raise VideoError("Videos need SAM 3, and it is not loaded. `doctor` says how to get it.")
     video = probe(path, max_pixels=pipeline.settings.max_pixels)
+    outputs = Outputs(out, frozenset(formats), star)
+    spare(video.path, out, {file.name for file in outputs.files(pipeline.members).values()}.__contains__)
     progress(0.0, "Getting ready to track")
     unasked = {HAIR} - set(asked.concepts) if star else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
@@ -115,7 +118,6 @@ def follow(
                 shown = time.monotonic()
         story = Story(video.size, asked, names.settle(), owners.settle())
         second_pass = _Pass(progress, SEEING, 1.0, first_pass.count)
-        outputs = Outputs(out, frozenset(formats), star)
         files, found = draw(
             read(video, start, end), video, records, story, pipeline.members, outputs,
             lambda: second_pass.done("Drawing"),

@@ -150,19 +150,22 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     return next((stream for stream in known if stream.channels), None)
 
 
-def upright(frame: av.VideoFrame, width: int | None = None, height: int | None = None) -> Image:
+def upright(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Image:
     """Turn a decoded frame into a picture.
 
     Args:
         frame: From `decodable`.
-        width: Pixels, before it is turned; None for the frame's own.
-        height: The same.
+        size: (H, W) of the picture, pixels; None for the frame's own.
 
     Returns:
         RGB uint8 (H, W, 3), turned upright as the file says.
     """
+    turns = round(frame.rotation / 90)
+    height, width = size or (None, None)
+    if turns % 2:
+        height, width = width, height
     image = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+    return np.ascontiguousarray(np.rot90(image, turns))
 
 
 def damaged(path: str | Path) -> VideoError:

@@ -121,7 +121,7 @@ def read(video: Video, start: float | None = None, end: float | None = None) -> 
 
     What is damaged is left out; where the file is cut off is its end. A frame without a moment, or one that
     is said to come before the frame that it follows, is shown when the one before it is over. If the size
-    changes on the way, the frames are scaled to that of the first.
+    changes on the way, the frames are scaled to `Video.size`.
 
     Args:
         video: From `probe`.
@@ -159,7 +159,7 @@ def read(video: Video, start: float | None = None, end: float | None = None) -> 
 def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Frame]:
     """Read what begins between two moments, in ticks since the beginning; nothing if the seek led too far."""
     index, step = 0, max(1, round(1 / (video.rate * video.time_base)))
-    shown = width = height = None
+    shown = None
     with opened(video.path) as (container, stream):
         zero = expected = stream.start_time or 0
         if seek:
@@ -168,10 +168,8 @@ def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Fram
                 container.seek(zero + max(0, first - round(1 / video.time_base)), stream=stream)
         for decoded in decodable(container, stream):
             pts = decoded.pts
-            if shown is None:
-                if seek and (pts is None or pts > zero + first):
-                    return
-                width, height = decoded.width, decoded.height
+            if shown is None and seek and (pts is None or pts > zero + first):
+                return
             if pts is None or (shown is not None and pts <= shown):
                 pts = expected
             shown, duration = pts, decoded.duration or step
@@ -180,7 +178,7 @@ def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Fram
                 return
             if shown >= zero + first:
                 second = float((shown - zero) * video.time_base)
-                yield Frame(index, shown, duration, second, upright(decoded, width, height))
+                yield Frame(index, shown, duration, second, upright(decoded, video.size))
                 index += 1
 
 

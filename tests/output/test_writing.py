@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ive_segmentation.output.writing import WriteError, write_png, write_whole
+from ive_segmentation.output.writing import WriteError, spare, write_png, write_whole
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,25 @@ def test_an_older_file_is_replaced_and_nothing_lies_beside_it(tmp_path: Path) ->
 def test_a_name_of_the_greatest_length_is_written(tmp_path: Path) -> None:
     write_whole(tmp_path / ("x" * 255), b"data")
     assert (tmp_path / ("x" * 255)).read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "refused"),
+    [
+        ("out/overlay.png", "out", True),
+        ("out/overlay.png", "out/../out", True),
+        ("linked.png", "out", True),  # leads to out/overlay.png
+        ("out/overlay.png", "other", False),
+        ("out/holiday.png", "out", False),
+        ("overlay.png", "out", False),
+    ],
+)
+def test_what_is_read_is_not_written_over(source: str, folder: str, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "overlay.png").write_bytes(b"mine")
+    (tmp_path / "linked.png").symlink_to(tmp_path / "out" / "overlay.png")
+    with pytest.raises(WriteError, match="replaced") if refused else nullcontext():
+        spare(tmp_path / source, tmp_path / folder, {"overlay.png"}.__contains__)
 
 
 def test_a_failed_write_leaves_the_older_file(tmp_path: Path) -> None:

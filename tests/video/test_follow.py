@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,6 +17,7 @@ import pytest
 
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.output.coco import decode
+from ive_segmentation.output.writing import WriteError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.follow import follow
 from ive_segmentation.video.formats import Format
@@ -170,6 +172,14 @@ def test_cancelled_half_way_it_leaves_no_file(
     with pytest.raises(KeyboardInterrupt):
         follow(pipeline, clip, "Rei", tmp_path, formats=list(Format), fancam=True, progress=cancel)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copy(clip, tmp_path / "overlay.mp4"))
+    with pytest.raises(WriteError, match="would be replaced"):
+        follow(pipeline, mine, "Rei", tmp_path)
+    assert mine.read_bytes() == clip.read_bytes()
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:

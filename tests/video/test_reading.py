@@ -153,6 +153,8 @@ def test_a_size_that_changes_on_the_way(tmp_path: Path) -> None:
     assert len(frames) > 10
     assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
     assert (np.diff([frame.pts for frame in frames]) > 0).all()
+    half = probe(path).seconds / 2
+    assert {frame.image.shape for frame in read(probe(path), half + 0.1)} == {(48, 64, 3)}
 
 
 def test_frames_are_let_go(tmp_path: Path) -> None:
