@@ -101,8 +101,13 @@ def read_picture(pipeline: Pipeline, path: str | None) -> Pixels:
     if not path:
         raise PageError("There is no picture yet. Upload one, or take a frame of a video.")
     settings = pipeline.settings
-    with Path(path).open("rb") as file:
-        return images.load(file, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+    try:
+        with Path(path).open("rb") as file:
+            return images.load(
+                file, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+            )
+    except FileNotFoundError as error:
+        raise PageError("The picture is gone: uploads are kept for a day. Upload it again.") from error
 
 
 def shown(image: Pixels, path: str) -> str:

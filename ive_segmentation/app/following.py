@@ -68,7 +68,8 @@ class Run:
     def watch(self, job: Callable[[], Followed]) -> Generator[Seen | Followed, None, None]:
         """Do the work in a thread of its own, and tell how far it is.
 
-        Whoever stops listening stops the work, and waits until it has put its things away.
+        Whoever stops listening stops the work, and does not wait for it: Gradio closes this on the thread
+        that serves everybody. The work puts its things away itself.
 
         Args:
             job: The work; it reports to this run's `progress` and `preview`.
@@ -88,4 +89,3 @@ class Run:
             yield future.result()
         finally:
             self.stop()
-            wait([future])

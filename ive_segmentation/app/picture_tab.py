@@ -196,33 +196,42 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
 
 
 def _answer_prompts(live: Live, parts: Parts) -> None:
-    def answered(path: str | None, text: str, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
+    def answered(
+        path: str | None,
+        text: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[str | None, list[Any]]:
         pipeline = live.pipeline
         try:
             found = ask(pipeline, path, text, step_by_step(progress))
             result = found.result
             pictures = masks(found, pipeline)
-            return [
+            return path, [
                 summary(found, pipeline),
                 gr.Image(str(found.files[0]), visible=True),
                 gr.Gallery(pictures, visible=bool(pictures)),
                 gr.File([str(file) for file in (found.archive, *found.files)], visible=True),
                 gr.HTML(table_of_faces(found.image, result.persons, pipeline), visible=True),
-                person_map(result.persons, result.size),
+                person_map(result.persons, result.size, path),
             ]
         except Exception as error:  # whatever it is, the page says it
-            return [note([in_words(error)], "bad"), *_nothing()]
+            return path, [note([in_words(error)], "bad"), *_nothing()]
 
+    def told(late: tuple[str | None, list[Any]], path: str | None) -> list[Any]:
+        asked, answer = late
+        # An answer may take a minute, and the picture be another one by then.
+        return answer if asked == path else [gr.skip()] * len(answer)
+
+    late = gr.State(None, time_to_live=3600)
     gr.on(
         [parts.run.click, parts.prompt.submit],
         answered,
         [parts.photo, parts.prompt],
-        parts.answer,
+        late,
         show_progress_on=parts.said,
-        scroll_to_output=True,
         api_visibility="private",
         **ONE_ANSWER,
-    )
+    ).then(told, [late, parts.photo], parts.answer, scroll_to_output=True, **_QUIET)
 
 
 def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:
@@ -245,9 +254,9 @@ def _name_who_is_clicked(live: Live, parts: Parts) -> None:
     ) -> tuple[Any, str, PersonMap | None]:
         pipeline = live.pipeline
         try:
-            if known is None:
+            if known is None or known.path != path:
                 found = who(pipeline, path)
-                known = person_map(found.persons, found.size)
+                known = person_map(found.persons, found.size, path)
             index = known.at(*event.index)
             if index == NOBODY:
                 raise PageError("Nobody was found there. Click a face, or type who is meant.")

@@ -25,11 +25,13 @@ class PersonMap:
         people: (h, w) int16: index of the person, `NOBODY` elsewhere.
         size: (H, W) of the picture, pixels.
         members: The persons' folder names, None for Unknown.
+        path: Of the picture; a visitor may have another one by now.
     """
 
     people: npt.NDArray[np.int16]
     size: tuple[int, int]
     members: tuple[str | None, ...]
+    path: str | None
 
     def at(self, x: float, y: float) -> int:
         """Say who is at a point.
@@ -47,12 +49,13 @@ class PersonMap:
         return int(self.people[row, column])
 
 
-def person_map(persons: Sequence[Person], size: tuple[int, int]) -> PersonMap:
+def person_map(persons: Sequence[Person], size: tuple[int, int], path: str | None = None) -> PersonMap:
     """Draw the map: bodies first, large before small, then the faces, which nobody means anyone else by.
 
     Args:
         persons: Everyone in the picture; without a mask, the box that a body fills below a face stands in.
         size: (H, W) of the picture, pixels.
+        path: Of the picture.
 
     Returns:
         The map.
@@ -66,7 +69,7 @@ def person_map(persons: Sequence[Person], size: tuple[int, int]) -> PersonMap:
     for index, person in enumerate(persons):
         if person.face is not None:
             people[_rectangle(person.face.box, shape, scale)] = index
-    return PersonMap(people, size, tuple(person.member for person in persons))
+    return PersonMap(people, size, tuple(person.member for person in persons), path)
 
 
 def _body(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note, under_way
 from ive_segmentation.app.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.video.drawing import FANCAM
 from ive_segmentation.video.follow import Followed, follow
 from ive_segmentation.video.frames import frame_at
 from ive_segmentation.video.reading import Video, probe
@@ -33,7 +36,6 @@ NO_SAM3 = "Videos need SAM 3, which is not loaded. The notice at the top says wh
 STAGE_SIDE = 800
 """Pixels of the frame shown meanwhile: the column is hardly wider."""
 
-FANCAM = "fancam"
 ALSO = [
     ("Fancam, 9:16, of the first member named", FANCAM),
     ("Mask, white on black", "mask"),
@@ -208,30 +210,30 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         end: float | None,
         request: gr.Request,
     ) -> Iterator[Fills]:
-        pipeline, folder = live.pipeline, new_folder()
+        pipeline = live.pipeline
         run = runs[str(request.session_hash)]
 
         def work() -> Followed:
             if not path:
                 raise PageError("There is no video yet. Upload one first.")
-            return follow(
-                pipeline,
-                path,
-                text,
-                folder,
-                formats={"overlay", *also} - {FANCAM},
-                start=start,
-                end=end,
-                fancam=FANCAM in also,
-                progress=run.progress,
-                preview=run.preview,
-            )
+            with _kept(Path(path)) as film, _folder() as folder:
+                return follow(
+                    pipeline,
+                    film,
+                    text,
+                    folder,
+                    formats={"overlay", *also} - {FANCAM},
+                    start=start,
+                    end=end,
+                    fancam=FANCAM in also,
+                    progress=run.progress,
+                    preview=run.preview,
+                )
 
         try:
             for news in run.watch(work):
                 yield _so_far(news, parts) if isinstance(news, Seen) else _done(news, parts, pipeline)
         except Exception as error:  # whatever it is, the page says it
-            shutil.rmtree(folder, ignore_errors=True)
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
         finally:
@@ -245,6 +247,33 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
     gr.on(
         [parts.run.click, parts.prompt.submit], begun, None, parts.answer, scroll_to_output=True, **_QUIET
     ).then(followed, parts.asked, parts.answer, **_QUIET, **ONE_VIDEO)
+
+
+@contextmanager
+def _kept(upload: Path) -> Iterator[Path]:
+    """Give an upload a second name while it is followed: Gradio removes it a day after it came."""
+    film = new_folder() / upload.name
+    try:
+        try:
+            os.link(upload, film)
+        except FileNotFoundError as error:
+            raise PageError("The video is gone: uploads are kept for a day. Upload it again.") from error
+        except OSError:  # a file system without hard links
+            shutil.copy(upload, film)
+        yield film
+    finally:
+        shutil.rmtree(film.parent, ignore_errors=True)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Make a folder for the files of an answer; it goes if there is none."""
+    folder = new_folder()
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _stop(runs: dict[str, Run], request: gr.Request) -> None:

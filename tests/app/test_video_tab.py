@@ -83,7 +83,7 @@ def test_who_stops_listening_stops_the_work(pipeline: Pipeline, clip: Path, tmp_
     listening = run.watch(job)
     assert isinstance(next(listening), Seen)
     listening.close()
-    assert ended.is_set()
+    assert ended.wait(60)
     assert list(tmp_path.iterdir()) == []
 
 
