@@ -9,7 +9,6 @@ import platform
 import re
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,6 +17,7 @@ from typing import Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import ROOT, Settings
 
@@ -262,17 +262,8 @@ def _photos(settings: Settings) -> Check:
             f"there is no folder {settings.dataset}",
             "Make it, with one folder of photos per member.",
         )
-    counts = Counter(
-        {
-            folder.name: 0
-            for folder in settings.dataset.iterdir()
-            if folder.is_dir() and folder.name[0] not in "._"
-        }
-    )
-    for member in counts:
-        files = (settings.dataset / member).rglob("*")
-        counts[member] = sum(file.is_file() and not file.name.startswith(".") for file in files)
-    detail = ", ".join(f"{member} {count}" for member, count in sorted(counts.items()))
+    counts = {folder.name: len(photos_of(folder)) for folder in member_folders(settings.dataset)}
+    detail = ", ".join(f"{member} {count}" for member, count in counts.items())
     if not any(counts.values()):
         stands_in = "the drawn demo stands in" if _is_demo(settings) else "nobody can be named"
         return Check(
@@ -281,7 +272,7 @@ def _photos(settings: Settings) -> Check:
             f"{settings.dataset} holds no photos; {stands_in}",
             "Put photos of each member into a folder of her own; Dataset/README.md says how.",
         )
-    few = [member for member, count in sorted(counts.items()) if count < FEW_PHOTOS]
+    few = [member for member, count in counts.items() if count < FEW_PHOTOS]
     if few:
         return Check(name, "warn", detail, f"Add photos: {', '.join(few)} (fifteen or more each is good).")
     return Check(name, "ok", detail)

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
 from ive_segmentation.errors import UserError
 from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, load_gallery
@@ -106,7 +107,7 @@ def wants_demo(settings: Settings) -> bool:
         True where the drawn demo should stand in.
     """
     chosen = settings.faces != Settings.faces or settings.sam3 != Settings.sam3
-    return not chosen and not _has_photos(settings.dataset)
+    return not chosen and settings.dataset.is_dir() and not _has_photos(settings.dataset)
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -132,9 +133,4 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 def _has_photos(dataset: Path) -> bool:
-    return any(
-        file.is_file() and not file.name.startswith(".")
-        for folder in dataset.iterdir()
-        if folder.is_dir()
-        for file in folder.iterdir()
-    )
+    return any(photos_of(folder) for folder in member_folders(dataset))

@@ -13,8 +13,10 @@ from pathlib import Path
 from PIL import Image
 
 from ive_segmentation import images
+from ive_segmentation.dataset import member_folders
 from ive_segmentation.errors import UserError
-from ive_segmentation.language.members import name_key
+from ive_segmentation.language.members import load_members, name_key
+from ive_segmentation.language.names import names_of
 from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Settings
 
@@ -81,7 +83,7 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
 
 
 def member_folder(dataset: Path, name: str) -> Path:
-    """Say which folder a name means: the one there, however it is spelled, or a new one.
+    """Say which folder a name means: that of the member who is called so, in any spelling, or a new one.
 
     Args:
         dataset: The folder of the members' folders.
@@ -92,12 +94,16 @@ def member_folder(dataset: Path, name: str) -> Path:
 
     Raises:
         AddingError: If the name cannot be a folder's on every system.
+        MembersError: If `members.toml` is not what it should be.
     """
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not name:
         raise AddingError("Nobody is chosen. Choose a member, or type the name of a new one.")
-    for folder in sorted(dataset.iterdir()):
-        if folder.is_dir() and name_key(folder.name) == name_key(name):
+    names = names_of(load_members(dataset))
+    if len(called := names.find(name_key(name))) == 1 and not names.is_family_name(name_key(name)):
+        (name,) = called
+    for folder in member_folders(dataset):
+        if name_key(folder.name) == name_key(name):
             return folder
     name = name.replace(" ", "_")
     letters = all(letter in "_-'’" or unicodedata.category(letter)[0] in "LMN" for letter in name)

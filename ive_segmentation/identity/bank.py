@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ive_segmentation.dataset import member_folders
 from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
     RULE,
@@ -277,8 +278,7 @@ def _same(before: list[Row], rows: list[Row]) -> bool:
 
 
 def _count(rows: list[Row], dataset: Path) -> dict[str, int]:
-    folders = (path.name for path in dataset.iterdir() if path.is_dir() and not path.name.startswith("."))
-    counts = dict.fromkeys(sorted(folders), 0)
+    counts = dict.fromkeys((folder.name for folder in member_folders(dataset)), 0)
     for row in rows:
         counts[row["member"]] = counts.get(row["member"], 0) + (row["left_out"] is None)
     return counts

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 
 from ive_segmentation import images
+from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.identity.faces import FaceModel, FoundFace
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
@@ -43,18 +44,14 @@ def list_photos(dataset: Path) -> list[Path]:
         dataset: One folder per member.
 
     Returns:
-        Paths, sorted.
+        Paths, sorted by member.
 
     Raises:
         BankError: If there is no such folder or it holds no photo.
     """
     if not dataset.is_dir():
         raise BankError(f"There is no folder {dataset}. Give the folder that holds one folder per member.")
-    photos = sorted(
-        path
-        for path in dataset.glob("*/**/*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(dataset).parts)
-    )
+    photos = [photo for folder in member_folders(dataset) for photo in photos_of(folder)]
     if not photos:
         raise BankError(
             f"{dataset} holds no photos. Make one folder per member, put photos in it, and build again."

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ive_segmentation.dataset import member_folders
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import Settings
 
@@ -41,7 +43,8 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
     """Read the members of a dataset.
 
     Every folder of photos is a member, and so is every entry of `members.toml`, with or without photos: the
-    program must know whom a text means before anybody has collected pictures. A folder without an entry
+    program must know whom a text means before anybody has collected pictures. An entry also speaks of a
+    folder that bears another of her names: "Wonyoung" is [Jang_Wonyoung]'s. A folder without an entry
     answers to its own name. Where there is no `members.toml`, the program's own one names the folders it
     knows: the photos of the six may lie anywhere.
 
@@ -58,16 +61,15 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
         raise MembersError(
             f"There is no folder {dataset}. Point the dataset setting at your folder of members."
         )
-    folders = {name_key(path.name): path.name for path in dataset.iterdir() if _is_member_folder(path)}
+    folders = {name_key(path.name): path.name for path in member_folders(dataset)}
     own = (dataset / FILE).is_file()
     named = _read_entries(dataset / FILE if own else Settings.dataset / FILE)
-    entries = {
-        key: (name, entry) for name, entry in named.items() if (key := name_key(name)) in folders or own
-    }
+    homes = _homes(named, folders.keys())
+    entries = {key: (name, entry) for name, entry in named.items() if (key := homes[name]) in folders or own}
     members = []
     for key in folders.keys() | entries.keys():
         name, entry = entries.get(key, (folders.get(key, ""), {}))
-        members.append(_member(folders.get(key, name), entry))
+        members.append(_member(folders.get(key, name), name, entry))
     return tuple(sorted(members, key=lambda member: member.folder))
 
 
@@ -84,16 +86,40 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", "".join(letters))
 
 
-def _is_member_folder(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith((".", "_")) and bool(name_key(path.name))
+def _homes(named: dict[str, Entry], folders: Collection[str]) -> dict[str, str]:
+    """Say which folder each entry speaks of: that of its name, or the only one of another of her names.
+
+    Args:
+        named: Entries by name.
+        folders: The folders' names, as `name_key` gives them.
+
+    Returns:
+        A folder's key for each entry; that of the entry's own name where there is no folder.
+    """
+    homes = {name: name_key(name) for name in named}
+    free = set(folders) - set(homes.values())
+    claims: dict[str, list[str]] = {key: [] for key in free}
+    for name in (name for name in named if homes[name] not in folders):
+        family, *given = map(name_key, _parts(name))
+        hers = {name_key(alias) for alias in _member(name, name, named[name]).aliases}
+        hers -= {family} if given else set()  # not hers alone
+        if len(found := free & hers) == 1:
+            claims[found.pop()].append(name)
+    return homes | {names[0]: key for key, names in claims.items() if len(names) == 1}
 
 
-def _member(folder: str, entry: Entry) -> Member:
-    parts = [part for part in re.split(r"[\s_]+", unicodedata.normalize("NFC", folder)) if part]
-    (name,) = entry.get("name", (" ".join(parts),))
-    own = (folder, " ".join(parts), " ".join(reversed(parts)), *parts)
+def _member(folder: str, entered: str, entry: Entry) -> Member:
+    (name,) = entry.get("name", (" ".join(_parts(entered)),))
+    own: list[str] = []
+    for written in (folder, entered):
+        parts = _parts(written)
+        own += [written, " ".join(parts), " ".join(reversed(parts)), *parts]
     typed = tuple(alias for language in LANGUAGES for alias in entry.get(language, ()))
     return Member(folder, name, tuple(dict.fromkeys((name, *own, *typed))))
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in re.split(r"[\s_]+", unicodedata.normalize("NFC", name)) if part]
 
 
 def _read_entries(path: Path) -> dict[str, Entry]:

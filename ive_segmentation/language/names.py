@@ -37,8 +37,15 @@ class Names:
         for member in members:
             for key in {name_key(alias) for alias in member.aliases} - {""}:
                 self._folders[key] = (*self._folders.get(key, ()), member.folder)
+        # Who is called just so comes before those who are called so among other things: Minji, Kim Minji.
+        for key, folders in self._folders.items():
+            just_so = [folder for folder in folders if key in self._whole(folder)]
+            self._folders[key] = tuple(just_so) or folders
         self._sounds = {key: _sounds(key) for key in self._folders if _is_long(key)}
         self.spellings = frozenset(alias for member in members for alias in member.aliases)
+
+    def _whole(self, folder: str) -> set[str]:
+        return {name_key(folder), name_key(self.members[folder].name)}
 
     def find(self, key: str) -> tuple[str, ...]:
         """Return the folders of the members who are called exactly this, usually one or none."""

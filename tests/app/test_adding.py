@@ -72,7 +72,10 @@ def test_without_photos_no_folder_is_made(dataset: Path) -> None:
         ("jang wonyoung", "Jang_Wonyoung"),
         ("JANG-WONYOUNG", "Jang_Wonyoung"),
         ("  Kim   Min  ", "Kim_Min"),
-        ("원영", "원영"),
+        ("Wonyoung", "Jang_Wonyoung"),
+        ("원영", "Jang_Wonyoung"),
+        ("Jang", "Jang"),  # somebody else may be called so
+        ("민지", "민지"),
         ("O'Hara", "O'Hara"),
     ],
 )

@@ -67,6 +67,28 @@ def test_folders_and_entries_are_merged(tmp_path: Path) -> None:
     assert {"Liz", "리즈", "Jiwon", "Jiwon Kim"} <= set(members[1].aliases)
 
 
+@pytest.mark.parametrize(
+    ("folders", "text", "folder"),
+    [
+        (["Wonyoung", "Rei"], "Wonyoung's shirt", "Wonyoung"),
+        (["Wonyoung", "Rei"], "원영의 셔츠", "Wonyoung"),
+        (["Wonyoung", "Rei"], "Jang Wonyoung", "Wonyoung"),
+        (["리즈"], "Kim Jiwon", "리즈"),
+        (["Wonyoung", "Jang_Wonyoung"], "장원영", "Jang_Wonyoung"),  # that of the entry's own name first
+        (["Lee", "Rei"], "Lee", "Lee"),  # a family name is anybody's
+        (["Lee", "Rei"], "이서", "Lee_Hyunseo"),
+        (["Minji", "Kim_Minji"], "Minji's hat", "Minji"),
+        (["Minji", "Kim_Minji"], "Kim Minji's hat", "Kim_Minji"),
+    ],
+)
+def test_a_folder_may_bear_any_of_her_names(
+    tmp_path: Path, folders: list[str], text: str, folder: str
+) -> None:
+    toml = (REPOSITORY / "Dataset" / "members.toml").read_text(encoding="utf-8")
+    members = load_members(_dataset(tmp_path, *folders, toml=toml))
+    assert parse(text, members).requests[0].people == (folder,)
+
+
 def test_an_entry_finds_its_folder_however_the_disk_spells_it(tmp_path: Path) -> None:
     folder = unicodedata.normalize("NFD", "김_민지")  # as macOS writes it
     members = load_members(

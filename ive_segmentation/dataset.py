@@ -1,0 +1,39 @@
+"""The folder of photos: which of its folders are members', and which files in them are photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def member_folders(dataset: Path) -> list[Path]:
+    """List the members' folders; what begins with a dot or an underscore is set aside.
+
+    Args:
+        dataset: One folder of photos per member.
+
+    Returns:
+        Folders directly in it whose names hold a letter or a digit, sorted. None where there is no dataset.
+    """
+    if not dataset.is_dir():
+        return []
+    return sorted(path for path in dataset.iterdir() if path.is_dir() and _is_named(path.name))
+
+
+def photos_of(folder: Path) -> list[Path]:
+    """List the files in a member's folder and the folders in it, but for hidden ones.
+
+    Args:
+        folder: From `member_folders`.
+
+    Returns:
+        Paths, sorted; whether each is a photo shows when it is opened.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _is_named(name: str) -> bool:
+    return not name.startswith((".", "_")) and any(map(str.isalnum, name))
