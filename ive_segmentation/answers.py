@@ -12,7 +12,7 @@ from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.instances import Instance, instances, once_each, without_strays
+from ive_segmentation.segmentation.instances import Answer, Instance, instances, once_each, without_strays
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
@@ -37,6 +37,19 @@ def things_of(
         for instance, owner in zip(found, (verdict.owner for verdict in verdicts), strict=True)
     ]
     return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
+
+
+def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
+    """Take what SAM 3 answered apart: nothing twice, and no specks of one on the next.
+
+    Args:
+        found: Instances of one concept.
+        size: (H, W) of the picture that was looked at, pixels.
+
+    Returns:
+        The instances, at that size.
+    """
+    return instances(without_strays(once_each(found, Measured.same_instance)), size)
 
 
 def look_again(
@@ -80,7 +93,7 @@ def look_again(
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
         found = [
             Instance(place_back(mask, crop, size), box + offset, score)
-            for mask, box, score in instances(seen, features.size)
+            for mask, box, score in clean_instances(seen, features.size)
         ]
         closer = [thing for thing in things_of(request.thing, found, persons, bodies) if thing.owner == owner]
         if closer:
@@ -118,8 +131,7 @@ def doubtful(
     if not without:
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
-    less_sure = instances(without_strays(once_each(found, Measured.same_instance)), features.size)
-    every = things_of(request.thing, less_sure, persons, bodies)
+    every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
     # Whose the surer ones are was decided among themselves.
     return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from ive_segmentation.answers import answer, doubtful, explain, look_again, things_of
+from ive_segmentation.answers import answer, clean_instances, doubtful, explain, look_again, things_of
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
@@ -18,9 +18,8 @@ from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import PERSON, faces_alone, measured, people
 from ive_segmentation.possession.body import Body
 from ive_segmentation.result import Image, Person, Result, Segment
-from ive_segmentation.segmentation.instances import instances, once_each, without_strays
 from ive_segmentation.segmentation.sam3 import Features, Sam3
-from ive_segmentation.settings import Measured, Settings
+from ive_segmentation.settings import Settings
 
 Progress = Callable[[float, str], None]
 WARMING_UP = "Looking at the picture; the first time SAM 3 is compiled, which takes a minute or so"
@@ -100,7 +99,7 @@ class Pipeline:
             progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
             found = {
-                concept: instances(without_strays(once_each(answer, Measured.same_instance)), features.size)
+                concept: clean_instances(answer, features.size)
                 for concept, answer in zip(concepts, self.sam3.find(features, concepts), strict=True)
             }
 

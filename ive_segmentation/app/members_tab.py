@@ -13,9 +13,14 @@ from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
 from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note
 from ive_segmentation.identity.report import face_map, reliability_curve, score_curves, similarity_heat_map
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.settings import load_settings
 
 # HEIC and AVIF by suffix: not every system knows them as pictures.
 _PHOTOS = ["image", ".heic", ".heif", ".avif"]
+_DRAWN = (
+    "These members are drawn, and photos of real people would not be known among them. Make a folder of "
+    "photos for each of yours in {dataset} and start the program again."
+)
 
 
 def members_tab(live: Live, tab: gr.Tab) -> None:
@@ -66,6 +71,8 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
 
     def added(who: str | None, files: list[str] | None, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         try:
+            if live.pipeline.demo:
+                raise PageError(_DRAWN.format(dataset=load_settings().dataset))
             news = add_photos(live.pipeline.settings, who or "", [Path(file) for file in files or []])
             if not news.written:
                 raise PageError(f"Nothing was added. {' '.join(news.refused)}")
@@ -135,6 +142,8 @@ def _choices(pipeline: Pipeline) -> list[tuple[str, str]]:
 
 
 def _where(pipeline: Pipeline) -> str:
+    if pipeline.demo:
+        return _DRAWN.format(dataset=load_settings().dataset)
     return (
         f"Photos are written to {pipeline.settings.dataset} and stay on this machine. "
         "Twenty or more of each member, alone, from several occasions, work best."

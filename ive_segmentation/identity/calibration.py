@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -239,11 +239,19 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         false_accepts: Share of strangers that may be named, 0 to 1.
 
     Returns:
-        The calibration; with too few photos or members, the stated defaults and a warning.
+        The calibration; with too few photos or members, or none in the right folder, the stated defaults
+        and a warning.
     """
     strangers, known = trials.stranger, ~trials.stranger
     if members < Measured.calibration_members or photos < Measured.calibration_photos:
         return default_calibration(photos, members, false_accepts)
+    if not strangers.any():
+        return replace(
+            default_calibration(photos, members, false_accepts),
+            origin="default: no photo is surely of its folder's member",
+            warning="Every photo is more like another folder's than like its own: threshold and margin are "
+            "defaults. Give each member a folder of her own; one folder for each occasion does not work.",
+        )
     lead = trials.lead
     margin = float(np.quantile(lead[strangers], Measured.margin_quantile))
     clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)

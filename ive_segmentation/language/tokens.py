@@ -32,6 +32,7 @@ _PARTS = re.compile(
         )
     )
 )
+_BEHIND_A_NAME = {Kind.AND, Kind.HOLDING, Kind.WITH, Kind.AT, Kind.FILLER}
 _LOOKS_LIKE_AN_ADJECTIVE = re.compile("(?:ed|ing|ful|less|ish|ous|able|ible|aphic|istic|like)$")
 
 
@@ -119,8 +120,8 @@ def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]
     people = names.find(name_key(phrase))
     if people and known(name_key(phrase)):
         owns = after is not None and after.lastgroup == "own"
-        joins = after is not None and (word := known(name_key(after[0]))) and word.kind is Kind.AND
-        ends = after is None or after.lastgroup in {"and", "stop"} or joins
+        goes_on = after is not None and (word := known(name_key(after[0]))) and word.kind in _BEHIND_A_NAME
+        ends = after is None or after.lastgroup in {"and", "stop"} or goes_on
         if not owns and not (ends and phrase in names.spellings):
             return []
     return [Token(Kind.NAME, phrase, people=people)] if people else []

@@ -32,6 +32,7 @@ class Place:
 HEAD = Place(-2.6, -0.6, 1.0)
 ONE_ON_HEAD = Place(-2.6, -0.6, 1.0, most=1)
 HAIR = Place(-2.6, 2.5, 1.2)
+FACE = Place(-1.1, 0.0, 0.7)
 ONE_ON_FACE = Place(-1.1, 0.0, 0.7, most=1)
 EARS = Place(-1.0, 0.4, 0.9, most=2)
 NECK = Place(-0.3, 1.3, 0.9)
@@ -39,29 +40,52 @@ TORSO = Place(0.0, 4.5, 1.6)
 WHOLE = Place(0.0, 6.5, 1.8)
 WAIST = Place(0.8, 4.5, 1.4)
 LEGS = Place(0.8, 7.0, 2.0)
+ARMS = Place(-3.5, 6.0, 3.5)
+ANYWHERE = Place(-3.5, 9.0, 3.5)
+SHINS = Place(-3.0, 0.8, 2.5, at_feet=True)
 FEET = Place(-1.0, 0.8, 2.5, at_feet=True)
 PAIR_ON_FEET = Place(-1.0, 0.8, 2.5, most=2, at_feet=True)
 
-WORN: dict[str, Place] = {
-    word: place
-    for place, words in {
+
+def _by_word(places: dict[Place, str]) -> dict[str, Place]:
+    return {word: place for place, words in places.items() for word in words.split()}
+
+
+WORN = _by_word(
+    {
         ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara",
-        HEAD: "hairpin hairband headband headphones ribbon veil hood",
-        HAIR: "hair wig ponytail braid",
-        ONE_ON_FACE: "face head glasses sunglasses eyeglasses mask",
-        EARS: "earring ear earphone earbud",
+        HEAD: "hairpin hairband headband headphone ribbon veil hood",
+        HAIR: "hair wig ponytail braid bangs",
+        ONE_ON_FACE: "face head glasses sunglasses eyeglasses goggles mask",
+        EARS: "earring ear earphone earbud in-ear",
         NECK: "necklace choker scarf tie necktie bowtie collar pendant",
         TORSO: "shirt t-shirt tshirt tee blouse top sweater hoodie sweatshirt cardigan vest jacket blazer "
-        "jersey polo bra corset tank suit",
-        WHOLE: "dress coat gown jumpsuit kimono hanbok robe cape uniform",
+        "jersey polo bra corset tank suit suspenders apron",
+        WHOLE: "dress coat raincoat gown jumpsuit kimono yukata hanbok robe cape uniform",
         WAIST: "belt",
         LEGS: "skirt pants trousers jeans shorts leggings tights stocking",
-        PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer",
-        FEET: "sock foot",
-    }.items()
-    for word in words.split()
-}
+        ANYWHERE: "clothes clothing outfit costume overalls pajamas swimsuit jewelry lace",
+        SHINS: "warmer anklet",
+        PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer moccasin clog flip-flop flop",
+        FEET: "sock",
+    }
+)
 """Things that are worn where they are worn; what is not named here is taken as held."""
+
+PARTS = _by_word(
+    {
+        FACE: "eye eyebrow nose mouth lip cheek",
+        NECK: "neck",
+        TORSO: "shoulder back",
+        WAIST: "waist",
+        ARMS: "arm sleeve hand wrist finger nail",
+        LEGS: "leg lap thigh knee",
+        SHINS: "calf shin ankle",
+        PAIR_ON_FEET: "foot feet",
+        FEET: "toe",
+    }
+)
+"""Parts of the body, which must be the last word: a hand fan is none."""
 
 
 def worn_place(concept: str) -> Place | None:
@@ -73,10 +97,12 @@ def worn_place(concept: str) -> Place | None:
     Returns:
         The place on the body, or None for things that are held.
     """
-    for word in reversed(re.findall(r"[a-z-]+", concept.lower())):
+    words = re.findall(r"[a-z-]+", concept.lower())[::-1]
+    for place, word in enumerate(words):
+        table = WORN if place else WORN | PARTS
         for form in (word, word.removesuffix("s"), word.removesuffix("es")):
-            if form in WORN:
-                return WORN[form]
+            if form in table:
+                return table[form]
     return None
 
 

@@ -195,6 +195,9 @@ def main(path: Path) -> int:
     # Set even where a shell has started this in the background, deaf to Ctrl-C.
     signal.signal(signal.SIGINT, close)
     signal.signal(signal.SIGTERM, close)
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup asks for that
+        signal.signal(hang_up, close)
     try:
         with kernel(path.resolve().parent) as (manager, client):
             address = play(path, manager, client, closing)

@@ -89,12 +89,17 @@ def test_a_taken_port_is_passed_over(pipeline: Pipeline) -> None:
         assert launch(pipeline, port=17880) == "http://127.0.0.1:17881"
 
 
-def test_the_command_serves_the_page_until_ctrl_c(settings: Settings) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_command_serves_the_page_until_it_is_ended(
+    settings: Settings, number: signal.Signals, tmp_path: Path
+) -> None:
+    """By Ctrl-C, by `kill`, or with its terminal; the page's folder goes with it."""
     environment = os.environ | {
         "IVE_DATASET": str(settings.dataset),
         "IVE_BANK": settings.bank,
         "IVE_FACES": settings.faces,
         "IVE_SAM3": settings.sam3,
+        "TMPDIR": str(tmp_path),
     }
     command = [sys.executable, "-m", "ive_segmentation", "app", "--port", "17870"]
     with subprocess.Popen(
@@ -105,11 +110,13 @@ def test_the_command_serves_the_page_until_ctrl_c(settings: Settings) -> None:
         address = line.split()[-1]
         try:
             assert httpx.get(address).status_code == 200
-            process.send_signal(signal.SIGINT)
+            assert list(tmp_path.glob("ive-page-*"))
+            process.send_signal(number)
             output, errors = process.communicate(timeout=30)
         finally:
-            process.kill()  # where SIGINT is ignored (a shell's background job) this fails and does not hang
+            process.kill()  # where it is ignored (a shell's background job) this fails and does not hang
     assert process.returncode == 0, errors
     assert "Closed." in output
     assert "Loading SAM 3" in errors
     assert "Traceback" not in errors
+    assert not list(tmp_path.glob("ive-page-*"))

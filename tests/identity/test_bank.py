@@ -248,6 +248,18 @@ def test_nothing_to_build_from(
     assert len(load_gallery(uri, models.hash).photos) == 4
 
 
+def test_what_is_set_aside_is_nobody_and_folders_within_are_hers(
+    few_photos: Copy, models: FaceModel, tmp_path: Path
+) -> None:
+    dataset = few_photos(An_Yujin=2, Naoi_Rei=2)
+    photo, _ = (dataset / "An_Yujin").iterdir()
+    (dataset / "An_Yujin" / "2024").mkdir()
+    photo.rename(dataset / "An_Yujin" / "2024" / photo.name)
+    (dataset / "Naoi_Rei").rename(dataset / "_rejected")
+    report = build_bank(dataset, models, str(tmp_path / "bank"))
+    assert report.members == {"An_Yujin": 2}
+
+
 def test_a_member_with_one_photo_or_none_is_said(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
     dataset = few_photos(An_Yujin=2, Naoi_Rei=1)
     (dataset / "Kim_Gaeul").mkdir()

@@ -65,6 +65,17 @@ def test_too_few_members_or_photos_take_the_stated_default(members: int, photos:
     assert "too few" in calibration.warning
 
 
+def test_folders_by_occasion_and_not_by_member_are_said() -> None:
+    embeddings, people = clusters(6, 5)
+    occasions = np.arange(len(people)) % 5  # each folder shows everybody once
+    known = leave_one_out(embeddings, embeddings, occasions)
+    assert len(find_misplaced(known, occasions)) == len(people)
+    calibration = calibrate(run_trials(embeddings, embeddings, occasions, known), len(people), 5, 0.01)
+    assert calibration.threshold == Measured.match_threshold
+    assert calibration.warning is not None
+    assert "a folder of her own" in calibration.warning
+
+
 def test_confidence_rises_with_similarity_and_tells_right_from_wrong() -> None:
     embeddings, labels = clusters(6, 20, spread=1.2)
     trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))

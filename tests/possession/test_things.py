@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.things import Ownership, things_to_owners
+from ive_segmentation.possession.worn import worn_place
 from tests.possession.figures import ARMS, Canvas, Figure, paint_held
 
 UNIT = 50.0
@@ -238,6 +241,8 @@ def hat_on_the_floor() -> Stage:
         ("hair", hair_over_anothers_shirt, [1]),
         ("red hat", hat_before_anothers_chest, [1]),
         ("shoes", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
+        ("flip-flops", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
+        ("foot", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("hat", hat_on_the_floor, [None]),
     ],
 )
@@ -245,6 +250,21 @@ def test_a_worn_thing_is_whose_body_it_is_on(
     concept: str, build: Callable[[], Stage], owners: list[int | None]
 ) -> None:
     assert build().owners(concept) == owners
+
+
+SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag"}
+"""Judged as what is held is: whose it is touches it, wherever that may be."""
+
+
+def test_whatever_is_worn_or_of_the_body_has_its_place() -> None:
+    text = files("ive_segmentation.language").joinpath("things.toml").read_text(encoding="utf-8")
+    things = tomllib.loads(text)
+    assert {word for group in ("worn", "body") for word in things[group] if worn_place(word) is None} == SMALL
+
+
+@pytest.mark.parametrize("concept", ["hand fan", "key ring", "back pack", "lipstick"])
+def test_what_only_begins_as_a_part_of_the_body_is_held(concept: str) -> None:
+    assert worn_place(concept) is None
 
 
 def bag_between_the_feet() -> Stage:

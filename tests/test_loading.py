@@ -1,0 +1,37 @@
+"""What the program begins with: the user's own photos, or the drawn demo where there is nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ive_segmentation.language import MembersError
+from ive_segmentation.loading import load_pipeline, wants_demo
+from ive_segmentation.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("file", "demo"),
+    [
+        (None, True),
+        ("README.md", True),
+        ("An_Yujin/photo.jpg", False),
+        ("An_Yujin/2024/stage/photo.jpg", False),
+        ("An_Yujin/.DS_Store", True),
+        (".thumbnails/photo.jpg", True),
+        ("_rejected/photo.jpg", True),
+    ],
+)
+def test_the_demo_stands_in_where_no_member_has_a_photo(file: str | None, demo: bool, tmp_path: Path) -> None:
+    if file is not None:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert wants_demo(Settings(dataset=tmp_path)) is demo
+
+
+def test_a_folder_that_is_not_there_is_no_reason_for_the_demo(tmp_path: Path) -> None:
+    settings = Settings(dataset=tmp_path / "mistyped")
+    assert not wants_demo(settings)
+    with pytest.raises(MembersError, match="There is no folder"):
+        load_pipeline(settings)
