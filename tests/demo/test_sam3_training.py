@@ -15,8 +15,16 @@ from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training import store
 from ive_segmentation.demo.training.attention import plain_attention
-from ive_segmentation.demo.training.batches import GRIP, cut, hand_stress, normalised, resized, targets
-from ive_segmentation.demo.training.prompts import HIDING, PERSON, answers, ask, crowded, tiny
+from ive_segmentation.demo.training.batches import (
+    GRIP,
+    Batches,
+    cut,
+    hand_stress,
+    normalised,
+    resized,
+    targets,
+)
+from ive_segmentation.demo.training.prompts import HIDING, PERSON, SYNONYMS, answers, ask, crowded, tiny
 from ive_segmentation.demo.training.sam3_train import (
     ON_CPU,
     ON_GPU,
@@ -34,7 +42,7 @@ from ive_segmentation.demo.training.small_sam3 import (
     processor,
     run_every_layer,
 )
-from ive_segmentation.demo.training.store import CLIP_FRAMES, KINDS, label
+from ive_segmentation.demo.training.store import CLIP_FRAMES, KINDS, Store, label
 from ive_segmentation.demo.training.workers import Pace, Shares, prepared
 
 
@@ -228,6 +236,25 @@ def test_crossings_are_the_frames_in_which_one_hides_much_of_another() -> None:
     drawn = list(KINDS["crossings"](0, 3))
     assert len(drawn) == 3
     assert all(crowded(one.labels, answers(one.parts, "person"), HIDING) for one in drawn)
+
+
+def test_in_a_crossing_a_person_whose_face_is_hidden_counts_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SHARD", 4)
+    shown = Store([store._write_shard(tmp_path, "crossings", 12)])
+    for seed in range(6):
+        batch = Batches(shown, SIDE, cells(SIDE), 4, hidden=3.0).batch(np.random.default_rng(seed), 4)
+        persons = {"person", *SYNONYMS["person"]}
+        counted = [
+            (words in persons, float(weight))
+            for words, weights in zip(batch.words, batch.weights.split(batch.counts), strict=True)
+            for weight in weights
+        ]
+        assert {weight for person, weight in counted if not person} <= {1.0}
+        if {weight for person, weight in counted if person} == {1.0, 3.0}:
+            return
+    pytest.fail("in none of the pictures was somebody's face hidden, and somebody's seen")
 
 
 def test_a_step_on_drawn_scenes_has_every_term_and_a_gradient(

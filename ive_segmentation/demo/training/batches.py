@@ -8,7 +8,16 @@ import torch
 
 from ive_segmentation.demo.seen import SLIVER
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.demo.training.prompts import HELD_INDEX, PERSON, SYNONYMS, answers, ask, crowded, tiny
+from ive_segmentation.demo.training.prompts import (
+    HELD_INDEX,
+    PERSON,
+    SYNONYMS,
+    answers,
+    ask,
+    crowded,
+    faceless,
+    tiny,
+)
 from ive_segmentation.demo.training.store import Labelled, Store
 
 #: How much oftener a picture is shown in which something is easily missed: one of five is.
@@ -29,6 +38,7 @@ class Batch:
         counts: per prompt the number of its instances, n of them in all.
         boxes: (n, 4) float32 xyxy in 0..1, prompt by prompt.
         masks: (n, M, M) float32 in 0..1, in the same order.
+        weights: (n,) float32, how much each of them counts, likewise.
         classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
         extents: (B, 4, M, M) float32, how far from each cell its person's box reaches left, up, right and
             down, in widths and heights of the picture; NaN where nobody is.
@@ -42,6 +52,7 @@ class Batch:
     counts: list[int]
     boxes: torch.Tensor
     masks: torch.Tensor
+    weights: torch.Tensor
     classes: torch.Tensor
     extents: torch.Tensor
     stress: torch.Tensor
@@ -146,10 +157,13 @@ def normalised(pixels: torch.Tensor) -> torch.Tensor:
 
 
 class Batches:
-    """Batches of `pictures` stored scenes, squashed to `side` pixels; masks have `cells` cells a side."""
+    """Batches of `pictures` stored scenes, squashed to `side` pixels; masks have `cells` cells a side.
 
-    def __init__(self, store: Store, side: int, cells: int, pictures: int) -> None:
-        self.store, self.side, self.cells, self.pictures = store, side, cells, pictures
+    A person whose face is hidden counts `hidden` times where one stands before another.
+    """
+
+    def __init__(self, store: Store, side: int, cells: int, pictures: int, hidden: float = 1.0) -> None:
+        self.store, self.side, self.cells, self.pictures, self.hidden = store, side, cells, pictures, hidden
         odds = np.where(store.hard, HARD, 1.0)
         self._odds = odds / odds.sum()
 
@@ -157,6 +171,7 @@ class Batches:
         """One batch with `prompts` prompts for each picture, everything random from `rng`."""
         lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
         pixels, words, boxes, masks, classes, extents, stress = [], [], [], [], [], [], []
+        weights: list[float] = []
         for index in rng.choice(len(self.store), self.pictures, p=self._odds):
             scene = resized(cut(self.store[int(index)], rng), self.side)
             image, labels = _light(scene.image, rng), scene.labels
@@ -170,9 +185,15 @@ class Batches:
             small = cv2.resize(labels, (self.cells, self.cells), interpolation=cv2.INTER_NEAREST)
             people = answers(scene.parts, "person")
             sought = tiny(shown, seen[visible] / labels.size)
-            for asked in ask(rng, shown, prompts, crowded(small, people), sought):
+            crossing = crowded(small, people)
+            for asked in ask(rng, shown, prompts, crossing, sought):
                 wanted = tuple(tuple(int(kept[v - 1]) for v in values) for values in asked.answers)
                 found, shapes = targets(labels, wanted, self.cells)
+                behind = crossing and asked.concept == "person"
+                # What can be seen of it at all is an instance: none of the answers fell out of the targets.
+                weights += [
+                    self.hidden if behind and faceless(shown, values) else 1.0 for values in asked.answers
+                ]
                 words.append(asked.words)
                 boxes.append(found)
                 masks.append(shapes)
@@ -185,7 +206,7 @@ class Batches:
         names = [str(rng.choice((name, name, *SYNONYMS.get(name, ())))) for name in CONCEPTS]
         counts = [len(found) for found in boxes]
         # Merged, because every tensor costs a file descriptor on its way from one process to another.
-        instances = torch.cat(boxes), torch.cat(masks)
+        instances = torch.cat(boxes), torch.cat(masks), torch.tensor(weights)
         return Batch(torch.stack(pixels), words, names, counts, *instances, *dense, exemplars)
 
     @staticmethod

@@ -196,12 +196,13 @@ def losses(
     prompts, widest, cells = len(counts), max(1, *counts), 4 * out.tokens.shape[-1]
     boxes = torch.full((prompts, widest, 4), 0.5, device=device)
     masks = torch.zeros((prompts, widest, cells, cells), device=device)
-    real = torch.zeros((prompts, widest), dtype=torch.bool, device=device)
-    by_prompt = (batch.boxes.to(device).split(batch.counts), batch.masks.to(device).split(batch.counts))
-    for n, (count, hers, shapes) in enumerate(zip(counts, *by_prompt, strict=True)):
+    weights = torch.zeros((prompts, widest), device=device)
+    by_prompt = [part.to(device).split(batch.counts) for part in (batch.boxes, batch.masks, batch.weights)]
+    for n, (count, hers, shapes, weight) in enumerate(zip(counts, *by_prompt, strict=True)):
         boxes[n, :count] = hers[:count]
         masks[n, :count] = shapes[:count]
-        real[n, :count] = True
+        weights[n, :count] = weight[:count]
+    real = weights > 0
     layers = out.boxes.shape[0]
     total = max(1, sum(counts)) * layers
     coarse = None if out.pixels is None else coarse_masks(out).flatten(3)
@@ -211,26 +212,26 @@ def losses(
     hit = torch.zeros_like(out.logits)
     hit.scatter_add_(2, chosen, real.float().expand(layers, -1, -1))
     hit.clamp_(max=1)
+    counted = torch.ones_like(out.logits)
+    counted.scatter_add_(2, chosen, ((weights - 1) * real).expand(layers, -1, -1))
     there = real.any(1)
     terms: dict[str, torch.Tensor] = {}
     # A query is asked "are you one of them?" only where there are some; "are there any?" is the presence's
     # question. So the product of the two is a probability (SAM 3's presence head, Carion et al. 2025).
-    entropy = functional.binary_cross_entropy_with_logits(out.logits, hit, reduction="none")
+    entropy = functional.binary_cross_entropy_with_logits(out.logits, hit, counted, reduction="none")
     terms["class"] = entropy[:, there].sum() / total
 
-    keep = real.expand(layers, -1, -1)
     predicted = torch.gather(out.boxes, 2, chosen[..., None].expand(-1, -1, -1, 4))
-    terms["box"] = ((_cxcywh(predicted) - _cxcywh(boxes)).abs().sum(-1) * keep).sum() / total
-    terms["giou"] = ((1 - _giou(predicted, boxes)) * keep).sum() / total
+    terms["box"] = ((_cxcywh(predicted) - _cxcywh(boxes)).abs().sum(-1) * weights).sum() / total
+    terms["giou"] = ((1 - _giou(predicted, boxes)) * weights).sum() / total
 
     present = there.float()[None, :, None].expand_as(out.presence)
     terms["presence"] = functional.binary_cross_entropy_with_logits(out.presence, present)
     if spots is not None:
         terms |= spot_losses(spots, boxes, masks, real)
     if coarse is not None:
-        chosen, keep = chosen[:, drawn], keep[:, drawn]
         stress = batch.stress.to(device).repeat_interleave(prompts // len(batch.stress), 0)[drawn]
-        terms |= mask_losses(out, coarse, small, masks[drawn], stress, chosen, keep)
+        terms |= mask_losses(out, coarse, small, masks[drawn], stress, chosen[:, drawn], weights[drawn])
     return terms
 
 
@@ -241,7 +242,7 @@ def mask_losses(
     masks: torch.Tensor,
     stress: torch.Tensor,
     chosen: torch.Tensor,
-    keep: torch.Tensor,
+    weights: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
     """The terms of the masks, unweighted, for the D prompts that have some.
 
@@ -252,25 +253,26 @@ def mask_losses(
         masks: (D, N, M, M) float32, the truth.
         stress: (D, M, M) float32, how much each pixel counts.
         chosen: (L, D, N) int64, the query of each target.
-        keep: (L, D, N) bool, which targets there are.
+        weights: (D, N) float32, how much each target counts; 0 where there is none.
     """
     assert out.pixels is not None
     assert out.embeddings is not None
     assert out.offsets is not None
     assert out.semantic is not None
-    layers, real = len(coarse), keep[-1]
-    shown = max(1, int(real.sum()))
+    layers, real = len(coarse), weights > 0
+    keep, shown = real.expand(layers - 1, -1, -1), max(1, int(real.sum()))
     terms: dict[str, torch.Tensor] = {}
     # The layers before the last are shown the patches' masks alone: a sixteenth of the work.
     index = chosen[:-1, ..., None].expand(-1, -1, -1, coarse.shape[-1])
     less = functional.avg_pool2d(stress, 4).flatten(1)[:, None].expand_as(small)
     shapes, truth, counts = (
-        torch.gather(coarse[:-1], 2, index)[keep[:-1]],
-        small.expand(layers - 1, -1, -1, -1)[keep[:-1]],
-        less.expand(layers - 1, -1, -1, -1)[keep[:-1]],
+        torch.gather(coarse[:-1], 2, index)[keep],
+        small.expand(layers - 1, -1, -1, -1)[keep],
+        less.expand(layers - 1, -1, -1, -1)[keep],
     )
-    terms["coarse mask"] = _entropy(shapes, truth, counts).sum() / (shown * layers)
-    terms["coarse dice"] = _dice(shapes, truth).sum() / (shown * layers)
+    often = weights.expand(layers - 1, -1, -1)[keep]
+    terms["coarse mask"] = (_entropy(shapes, truth, counts) * often).sum() / (shown * layers)
+    terms["coarse dice"] = (_dice(shapes, truth) * often).sum() / (shown * layers)
 
     picked = torch.gather(
         out.embeddings[-1], 1, chosen[-1, ..., None].expand(-1, -1, out.embeddings.shape[-1])
@@ -279,8 +281,8 @@ def mask_losses(
     shapes = (torch.bmm(picked, out.pixels.flatten(2).to(picked.dtype)).float() + raised)[real]
     truth = masks.flatten(2)[real]
     counts = stress.flatten(1)[:, None].expand(-1, masks.shape[1], -1)[real]
-    terms["mask"] = _entropy(shapes, truth, counts).sum() / shown
-    terms["dice"] = _dice(shapes, truth).sum() / shown
+    terms["mask"] = (_entropy(shapes, truth, counts) * weights[real]).sum() / shown
+    terms["dice"] = (_dice(shapes, truth) * weights[real]).sum() / shown
 
     union = masks.amax(1).flatten(1)
     flat = out.semantic.flatten(1)

@@ -80,10 +80,14 @@ TINTED = [name for name in CONCEPTS if name not in ("person", "face", "hair")]
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt's words and, per instance that answers it, the values of the label map it is made of."""
+    """A prompt's words and, per instance that answers it, the values of the label map it is made of.
+
+    What it asks for is the `concept`, however it is called; empty where nothing answers.
+    """
 
     words: str
     answers: tuple[tuple[int, ...], ...]
+    concept: str = ""
 
 
 def answers(parts: np.ndarray, concept: str, colour: str | None = None) -> tuple[tuple[int, ...], ...]:
@@ -118,6 +122,11 @@ def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...], share: floa
         if width > 0 and height > 0 and width * height >= share * min(w * h, across * down):
             return True
     return False
+
+
+def faceless(parts: np.ndarray, values: Collection[int]) -> bool:
+    """Whether nothing is seen of a person's face, `values` being hers in the label map."""
+    return FACE not in parts[[value - 1 for value in values], 0]
 
 
 def tiny(parts: np.ndarray, shares: np.ndarray) -> set[str]:
@@ -177,7 +186,7 @@ def ask(
         if concept in TINTED and rng.random() < 0.2:
             shades = [COLOURS[int(c)] for k, _, c in parts if CONCEPTS[int(k)] == concept and c >= 0]
             colour = str(rng.choice(shades)) if shades and rng.random() < 0.75 else str(rng.choice(COLOURS))
-            asked.append(Asked(f"{colour} {words}", answers(parts, concept, colour)))
+            asked.append(Asked(f"{colour} {words}", answers(parts, concept, colour), concept))
         else:
-            asked.append(Asked(words, answers(parts, concept)))
+            asked.append(Asked(words, answers(parts, concept), concept))
     return asked
