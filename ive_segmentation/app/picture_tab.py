@@ -25,6 +25,7 @@ from ive_segmentation.app.presenting import EMPTY, hint, masks, names_of, note, 
 from ive_segmentation.language import Member
 from ive_segmentation.video.frames import duration, frame_at
 
+_ANOTHER = "The picture changed before there was an answer. Ask again."
 POINT_HINT = "Click a person in the picture to fill in who is meant."
 
 # One prompt for each way of asking, in the languages that the members' names are known in.
@@ -219,8 +220,10 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
 
     def told(late: tuple[str | None, list[Any]], path: str | None) -> list[Any]:
         asked, answer = late
+        if asked == path:
+            return answer
         # An answer may take a minute, and the picture be another one by then.
-        return answer if asked == path else [gr.skip()] * len(answer)
+        return [note([_ANOTHER], "warn"), *[gr.skip()] * (len(answer) - 1)]
 
     late = gr.State(None, time_to_live=3600)
     gr.on(

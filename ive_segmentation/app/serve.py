@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 
 import gradio as gr
@@ -78,7 +79,8 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            print("\nClosed.", flush=True)
+            with suppress(OSError):  # the terminal may be gone
+                print("\nClosed.", flush=True)
         finally:
             page.close(verbose=False)
     return address

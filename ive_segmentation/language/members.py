@@ -64,7 +64,7 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
     folders = {name_key(path.name): path.name for path in member_folders(dataset)}
     own = (dataset / FILE).is_file()
     named = _read_entries(dataset / FILE if own else Settings.dataset / FILE)
-    homes = _homes(named, folders.keys())
+    homes = _homes(named, folders.keys(), own)
     entries = {key: (name, entry) for name, entry in named.items() if (key := homes[name]) in folders or own}
     members = []
     for key in folders.keys() | entries.keys():
@@ -86,12 +86,14 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", "".join(letters))
 
 
-def _homes(named: dict[str, Entry], folders: Collection[str]) -> dict[str, str]:
+def _homes(named: dict[str, Entry], folders: Collection[str], own: bool) -> dict[str, str]:
     """Say which folder each entry speaks of: that of its name, or the only one of another of her names.
 
     Args:
         named: Entries by name.
         folders: The folders' names, as `name_key` gives them.
+        own: Whether the entries are the dataset's own. Others' speak of a folder that bears the very name
+            they show, and of nobody who merely shares another: a Jiwon need not be Liz.
 
     Returns:
         A folder's key for each entry; that of the entry's own name where there is no folder.
@@ -103,6 +105,7 @@ def _homes(named: dict[str, Entry], folders: Collection[str]) -> dict[str, str]:
         family, *given = map(name_key, _parts(name))
         hers = {name_key(alias) for alias in _member(name, name, named[name]).aliases}
         hers -= {family} if given else set()  # not hers alone
+        hers &= hers if own else {name_key(named[name].get("name", ("",))[0])}
         if len(found := free & hers) == 1:
             claims[found.pop()].append(name)
     return homes | {names[0]: key for key, names in claims.items() if len(names) == 1}

@@ -82,11 +82,12 @@ class Names:
         return f" {last} ".join(", ".join(names).rsplit(", ", 1))
 
     def is_family_name(self, key: str) -> bool:
-        """Return whether a word is only the first part of a member's folder: it needs the rest."""
+        """Return whether a word is only the first part of a folder's or an entry's name."""
         return any(
-            key == name_key(re.split(r"[\s_]", folder)[0]) != name_key(folder)
-            and key != name_key(member.name)
-            for folder, member in self.members.items()
+            key == name_key(re.split(r"[\s_]", written)[0]) != name_key(written)
+            and key not in self._whole(member.folder)
+            for member in self.members.values()
+            for written in (member.folder, *(alias for alias in member.aliases if "_" in alias))
         )
 
     def ambiguous(self, word: str, folders: Iterable[str]) -> PromptError:

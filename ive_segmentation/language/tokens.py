@@ -32,7 +32,6 @@ _PARTS = re.compile(
         )
     )
 )
-_BEHIND_A_NAME = {Kind.AND, Kind.HOLDING, Kind.WITH, Kind.AT, Kind.FILLER}
 _LOOKS_LIKE_AN_ADJECTIVE = re.compile("(?:ed|ing|ful|less|ish|ous|able|ible|aphic|istic|like)$")
 
 
@@ -99,7 +98,9 @@ def _latin(text: str, parts: list[re.Match[str]], at: int, names: Names) -> tupl
     for count in range(min(LONGEST_PHRASE, _words_in_a_row(parts, at)), 0, -1):
         phrase = text[parts[at].start() : parts[at + count - 1].end()]
         after = parts[at + count] if at + count < len(parts) else None
-        found = _name(phrase, after, names) or _known(phrase) or _own_without_apostrophe(phrase, names)
+        found = (
+            _name(phrase, at == 0, after, names) or _known(phrase) or _own_without_apostrophe(phrase, names)
+        )
         if found:
             return found, count
     word = parts[at][0]
@@ -115,12 +116,15 @@ def _words_in_a_row(parts: list[re.Match[str]], at: int) -> int:
     return end - at
 
 
-def _name(phrase: str, after: re.Match[str] | None, names: Names) -> list[Token]:
+def _name(phrase: str, begins: bool, after: re.Match[str] | None, names: Names) -> list[Token]:
     """Read a phrase as a name; an ordinary word ("An", "Rose") only where a name must stand."""
     people = names.find(name_key(phrase))
-    if people and known(name_key(phrase)):
+    if people and (ordinary := known(name_key(phrase))):
         owns = after is not None and after.lastgroup == "own"
-        goes_on = after is not None and (word := known(name_key(after[0]))) and word.kind in _BEHIND_A_NAME
+        word = None if after is None else known(name_key(after[0]))
+        # A capital at the beginning proves nothing, an accent does: Rose held by Winter, Rosé holding a mic.
+        capital = ordinary.kind is not Kind.FILLER and not (begins and phrase.isascii())
+        goes_on = word and (word.kind is Kind.AND or (capital and word.kind in {Kind.HOLDING, Kind.FILLER}))
         ends = after is None or after.lastgroup in {"and", "stop"} or goes_on
         if not owns and not (ends and phrase in names.spellings):
             return []

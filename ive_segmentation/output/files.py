@@ -13,7 +13,7 @@ from ive_segmentation.output.writing import write_png
 from ive_segmentation.result import Image, Person, Result, Segment
 
 UNKNOWN_NAME = "Unknown"
-WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d\d_\w+)\.png|result\.json")
+WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d{2,}_\w+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from ive_segmentation.app.adding import AddingError, add_photos, member_folder
 from ive_segmentation.settings import Settings
+from tests.conftest import REPOSITORY
 
 
 @pytest.fixture
@@ -81,6 +83,15 @@ def test_without_photos_no_folder_is_made(dataset: Path) -> None:
 )
 def test_a_name_means_the_folder_there_or_a_new_one(dataset: Path, typed: str, folder: str) -> None:
     assert member_folder(dataset, typed) == dataset / folder
+
+
+@pytest.mark.parametrize("typed", ["Jang", "Naoi"])
+def test_a_family_name_is_somebody_else_s_too(typed: str, tmp_path: Path) -> None:
+    for folder in ("Wonyoung", "Rei"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(REPOSITORY / "Dataset" / "members.toml", tmp_path)
+    assert member_folder(tmp_path, typed) == tmp_path / typed
+    assert member_folder(tmp_path, "Jang Wonyoung") == tmp_path / "Wonyoung"
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,9 @@ def test_an_answer_that_comes_late_is_not_taken_for_one_about_the_next_picture(
     with pipeline.sam3._lock:  # the answer waits for it
         ask(page, "everyone's shirt")
         page.wait_for_timeout(1000)
-        page.locator("#photo").get_by_label("Clear").click()
+        page.locator("#photo").get_by_label("Remove Image").click()
         upload(page, FilePayload(name="right.png", mimeType="image/png", buffer=file.getvalue()))
-    page.wait_for_timeout(6000)  # it comes, and nothing shows of it
+    expect(page.locator("#said")).to_contain_text("Ask again", timeout=SLOW)
     expect(page.locator("#overlay")).to_have_count(0)
     for face, match in zip(*pipeline.identify(np.asarray(right)), strict=True):
         click(page, (face.box[:2] + face.box[2:]) / 2, right.size)

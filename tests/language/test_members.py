@@ -89,6 +89,16 @@ def test_a_folder_may_bear_any_of_her_names(
     assert parse(text, members).requests[0].people == (folder,)
 
 
+def test_without_a_toml_of_ones_own_nobody_is_renamed(tmp_path: Path) -> None:
+    members = load_members(_dataset(tmp_path, "Jiwon", "Hyunseo", "Liz"))
+    assert [(member.folder, member.name) for member in members] == [
+        ("Hyunseo", "Hyunseo"),
+        ("Jiwon", "Jiwon"),
+        ("Liz", "Liz"),
+    ]
+    assert parse("리즈의 신발", members).requests[0].people == ("Liz",)
+
+
 def test_an_entry_finds_its_folder_however_the_disk_spells_it(tmp_path: Path) -> None:
     folder = unicodedata.normalize("NFD", "김_민지")  # as macOS writes it
     members = load_members(

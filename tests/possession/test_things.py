@@ -252,7 +252,7 @@ def test_a_worn_thing_is_whose_body_it_is_on(
     assert build().owners(concept) == owners
 
 
-SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag"}
+SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag", "lace"}
 """Judged as what is held is: whose it is touches it, wherever that may be."""
 
 
@@ -262,7 +262,9 @@ def test_whatever_is_worn_or_of_the_body_has_its_place() -> None:
     assert {word for group in ("worn", "body") for word in things[group] if worn_place(word) is None} == SMALL
 
 
-@pytest.mark.parametrize("concept", ["hand fan", "key ring", "back pack", "lipstick"])
+@pytest.mark.parametrize(
+    "concept", ["hand fan", "lace fan", "hand warmer", "key ring", "back pack", "lipstick"]
+)
 def test_what_only_begins_as_a_part_of_the_body_is_held(concept: str) -> None:
     assert worn_place(concept) is None
 
