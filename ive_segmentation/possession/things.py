@@ -130,39 +130,47 @@ def _look(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Bo
     border = np.nonzero(crop != cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0))
     persons = np.stack([body.mask[window] for body in people])
     within = max(CONTACT * unit, GRID_CELL * max(thing.shape)) / step
-    gaps = np.stack([_gaps(person, border, within) for person in persons])
+    gaps = _gaps(persons, border, within)
     nearest = (gaps < np.inf) & (gaps == gaps.min(0))
     touch = nearest / np.maximum(nearest.sum(0), 1, dtype=np.float32)
     return _Crop(crop, border, persons, touch, unit / step, (left, top), step)
 
 
-def _gaps(person: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
-    """Distance of each border pixel from a person, (B,) float32 in pixels of the crop, or infinite.
+def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
+    """Distance of each border pixel from each person, (P, B) float32 in pixels of the crop, or infinite.
 
-    Negative inside: where loose masks overlap, the one that reaches deeper is the nearer.
+    Negative inside: where loose masks overlap, the one that reaches deeper is the nearer. Distances are
+    worked out only where they decide who is the nearest: one who alone holds a pixel is.
     """
-    gaps = np.full(len(border[0]), np.inf, np.float32)
-    if not gaps.size:  # a thing so sparse that thinning left nothing of it
-        return gaps
+    inside = persons[:, border[0], border[1]] > 0
+    holders = inside.sum(0)
+    gaps = np.where(inside, np.float32(-1), np.float32(np.inf))
+    free = holders == 0
+    near = _near([at[free] for at in border], within)
+    for gap, person, held in zip(gaps, persons, inside, strict=True):
+        if cv2.countNonZero(person[near]):
+            outside = _distance(1 - person)[border]
+            reached = free & (outside <= within)
+            gap[reached] = outside[reached]
+        if held.any() and (holders > 1).any():
+            gap[held] = -_distance(person)[border][held]
+    return gaps
+
+
+def _near(border: Sequence[np.ndarray], within: float) -> tuple[slice, ...]:
+    """The window in which all lies that is no further than that from some border pixels."""
+    if not len(border[0]):
+        return (slice(0), slice(0))
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
-    near = tuple(slice(max(at.min() - around, 0), at.max() + around + 1) for at in border)
-    if not person[near].any():
-        return gaps
-    inside = person[border] > 0
-    if not inside.all():
-        gaps = _distance(1 - person)[border]
-        gaps[gaps > within] = np.inf
-    if inside.any():
-        gaps[inside] = -_distance(person)[border][inside]
-    return gaps
+    return tuple(slice(max(int(at.min()) - around, 0), int(at.max()) + around + 1) for at in border)
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:
     """Distance to the nearest zero, (h, w) float32 in pixels; infinite where there is none."""
-    if mask.all():
+    if cv2.countNonZero(mask) == mask.size:
         return np.full(mask.shape, np.inf, np.float32)
-    return cv2.distanceTransform(np.ascontiguousarray(mask), cv2.DIST_L2, 3)
+    return cv2.distanceTransform(mask, cv2.DIST_L2, 3)
 
 
 def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:

@@ -31,6 +31,7 @@ from ive_segmentation.segmentation.devices import (
     out_of_memory,
 )
 from ive_segmentation.segmentation.instances import Answer
+from ive_segmentation.segmentation.normalising import spread_group_norms
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
 from ive_segmentation.segmentation.weights import damaged, load_part
 from ive_segmentation.segmentation.words import Reader, Words
@@ -77,6 +78,8 @@ class Sam3:
     ) -> None:
         self._model = model.to(device).eval()
         keep_sizes_at_hand(model.detr_encoder)
+        if device.type == "cuda":
+            spread_group_norms(model)
         self._recordings = Recordings(device)
         self._processor = processor
         self._reader = reader
