@@ -12,7 +12,7 @@ from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.instances import Answer, Instance, instances, once_each, without_strays
+from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
@@ -49,7 +49,7 @@ def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
     Returns:
         The instances, at that size.
     """
-    return instances(without_strays(once_each(found, Measured.same_instance)), size)
+    return instances(clean(found, Measured.same_instance), size)
 
 
 def look_again(

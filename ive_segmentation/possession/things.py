@@ -99,6 +99,7 @@ class _Crop:
 
     Attributes:
         thing: (h, w) uint8, 0 or 1.
+        own: Rows and columns between which the thing lies: most of the crop is what is round it.
         border: Rows and columns of the thing's outermost pixels, each (B,) int.
         persons: (P, h, w) uint8, 0 or 1.
         touch: Per person the share of each border pixel that is nearest to that person, (P, B) float32.
@@ -108,6 +109,7 @@ class _Crop:
     """
 
     thing: np.ndarray
+    own: tuple[slice, slice]
     border: tuple[np.ndarray, ...]
     persons: np.ndarray
     touch: np.ndarray
@@ -124,16 +126,36 @@ def _look(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Bo
     # The thing itself must survive the thinning.
     step = min(step, max(1, min(right - left, bottom - top) // 4))
     pad = math.ceil(REACH * unit) + step
-    left, top = max(left - pad, 0), max(top - pad, 0)
-    window = (slice(top, bottom + pad, step), slice(left, right + pad, step))
+    x, y = max(left - pad, 0), max(top - pad, 0)
+    window = (slice(y, bottom + pad, step), slice(x, right + pad, step))
     crop = np.ascontiguousarray(thing[window])
-    border = np.nonzero(crop != cv2.erode(crop, np.ones((3, 3), np.uint8), borderValue=0))
-    persons = np.stack([body.mask[window] for body in people])
+    own = _part(box, (x, y), step)
+    border = _border(crop, own)
+    persons = np.zeros((len(people), *crop.shape), np.uint8)
+    for person, body in zip(persons, people, strict=True):
+        part = _part(body.box, (x, y), step)
+        person[part] = body.mask[window][part]
     within = max(CONTACT * unit, GRID_CELL * max(thing.shape)) / step
     gaps = _gaps(persons, border, within)
     nearest = (gaps < np.inf) & (gaps == gaps.min(0))
-    touch = nearest / np.maximum(nearest.sum(0), 1, dtype=np.float32)
-    return _Crop(crop, border, persons, touch, unit / step, (left, top), step)
+    touch = nearest / np.maximum(nearest.sum(0, dtype=np.float32), 1)
+    return _Crop(crop, own, border, persons, touch, unit / step, (x, y), step)
+
+
+def _part(box: tuple[int, int, int, int], corner: tuple[int, int], step: int) -> tuple[slice, slice]:
+    """Rows and columns of a crop that lie in a box of the picture."""
+    # Rounded up: the first pixel that the thinning takes from within the box, or from behind it.
+    left, top, right, bottom = (
+        max(-((start - at) // step), 0) for at, start in zip(box, (*corner, *corner), strict=True)
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def _border(crop: np.ndarray, own: tuple[slice, slice]) -> tuple[np.ndarray, ...]:
+    """Rows and columns of the thing's outermost pixels, each (B,) int."""
+    thing = crop[own]
+    edge = thing != cv2.erode(thing, np.ones((3, 3), np.uint8), borderValue=0)
+    return tuple(at + part.start for at, part in zip(np.nonzero(edge), own, strict=True))
 
 
 def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
@@ -145,22 +167,22 @@ def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) ->
     inside = persons[:, border[0], border[1]] > 0
     holders = inside.sum(0)
     gaps = np.where(inside, np.float32(-1), np.float32(np.inf))
-    free = holders == 0
-    near = _near([at[free] for at in border], within)
-    for gap, person, held in zip(gaps, persons, inside, strict=True):
-        if cv2.countNonZero(person[near]):
-            outside = _distance(1 - person)[border]
-            reached = free & (outside <= within)
-            gap[reached] = outside[reached]
-        if held.any() and (holders > 1).any():
-            gap[held] = -_distance(person)[border][held]
+    if (free := holders == 0).any():
+        at = tuple(part[free] for part in border)
+        near = _near(at, within)
+        for gap, person in zip(gaps, persons, strict=True):
+            if cv2.countNonZero(person[near]):
+                outside = _distance(1 - person)[at]
+                gap[free] = np.where(outside <= within, outside, np.inf)
+    if (several := holders > 1).any():
+        for gap, person, held in zip(gaps, persons, inside & several, strict=True):
+            if held.any():
+                gap[held] = -_distance(person)[border][held]
     return gaps
 
 
 def _near(border: Sequence[np.ndarray], within: float) -> tuple[slice, ...]:
     """The window in which all lies that is no further than that from some border pixels."""
-    if not len(border[0]):
-        return (slice(0), slice(0))
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
     return tuple(slice(max(int(at.min()) - around, 0), int(at.max()) + around + 1) for at in border)
@@ -175,16 +197,19 @@ def _distance(mask: np.ndarray) -> np.ndarray:
 
 def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     """How well the thing's middle lies where it would be worn on each body, (P,) float64, 0 to 1."""
-    moments = cv2.moments(crop.thing, binaryImage=True)
-    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+    moments = cv2.moments(crop.thing[crop.own], binaryImage=True)
+    rows, columns = crop.own
+    sums = (moments["m10"] + columns.start * moments["m00"], moments["m01"] + rows.start * moments["m00"])
+    centre = np.array(sums) / moments["m00"]
     middle = np.array(crop.corner) + (centre + 0.5) * crop.step
     return np.array([fit(place, middle, body) for body in people])
 
 
 def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
     """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
-    shared = [cv2.countNonZero(person & crop.thing) for person in crop.persons]
-    inside = np.array(shared) / cv2.countNonZero(crop.thing)
+    thing = crop.thing[crop.own]
+    shared = [cv2.countNonZero(person[crop.own] & thing) for person in crop.persons]
+    inside = np.array(shared) / cv2.countNonZero(thing)
     enclosed = crop.touch.mean(1)
     return (inside + (1 - inside) * enclosed) * (MISPLACED + (1 - MISPLACED) * fits)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ive_segmentation.segmentation.instances import Answer, instances, once_each, without_strays
+from ive_segmentation.segmentation.instances import Answer, clean, instances, once_each, without_strays
 
 Mask = npt.NDArray[np.bool_]
 
@@ -83,6 +83,13 @@ def test_nothing_is_added_and_everything_stays_covered(masks: npt.NDArray[np.boo
     kept = np.stack(cleaned(*masks))
     assert not (kept & ~masks).any()
     assert (kept.any(axis=(1, 2)) == masks.any(axis=(1, 2))).all()
+
+
+@given(arrays(np.bool_, (4, 6, 8)), st.floats(0, 1))
+def test_what_is_clean_is_there_once_and_without_strays(masks: npt.NDArray[np.bool_], overlap: float) -> None:
+    found = answer(*masks)
+    both = without_strays(once_each(found, overlap))
+    assert all(map(torch.equal, clean(found, overlap), both))
 
 
 def test_one_alone_and_nobody() -> None:
