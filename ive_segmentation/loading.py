@@ -21,10 +21,6 @@ DEMO_NOTICE = (
     "photos into Dataset/ (one folder per member), get access to SAM 3, and start again; the README says how."
 )
 
-DEMO_THRESHOLD = 0.55
-"""How sure the demo's SAM 3 must be. In 150 drawn scenes (seeds from 1,700,200) 1,443 of 1,474 absent things
-stay unfound, at 0.5 1,435; 319 of 329 held things are found at either."""
-
 
 def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     """Load members, faces, bank and SAM 3, as far as they can be had.
@@ -118,7 +114,7 @@ def demo_settings(settings: Settings) -> Settings:
 
     Returns:
         Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32,
-        which costs it nothing, looks at pictures as it was trained, and is asked to be as sure as suits it.
+        which costs it nothing, and looks at pictures as it was trained.
     """
     return replace(
         settings,
@@ -128,7 +124,6 @@ def demo_settings(settings: Settings) -> Settings:
         sam3=str(CHECKPOINTS / "sam3"),
         precision="float32",
         resolution=0,
-        sam3_threshold=DEMO_THRESHOLD,
     )
 
 

@@ -15,7 +15,7 @@ def spread_group_norms(model: nn.Module) -> None:
     """Let every `nn.GroupNorm` of a model add up its few groups all over the GPU.
 
     torch adds up a group in one block of threads: for SAM 3's pixel decoder, eight groups of 32 channels and
-    288² cells, that is 2.1 of the 7.5 ms that a question's pass computes (H200, bfloat16).
+    288² cells, that was 2.1 of the 7.5 ms that a question's pass computed (H200, bfloat16).
 
     Args:
         model: Changed in place; its results are the same but for rounding.
@@ -26,7 +26,7 @@ def spread_group_norms(model: nn.Module) -> None:
 
 
 def _normalise(norm: nn.GroupNorm, features: Tensor) -> Tensor:
-    """(N, C, h, w) normalised; means and variances are worked out in float32, as torch does."""
+    """(N, C, h, w) normalised; means and variances are worked out and kept in float32."""
     count, channels = features.shape[:2]
     if count * norm.num_groups > FEW_GROUPS:
         return nn.GroupNorm.forward(norm, features)
@@ -34,4 +34,4 @@ def _normalise(norm: nn.GroupNorm, features: Tensor) -> Tensor:
     weight, bias = (part.float().view(1, norm.num_groups, -1, 1) for part in (norm.weight, norm.bias))
     variance, mean = torch.var_mean(grouped, dim=(2, 3), correction=0, keepdim=True)
     scale = (variance + norm.eps).rsqrt() * weight
-    return torch.addcmul(bias - mean * scale, grouped, scale).view(features.shape).to(features.dtype)
+    return torch.addcmul(bias - mean * scale, grouped, scale).reshape(features.shape).to(features.dtype)

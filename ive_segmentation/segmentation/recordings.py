@@ -1,7 +1,7 @@
 """Passes through SAM 3 recorded as CUDA graphs: one launch in place of a thousand.
 
-On a GPU the decoder computes for 7 ms and its thousand kernels take Python 21 ms to launch (H200, full size,
-bfloat16); played back, they are launched at once (https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs).
+On a GPU the decoder computes for some 6 ms and its thousand kernels take Python 21 ms to launch (H200, full
+size, bfloat16); played back, they are launched at once (https://pytorch.org/blog/accelerating-pytorch-with-cuda-graphs).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.possession.body import measure
-from ive_segmentation.possession.things import Ownership, things_to_owners
+from ive_segmentation.possession.things import Ownership, _distance, _gaps, things_to_owners
 from ive_segmentation.possession.worn import worn_place
 from tests.possession.figures import ARMS, Canvas, Figure, paint_held
 
@@ -456,3 +456,26 @@ def test_a_mirrored_picture_has_the_same_owners(group: tuple[str, Stage]) -> Non
     assert [o.owner for o, s in zip(after, sure, strict=True) if s] == [
         o.owner for o, s in zip(before, sure, strict=True) if s
     ]
+
+
+def patch(rng: np.random.Generator) -> np.ndarray:
+    """(24, 20) uint8: ones in a rectangle, which may be nothing and may be all."""
+    mask = np.zeros((24, 20), np.uint8)
+    (top, bottom), (left, right) = np.sort(rng.integers(-4, 29, (2, 2)).clip(0, 24), axis=1)
+    mask[top:bottom, left:right] = 1
+    return mask
+
+
+@given(st.integers(0, 2**32), st.floats(0, 12))
+def test_who_is_nearest_is_the_same_as_by_all_distances(seed: int, within: float) -> None:
+    rng = np.random.default_rng(seed)
+    persons = np.array([patch(rng) for _ in range(3)])
+    border = np.nonzero(patch(rng) & patch(rng))
+    outside = np.array([_distance(1 - person)[border] for person in persons])
+    inside = np.array([-_distance(person)[border] for person in persons])
+    all_gaps = np.where(inside < 0, inside, np.where(outside <= within, outside, np.inf))
+
+    def nearest(gaps: np.ndarray) -> np.ndarray:
+        return (gaps < np.inf) & (gaps == gaps.min(0))
+
+    assert np.array_equal(nearest(_gaps(persons, border, within)), nearest(all_gaps))
