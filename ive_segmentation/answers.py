@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ive_segmentation.persons import PERSON
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
+from ive_segmentation.possession.worn import worn_place
 from ive_segmentation.result import Image, Person, Segment
 from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3
@@ -125,15 +127,47 @@ def doubtful(
     if not _of_someone(request):
         return things
     assert request.thing is not None
-    owners = {thing.owner for thing in things}
-    members = Request(tuple(who for who in request.people if who != UNKNOWN), None)
-    without = {place for place in _asked(members, persons) if persons[place].mask is not None} - owners
+    without = _without(request, persons, things)
     if not without:
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
     every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
     # Whose the surer ones are was decided among themselves.
     return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
+
+
+def contested(
+    request: Request, persons: Sequence[Person], bodies: Sequence[Body | None], things: list[Segment]
+) -> list[Segment]:
+    """Give a named person who holds none what may be in her hand: the prompt says that she has one.
+
+    A hand is a hundredth of a person's mask and the first part of it to go to somebody else, and what it
+    holds goes with it. What is worn lies on a body, and is no clearer for being asked for (PLAN.md).
+
+    Args:
+        request: A thing of members; nothing is presumed of everyone, nor of strangers.
+        persons: Everyone in the picture.
+        bodies: The same, measured.
+        things: The instances found, and whose each is by itself.
+
+    Returns:
+        The things, for each person who had none the one on which her claim is best hers, and whose it may
+        be instead its rival.
+    """
+    if not _of_someone(request) or worn_place(request.thing or "") is not None:
+        return things
+    without = _without(request, persons, things)
+    free = [thing for thing in things if thing.owner not in _asked(request, persons)]
+    if not without or not free:
+        return things
+    verdicts = things_to_owners(free[0].concept, [thing.mask for thing in free], bodies, among=without)
+    ranked = sorted(zip(free, verdicts, strict=True), key=lambda pair: pair[1].claim)
+    best = {verdict.owner: (thing, verdict.rival) for thing, verdict in ranked if verdict.owner is not None}
+    hers = {
+        id(thing): replace(thing, owner=owner, member=persons[owner].member, rival=rival)
+        for owner, (thing, rival) in best.items()
+    }
+    return [hers.get(id(thing), thing) for thing in things]
 
 
 def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> list[Segment]:
@@ -202,6 +236,12 @@ def explain(
         for segment in answers
         if request.thing and segment.score <= sure
     ]
+    doubts += [
+        f"{_called(segment.member, names)}: this {request.thing} may be {rival}'s."
+        for segment in answers
+        if segment.member and segment.rival is not None
+        for rival in [names.get(persons[segment.rival].member or "", "somebody else")]
+    ]
     return missing + list(dict.fromkeys(doubts))
 
 
@@ -219,6 +259,13 @@ def _asked(request: Request, persons: Sequence[Person]) -> list[int]:
         for place, person in enumerate(persons)
         if person.member in request.people or (person.member is None and UNKNOWN in request.people)
     ]
+
+
+def _without(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> set[int]:
+    """Indices of the members a request names who are there and own none of the things."""
+    members = Request(tuple(who for who in request.people if who != UNKNOWN), None)
+    there = {place for place in _asked(members, persons) if persons[place].mask is not None}
+    return there - {thing.owner for thing in things}
 
 
 def _called(who: str, names: dict[str, str]) -> str:

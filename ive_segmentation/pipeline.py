@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from ive_segmentation.answers import answer, clean_instances, doubtful, explain, look_again, things_of
+from ive_segmentation.answers import (
+    answer,
+    clean_instances,
+    contested,
+    doubtful,
+    explain,
+    look_again,
+    things_of,
+)
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
@@ -122,6 +130,7 @@ class Pipeline:
             with seconds("look again"):
                 hers = look_again(self.sam3, image, request, persons, bodies, hers)
                 hers = doubtful(self.sam3, features, request, persons, bodies, hers)
+                hers = contested(request, persons, bodies, hers)
             answers = answer(request, persons, hers)
             segments += answers
             messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)

@@ -72,6 +72,7 @@ class Segment:
         score: SAM 3's confidence, 0 to 1.
         owner: Index into `Result.persons`: the person it is, wears or holds it; None for nobody's.
         member: The owner's folder name; None for Unknown or nobody.
+        rival: Index of whoever's it may be as well, where only the prompt says that it is the owner's.
     """
 
     concept: str
@@ -80,6 +81,7 @@ class Segment:
     score: float
     owner: int | None
     member: str | None
+    rival: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +142,7 @@ class Result:
                     "score": segment.score,
                     "owner": segment.owner,
                     "member": segment.member,
+                    "rival": segment.rival,
                 }
                 for segment in self.segments
             ],

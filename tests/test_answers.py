@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ive_segmentation.answers import answer, explain
+from ive_segmentation.answers import answer, contested, explain
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
+from ive_segmentation.persons import measured
 from ive_segmentation.result import FaceBox, Person, Segment
 
 SIZE = (10, 60)
@@ -106,3 +107,61 @@ def test_a_doubt_is_said_of_a_thing_and_not_of_a_person() -> None:
     assert said == ["Wonyoung: SAM 3 is only 34% sure of this shirt."]
     herself = Request(("Jang_Wonyoung",), None)
     assert explain(herself, PERSONS, [], answer(herself, PERSONS, []), MEMBERS, sure=0.9) == []
+
+
+def _rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    mask = np.zeros((400, 800), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def _side_by_side() -> list[Person]:
+    """Wonyoung, Yujin and a stranger, each a hand's breadth from the next."""
+    boxes = [(100, 100, 300, 390), (300, 100, 500, 390), (500, 100, 700, 390)]
+    people = [_person(0, "Jang_Wonyoung"), _person(10, "An_Yujin"), _person(20, None)]
+    return [
+        replace(person, box=np.array(box, np.float32), mask=_rectangle(*box), face=None)
+        for person, box in zip(people, boxes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("people", "thing", "left", "before", "after"),
+    [
+        (["An_Yujin"], "phone", 285, 0, (1, 0)),  # 0.30 of the evidence is Yujin's, the rest Wonyoung's
+        (["An_Yujin"], "phone", 290, None, (1, 0)),  # as much hers as Wonyoung's
+        (["Jang_Wonyoung"], "phone", 285, 0, (0, None)),  # hers without anybody saying so
+        (["An_Yujin"], "phone", 270, 0, (0, None)),  # out of Yujin's reach
+        (["An_Yujin", "Jang_Wonyoung"], "phone", 285, 0, (0, None)),  # one who was asked for has it
+        (["An_Yujin"], "belt", 285, 0, (0, None)),  # worn
+        ([EVERYONE], "phone", 290, None, (None, None)),
+        ([UNKNOWN], "phone", 490, None, (None, None)),
+    ],
+)
+def test_a_named_person_has_what_may_be_in_her_hand(
+    people: list[str], thing: str, left: int, before: int | None, after: tuple[int | None, int | None]
+) -> None:
+    persons = _side_by_side()
+    found = Segment(thing, _rectangle(left, 200, left + 20, 220), _box(0), 0.9, before, None)
+    (given,) = contested(Request(tuple(people), thing), persons, measured(persons), [found])
+    assert (given.owner, given.rival) == after
+    assert given.member == (persons[after[0]].member if after[1] is not None else None)
+
+
+def test_of_two_phones_that_may_be_hers_she_has_the_likelier() -> None:
+    persons = _side_by_side()
+    unlikely, likely = (
+        Segment("phone", _rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
+        for left in (285, 490)
+    )
+    hers = Request(("An_Yujin",), "phone")
+    given = contested(hers, persons, measured(persons), [unlikely, likely])
+    assert [(phone.owner, phone.rival) for phone in given] == [(None, None), (1, 2)]
+
+
+@pytest.mark.parametrize(("rival", "whose"), [(0, "Wonyoung's"), (2, "somebody else's")])
+def test_what_may_be_anothers_is_said_to_be(rival: int, whose: str) -> None:
+    hers = Request(("An_Yujin",), "phone")
+    phone = Segment("phone", _mask(10), _box(10), 0.9, 1, "An_Yujin", rival)
+    said = explain(hers, PERSONS, [phone], answer(hers, PERSONS, [phone]), MEMBERS, sure=0.5)
+    assert said == [f"Yujin: this phone may be {whose}."]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -53,6 +53,7 @@ def things_to_owners(
     thing_masks: Sequence[np.ndarray],
     bodies: Sequence[Body | None],
     *,
+    among: Collection[int] | None = None,
     least: float = Measured.claim_least,
     clear: float = Measured.claim_clear,
 ) -> list[Ownership]:
@@ -62,6 +63,8 @@ def things_to_owners(
         concept: What the thing is, an English noun phrase ("white shirt").
         thing_masks: Instances of the thing, each (H, W) bool.
         bodies: The persons as `measure` found them; None for one whom nothing can be given to.
+        among: The persons who are known to have one, and to whom alone it may go: then the best of their
+            claims wins, however much better anyone else's is. None where nothing is known.
         least: The claim that an owner must reach, 0 to 1.
         clear: The lead over the next claim that an owner must have, 0 to 1.
 
@@ -72,7 +75,7 @@ def things_to_owners(
         len(thing_masks), len(bodies)
     )
     free = _free_hands(claims, worn_place(concept), least)
-    return [_decide(row, open_to, least, clear) for row, open_to in zip(claims, free, strict=True)]
+    return [_decide(row, open_to, among, least, clear) for row, open_to in zip(claims, free, strict=True)]
 
 
 def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> np.ndarray:
@@ -267,10 +270,14 @@ def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.nda
     return ~full[None, :] | taken
 
 
-def _decide(claims: np.ndarray, open_to: np.ndarray, least: float, clear: float) -> Ownership:
-    """The best open claim wins if it is good enough and clear of the next."""
+def _decide(
+    claims: np.ndarray, open_to: np.ndarray, among: Collection[int] | None, least: float, clear: float
+) -> Ownership:
+    """The best open claim wins if it is good enough and, unless its owner must be `among` some, clear."""
     order = np.argsort(-np.where(open_to, claims, 0.0), kind="stable")
     ranked = [(int(i), float(claims[i])) for i in order if open_to[i] and claims[i] > 0]
-    (best, claim), (rival, rival_claim) = ([*ranked, (None, 0.0), (None, 0.0)])[:2]
-    won = best is not None and claim >= least and claim - rival_claim >= clear
+    nobody = (None, 0.0)
+    best, claim = next((one for one in ranked if among is None or one[0] in among), nobody)
+    rival, rival_claim = next((one for one in ranked if one[0] != best), nobody)
+    won = best is not None and claim >= least and (among is not None or claim - rival_claim >= clear)
     return Ownership(best if won else None, claim, rival, rival_claim)
