@@ -145,7 +145,7 @@ def test_a_named_person_has_what_may_be_in_her_hand(
     found = Segment(thing, _rectangle(left, 200, left + 20, 220), _box(0), 0.9, before, None)
     (given,) = contested(Request(tuple(people), thing), persons, measured(persons), [found])
     assert (given.owner, given.rival) == after
-    assert given.member == (persons[after[0]].member if after[1] is not None else None)
+    assert given.member == ("An_Yujin" if given.rival is not None else None)
 
 
 def test_of_two_phones_that_may_be_hers_she_has_the_likelier() -> None:

@@ -160,15 +160,51 @@ def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
 
 def _at_size(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Bring masks (N, h, w) to the picture's size, few at a time: N large float arrays never exist."""
-    masks = np.empty((len(logits), *size), dtype=bool)
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
-    if logits.device.type == "cpu":  # the same interpolation; torch's takes nine times as long there
-        for mask, small in zip(masks, logits.float().sigmoid().numpy(), strict=True):
-            np.greater(cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR), 0.5, out=mask)
-        return masks
+    if logits.device.type != "cpu":
+        return _cut_out(logits, size)
+    masks = np.empty((len(logits), *size), dtype=bool)
+    for mask, small in zip(masks, logits.float().sigmoid().numpy(), strict=True):
+        # The same interpolation; torch's takes nine times as long here.
+        np.greater(cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR), 0.5, out=mask)
+    return masks
+
+
+def _cut_out(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """`_at_size` on a GPU: what lies round a mask stays there, because it is most of the picture."""
+    masks = np.zeros((len(logits), *size), dtype=bool)
+    windows = _windows(logits, size)
     for first in range(0, len(logits), at_once := max(1, PIXELS_AT_ONCE // (size[0] * size[1]))):
         some = slice(first, first + at_once)
         small = logits[some, None].float().sigmoid()
-        large = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)
-        torch.from_numpy(masks)[some] = large[:, 0] > 0.5
+        large = functional.interpolate(small, size=size, mode="bilinear", align_corners=False)[:, 0] > 0.5
+        parts = [mask[window].flatten() for mask, window in zip(large, windows[some], strict=True)]
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        for mask, window, part in zip(
+            masks[some], windows[some], np.split(torch.cat(parts).cpu().numpy(), ends), strict=True
+        ):
+            mask[window] = part.reshape(mask[window].shape)
     return masks
+
+
+def _windows(logits: Tensor, size: tuple[int, int]) -> list[tuple[slice, slice]]:
+    """Rows and columns of the picture outside which a mask has no pixel, for each of masks (N, h, w).
+
+    A pixel is interpolated between the cells beside it, so it is no further than one from a cell above zero;
+    or, when numbers are rounded, from one that is hardly below.
+    """
+    cells = logits > -0.01
+    there = torch.cat([cells.any(2), cells.any(1)], dim=1).cpu().numpy()
+    return [
+        (_window(rows, size[0]), _window(columns, size[1]))
+        for rows, columns in (np.split(one, [cells.shape[1]]) for one in there)
+    ]
+
+
+def _window(there: npt.NDArray[np.bool_], pixels: int) -> slice:
+    """The pixels that cells of one axis reach, given which of them (h,) count."""
+    cells = np.flatnonzero(there)
+    if not len(cells):
+        return slice(0, 0)
+    each = pixels / len(there)
+    return slice(max(int((cells[0] - 0.5) * each - 0.5), 0), int((cells[-1] + 1.5) * each) + 1)

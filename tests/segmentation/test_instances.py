@@ -9,8 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from torch.nn import functional
 
-from ive_segmentation.segmentation.instances import Answer, clean, instances, once_each, without_strays
+from ive_segmentation.segmentation.instances import (
+    Answer,
+    _cut_out,
+    _windows,
+    clean,
+    instances,
+    once_each,
+    without_strays,
+)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -127,3 +136,23 @@ def test_in_a_mirror_masks_and_boxes_stay_together() -> None:
     assert instance.mask.sum() == 3 * 4
     for part, again in zip(seen, seen.mirrored().mirrored(), strict=True):
         assert torch.equal(part, again)
+
+
+GRIDS = st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 12))
+
+
+@given(GRIDS.flatmap(lambda grid: arrays(np.float32, grid, elements=st.sampled_from([-9, -2, 0, 1, 9]))))
+def test_what_a_gpu_cuts_out_of_enlarged_masks_is_all_there_is(drawn: npt.NDArray[np.float32]) -> None:
+    logits = torch.from_numpy(drawn)
+    for size in ((7, 5), (12, 12), (40, 31), (100, 3)):
+        whole = functional.interpolate(logits[:, None].sigmoid(), size, mode="bilinear")[:, 0] > 0.5
+        assert np.array_equal(_cut_out(logits, size), whole.numpy())
+
+
+def test_what_a_gpu_cuts_out_of_enlarged_masks_is_little() -> None:
+    logits = answer(mask((10, 20, 30, 60)), mask(), mask((0, 0, 100, 80))).logits
+    assert _windows(logits, (800, 1000)) == [
+        (slice(194, 606), slice(94, 306)),
+        (slice(0, 0), slice(0, 0)),
+        (slice(0, 806), slice(0, 1006)),
+    ]
