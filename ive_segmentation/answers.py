@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
-from ive_segmentation.persons import PERSON
+from ive_segmentation.persons import PERSON, measured, same
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_owners
@@ -59,21 +59,22 @@ def look_again(
     image: Image,
     request: Request,
     persons: Sequence[Person],
-    bodies: Sequence[Body | None],
     things: list[Segment],
 ) -> list[Segment]:
     """Look once more, closely, for what a named person should have and was not found, or found too small.
+
+    The closer look sees people better too, a hand most of all, so whose a thing is, is judged by that.
 
     Args:
         sam3: The model.
         image: (H, W, 3) uint8, RGB.
         request: A thing of named people; nothing is looked for again on behalf of everyone.
         persons: Everyone in the picture.
-        bodies: The same, measured.
         things: The instances found on the whole picture.
 
     Returns:
-        The things, with those of each person looked at closely replaced by what the closer look found.
+        The things, with those of each person looked at closely replaced by what the closer look found, which
+        may have been somebody else's before.
     """
     if not _of_someone(request):
         return things
@@ -91,16 +92,42 @@ def look_again(
             crops[owner] = crop
     looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
     for (owner, crop), features in zip(crops.items(), looks, strict=True):
-        (seen,) = sam3.find(features, [request.thing])
+        seen, people = sam3.find(features, [request.thing, PERSON])
+        nearer = measured(_seen_closer(persons, clean_instances(people, features.size), crop))
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
         found = [
             Instance(place_back(mask, crop, size), box + offset, score)
             for mask, box, score in clean_instances(seen, features.size)
         ]
-        closer = [thing for thing in things_of(request.thing, found, persons, bodies) if thing.owner == owner]
+        closer = [thing for thing in things_of(request.thing, found, persons, nearer) if thing.owner == owner]
         if closer:
-            things = [thing for thing in things if thing.owner != owner] + closer
+            others = [
+                thing
+                for thing in things
+                if thing.owner != owner and not any(same(thing.mask, one.mask) for one in closer)
+            ]
+            things = others + closer
     return things
+
+
+def _seen_closer(
+    persons: Sequence[Person], found: Sequence[Instance], crop: tuple[int, int, int, int]
+) -> list[Person]:
+    """The persons, each with her mask in the crop as a look at the crop found it, where it found her."""
+    left, top, right, bottom = crop
+    window = slice(top, bottom), slice(left, right)
+
+    def closer(person: Person) -> Person:
+        if person.mask is None:
+            return person
+        her = next((one.mask for one in found if same(one.mask, person.mask[window])), None)
+        if her is None:
+            return person
+        mask = person.mask.copy()
+        mask[window] = her
+        return replace(person, mask=mask)
+
+    return [closer(person) for person in persons]
 
 
 def doubtful(

@@ -10,7 +10,7 @@ from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import body_box, faces_to_persons
-from ive_segmentation.result import FaceBox, Person
+from ive_segmentation.result import FaceBox, Mask, Person
 from ive_segmentation.segmentation.instances import Instance, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 
@@ -46,7 +46,9 @@ def people(
         similar = instances(answer, features.size)
         (holder,) = _holders([faces[place]], similar)
         # An instance that is already someone else's would make two people of one body.
-        if holder is not None and not any(_same(similar[holder], body) for body in (*found, *bodies) if body):
+        if holder is not None and not any(
+            same(similar[holder].mask, body.mask) for body in (*found, *bodies) if body
+        ):
             bodies[place] = similar[holder]
 
     shown = [_person(*seen) for seen in zip(bodies, faces, matches, strict=True)]
@@ -90,9 +92,17 @@ def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | Non
     )
 
 
-def _same(one: Instance, other: Instance) -> bool:
-    """Whether two instances are mostly the same pixels: an IoU of a half, COCO's measure of "the same"."""
-    return bool(np.count_nonzero(one.mask & other.mask) > 0.5 * np.count_nonzero(one.mask | other.mask))
+def same(one: Mask, other: Mask) -> bool:
+    """Tell whether two masks are mostly the same pixels: an IoU of a half, COCO's measure of "the same".
+
+    Args:
+        one: (H, W) bool.
+        other: (H, W) bool.
+
+    Returns:
+        False where both are empty.
+    """
+    return bool(np.count_nonzero(one & other) > 0.5 * np.count_nonzero(one | other))
 
 
 def _person(body: Instance | None, face: Face | None, match: Match | None) -> Person:

@@ -128,7 +128,7 @@ class Pipeline:
             hers = things.get(request.thing or "", [])
             progress(0.9, "Looking again, closely")
             with seconds("look again"):
-                hers = look_again(self.sam3, image, request, persons, bodies, hers)
+                hers = look_again(self.sam3, image, request, persons, hers)
                 hers = doubtful(self.sam3, features, request, persons, bodies, hers)
                 hers = contested(request, persons, bodies, hers)
             answers = answer(request, persons, hers)

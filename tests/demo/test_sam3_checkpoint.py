@@ -118,3 +118,27 @@ def test_a_speck_of_one_thing_on_another_gives_her_only_what_she_holds(demo: Pip
     (segment,) = demo.segment(scene.image, "Wonyoung's microphone").segments
     (hers,) = (thing for thing in scene.things if thing.owner == 0 and thing.concept == "microphone")
     assert best_overlaps([hers.mask], [segment.mask])[0] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("seed", "place", "concept"),
+    [(1_700_443, 0, "phone"), (1_700_541, 3, "phone"), (1_700_669, 1, "lightstick")],
+)
+def test_a_hand_that_was_taken_for_anothers_is_hers_when_looked_at_closely(
+    demo: Pipeline, seed: int, place: int, concept: str
+) -> None:
+    scene = draw_scene(seed, size=(640, 480))
+    hers = next(thing for thing in scene.things if thing.owner == place and thing.concept == concept)
+    member = scene.persons[place].identity
+    everyones = demo.segment(scene.image, concept).segments
+    assert not any(segment.member == member for segment in everyones)
+    (segment,) = demo.segment(scene.image, f"{member}'s {concept}").segments
+    assert segment.member == member
+    assert best_overlaps([hers.mask], [segment.mask])[0] > 0.7
+
+
+def test_what_a_closer_look_makes_hers_is_no_longer_anothers(demo: Pipeline) -> None:
+    image = draw_scene(1_700_443, size=(640, 480)).image
+    assert [phone.member for phone in demo.segment(image, "phone").segments] == ["Jang_Wonyoung"]
+    both = demo.segment(image, "Yujin and Wonyoung's phones")
+    assert [phone.member for phone in both.segments] == ["An_Yujin"]
