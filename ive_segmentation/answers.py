@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
-from ive_segmentation.persons import PERSON, measured, same
+from ive_segmentation.persons import PERSON, measured
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
-from ive_segmentation.possession.things import things_to_owners
+from ive_segmentation.possession.things import things_to_holders, things_to_owners
 from ive_segmentation.possession.worn import worn_place
 from ive_segmentation.result import Image, Person, Segment
-from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances
+from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
@@ -38,7 +38,7 @@ def things_of(
         Segment(concept, *instance, owner, None if owner is None else persons[owner].member)
         for instance, owner in zip(found, (verdict.owner for verdict in verdicts), strict=True)
     ]
-    return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
+    return _left_to_right(segments)
 
 
 def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
@@ -73,8 +73,8 @@ def look_again(
         things: The instances found on the whole picture.
 
     Returns:
-        The things, with those of each person looked at closely replaced by what the closer look found, which
-        may have been somebody else's before.
+        The things, left to right, with those of each person looked at closely replaced by what the closer
+        look found, which nobody else has any longer.
     """
     if not _of_someone(request):
         return things
@@ -91,23 +91,29 @@ def look_again(
         if worth_another_look(largest, crop, size, input_side=sam3.resolution):
             crops[owner] = crop
     looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
+    claimed: list[tuple[float, Segment]] = []
     for (owner, crop), features in zip(crops.items(), looks, strict=True):
-        seen, people = sam3.find(features, [request.thing, PERSON])
-        nearer = measured(_seen_closer(persons, clean_instances(people, features.size), crop))
+        seen, around = sam3.find(features, [request.thing, PERSON])
+        bodies = measured(_seen_closer(persons, clean_instances(around, features.size), crop))
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
         found = [
             Instance(place_back(mask, crop, size), box + offset, score)
             for mask, box, score in clean_instances(seen, features.size)
         ]
-        closer = [thing for thing in things_of(request.thing, found, persons, nearer) if thing.owner == owner]
-        if closer:
-            others = [
-                thing
-                for thing in things
-                if thing.owner != owner and not any(same(thing.mask, one.mask) for one in closer)
-            ]
-            things = others + closer
-    return things
+        verdicts = things_to_owners(request.thing, [instance.mask for instance in found], bodies)
+        claimed += [
+            (verdict.claim, Segment(request.thing, *instance, owner, persons[owner].member))
+            for instance, verdict in zip(found, verdicts, strict=True)
+            if verdict.owner == owner
+        ]
+    # Two looks may each find that one thing is hers whom they look at.
+    closer: list[Segment] = []
+    for _, thing in sorted(claimed, key=lambda pair: -pair[0]):
+        if not _among(thing, closer):
+            closer.append(thing)
+    looked_at = {thing.owner for thing in closer}
+    kept = [thing for thing in things if thing.owner not in looked_at and not _among(thing, closer)]
+    return _left_to_right(kept + closer)
 
 
 def _seen_closer(
@@ -120,7 +126,7 @@ def _seen_closer(
     def closer(person: Person) -> Person:
         if person.mask is None:
             return person
-        her = next((one.mask for one in found if same(one.mask, person.mask[window])), None)
+        her = next((one.mask for one in found if mostly_same(one.mask, person.mask[window])), None)
         if her is None:
             return person
         mask = person.mask.copy()
@@ -164,7 +170,11 @@ def doubtful(
 
 
 def contested(
-    request: Request, persons: Sequence[Person], bodies: Sequence[Body | None], things: list[Segment]
+    request: Request,
+    asked: Sequence[Request],
+    persons: Sequence[Person],
+    bodies: Sequence[Body | None],
+    things: list[Segment],
 ) -> list[Segment]:
     """Give a named person who holds none what may be in her hand: the prompt says that she has one.
 
@@ -173,28 +183,32 @@ def contested(
 
     Args:
         request: A thing of members; nothing is presumed of everyone, nor of strangers.
+        asked: All requests of the prompt; nothing is taken from anyone who is asked for as well.
         persons: Everyone in the picture.
         bodies: The same, measured.
         things: The instances found, and whose each is by itself.
 
     Returns:
-        The things, for each person who had none the one on which her claim is best hers, and whose it may
-        be instead its rival.
+        The things, for each person who had none one that may be hers, and whose it may be instead its rival.
     """
     if not _of_someone(request) or worn_place(request.thing or "") is not None:
         return things
-    without = _without(request, persons, things)
-    free = [thing for thing in things if thing.owner not in _asked(request, persons)]
-    if not without or not free:
-        return things
-    verdicts = things_to_owners(free[0].concept, [thing.mask for thing in free], bodies, among=without)
-    ranked = sorted(zip(free, verdicts, strict=True), key=lambda pair: pair[1].claim)
-    best = {verdict.owner: (thing, verdict.rival) for thing, verdict in ranked if verdict.owner is not None}
-    hers = {
-        id(thing): replace(thing, owner=owner, member=persons[owner].member, rival=rival)
-        for owner, (thing, rival) in best.items()
-    }
-    return [hers.get(id(thing), thing) for thing in things]
+    owners = {place for one in asked if one.thing == request.thing for place in _asked(one, persons)}
+    free = [place for place, thing in enumerate(things) if thing.owner not in owners]
+    masks = [things[place].mask for place in free]
+    verdicts = things_to_holders(
+        request.thing or "", masks, bodies, sorted(_without(request, persons, things))
+    )
+    given = list(things)
+    for place, verdict in zip(free, verdicts, strict=True):
+        if verdict.owner is not None:
+            given[place] = replace(
+                things[place],
+                owner=verdict.owner,
+                member=persons[verdict.owner].member,
+                rival=verdict.rival,
+            )
+    return given
 
 
 def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> list[Segment]:
@@ -263,12 +277,11 @@ def explain(
         for segment in answers
         if request.thing and segment.score <= sure
     ]
-    doubts += [
-        f"{_called(segment.member, names)}: this {request.thing} may be {rival}'s."
-        for segment in answers
-        if segment.member and segment.rival is not None
-        for rival in [names.get(persons[segment.rival].member or "", "somebody else")]
-    ]
+    for segment in answers:
+        rival = None if segment.rival is None else persons[segment.rival].member
+        if segment.member and segment.rival is not None and rival != segment.member:
+            whose = names.get(rival or "", "somebody else")
+            doubts.append(f"{_called(segment.member, names)}: this {request.thing} may be {whose}'s.")
     return missing + list(dict.fromkeys(doubts))
 
 
@@ -289,10 +302,23 @@ def _asked(request: Request, persons: Sequence[Person]) -> list[int]:
 
 
 def _without(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> set[int]:
-    """Indices of the members a request names who are there and own none of the things."""
+    """Indices of the members a request names who are there and own none of the things, in any place."""
     members = Request(tuple(who for who in request.people if who != UNKNOWN), None)
-    there = {place for place in _asked(members, persons) if persons[place].mask is not None}
-    return there - {thing.owner for thing in things}
+    having = {persons[thing.owner].member for thing in things if thing.owner is not None}
+    return {
+        place
+        for place in _asked(members, persons)
+        if persons[place].mask is not None and persons[place].member not in having
+    }
+
+
+def _among(thing: Segment, others: Sequence[Segment]) -> bool:
+    """Whether one of the others shows the same thing."""
+    return any(mostly_same(thing.mask, other.mask) for other in others)
+
+
+def _left_to_right(segments: Sequence[Segment]) -> list[Segment]:
+    return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
 
 
 def _called(who: str, names: dict[str, str]) -> str:

@@ -10,8 +10,8 @@ from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import body_box, faces_to_persons
-from ive_segmentation.result import FaceBox, Mask, Person
-from ive_segmentation.segmentation.instances import Instance, instances
+from ive_segmentation.result import FaceBox, Person
+from ive_segmentation.segmentation.instances import Instance, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 
 PERSON = "person"
@@ -47,7 +47,7 @@ def people(
         (holder,) = _holders([faces[place]], similar)
         # An instance that is already someone else's would make two people of one body.
         if holder is not None and not any(
-            same(similar[holder].mask, body.mask) for body in (*found, *bodies) if body
+            mostly_same(similar[holder].mask, body.mask) for body in (*found, *bodies) if body
         ):
             bodies[place] = similar[holder]
 
@@ -90,19 +90,6 @@ def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | Non
         np.array([face.keypoints for face in faces]),
         [instance.mask for instance in found],
     )
-
-
-def same(one: Mask, other: Mask) -> bool:
-    """Tell whether two masks are mostly the same pixels: an IoU of a half, COCO's measure of "the same".
-
-    Args:
-        one: (H, W) bool.
-        other: (H, W) bool.
-
-    Returns:
-        False where both are empty.
-    """
-    return bool(np.count_nonzero(one & other) > 0.5 * np.count_nonzero(one | other))
 
 
 def _person(body: Instance | None, face: Face | None, match: Match | None) -> Person:

@@ -130,7 +130,7 @@ class Pipeline:
             with seconds("look again"):
                 hers = look_again(self.sam3, image, request, persons, hers)
                 hers = doubtful(self.sam3, features, request, persons, bodies, hers)
-                hers = contested(request, persons, bodies, hers)
+                hers = contested(request, read.requests, persons, bodies, hers)
             answers = answer(request, persons, hers)
             segments += answers
             messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)

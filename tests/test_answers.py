@@ -143,9 +143,44 @@ def test_a_named_person_has_what_may_be_in_her_hand(
 ) -> None:
     persons = _side_by_side()
     found = Segment(thing, _rectangle(left, 200, left + 20, 220), _box(0), 0.9, before, None)
-    (given,) = contested(Request(tuple(people), thing), persons, measured(persons), [found])
+    request = Request(tuple(people), thing)
+    (given,) = contested(request, [request], persons, measured(persons), [found])
     assert (given.owner, given.rival) == after
     assert given.member == ("An_Yujin" if given.rival is not None else None)
+
+
+def test_of_two_who_are_named_each_has_one_if_each_can() -> None:
+    persons = _side_by_side()
+    both = Request(("Jang_Wonyoung", "An_Yujin"), "phone")
+    # Yujin has the better claim on both, Wonyoung none on the second.
+    phones = [
+        Segment("phone", _rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
+        for left in (294, 490)
+    ]
+    given = contested(both, [both], persons, measured(persons), phones)
+    assert [(phone.owner, phone.rival) for phone in given] == [(0, 1), (1, 2)]
+
+
+def test_what_is_anothers_who_is_asked_for_too_stays_hers() -> None:
+    persons = _side_by_side()
+    hers, others = Request(("An_Yujin",), "phone"), Request(("Jang_Wonyoung",), "phone")
+    phone = Segment("phone", _rectangle(285, 200, 305, 220), _box(0), 0.9, 0, "Jang_Wonyoung")
+    (given,) = contested(hers, [hers, others], persons, measured(persons), [phone])
+    assert given is phone
+    shirts = Request(("Jang_Wonyoung",), "shirt")
+    (given,) = contested(hers, [hers, shirts], persons, measured(persons), [phone])
+    assert given.owner == 1
+
+
+def test_who_is_in_the_picture_twice_and_has_one_has_one() -> None:
+    persons = _side_by_side()
+    collage = [persons[0], replace(persons[1], match=persons[0].match), persons[2]]
+    hers = Request(("Jang_Wonyoung",), "phone")
+    things = [
+        Segment("phone", _rectangle(150, 200, 170, 220), _box(0), 0.9, 0, "Jang_Wonyoung"),
+        Segment("phone", _rectangle(490, 200, 510, 220), _box(0), 0.9, 2, None),
+    ]
+    assert contested(hers, [hers], collage, measured(collage), things) == things
 
 
 def test_of_two_phones_that_may_be_hers_she_has_the_likelier() -> None:
@@ -155,7 +190,7 @@ def test_of_two_phones_that_may_be_hers_she_has_the_likelier() -> None:
         for left in (285, 490)
     )
     hers = Request(("An_Yujin",), "phone")
-    given = contested(hers, persons, measured(persons), [unlikely, likely])
+    given = contested(hers, [hers], persons, measured(persons), [unlikely, likely])
     assert [(phone.owner, phone.rival) for phone in given] == [(None, None), (1, 2)]
 
 

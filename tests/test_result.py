@@ -20,6 +20,7 @@ boxes = arrays(np.float32, 4, elements=st.floats(0, 9, width=32))
 faces = st.builds(FaceBox, boxes, arrays(np.float32, (5, 2), elements=st.floats(0, 9, width=32)), shares)
 evidence = st.builds(Evidence, st.text(), shares)
 names = st.none() | st.text()
+places = st.none() | st.integers(0, 9)
 matches = st.builds(
     Match, names, shares, names, st.none() | shares, st.lists(evidence).map(tuple), shares, names
 )
@@ -36,9 +37,7 @@ results = st.builds(
     st.lists(st.builds(Person, boxes, st.none() | masks, shares, st.none() | faces, st.none() | matches)).map(
         tuple
     ),
-    st.lists(st.builds(Segment, st.text(), masks, boxes, shares, st.none() | st.integers(0, 9), names)).map(
-        tuple
-    ),
+    st.lists(st.builds(Segment, st.text(), masks, boxes, shares, places, names, places)).map(tuple),
     st.lists(st.text()).map(tuple),
     st.dictionaries(st.text(), shares),
 )
@@ -47,6 +46,14 @@ results = st.builds(
 @given(results)
 def test_loads_back_equal(result: Result) -> None:
     assert Result.from_dict(result.to_dict()) == result
+
+
+def test_what_was_written_before_things_had_rivals_loads() -> None:
+    hat = Segment("hat", np.ones(SIZE, bool), np.zeros(4, np.float32), 0.9, 0, None)
+    result = Result(SIZE, Prompt("hat", (Request((), "hat"),)), (), (hat,), (), {})
+    written = result.to_dict()
+    del written["segments"][0]["rival"]
+    assert Result.from_dict(written) == result
 
 
 def test_a_file_loads_back_equal_and_holds_no_embedding(tmp_path: Path) -> None:

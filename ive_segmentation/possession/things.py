@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -38,7 +38,7 @@ class Ownership:
     Attributes:
         owner: Index of the person, or None where it is nobody's.
         claim: The owner's claim, or the best one where nobody's was good and clear enough, 0 to 1.
-        rival: The person with the next best claim, or None where nobody else has one.
+        rival: The person with the best claim among the others, or None where nobody else has one.
         rival_claim: That claim, 0 to 1.
     """
 
@@ -53,7 +53,6 @@ def things_to_owners(
     thing_masks: Sequence[np.ndarray],
     bodies: Sequence[Body | None],
     *,
-    among: Collection[int] | None = None,
     least: float = Measured.claim_least,
     clear: float = Measured.claim_clear,
 ) -> list[Ownership]:
@@ -63,19 +62,53 @@ def things_to_owners(
         concept: What the thing is, an English noun phrase ("white shirt").
         thing_masks: Instances of the thing, each (H, W) bool.
         bodies: The persons as `measure` found them; None for one whom nothing can be given to.
-        among: The persons who are known to have one, and to whom alone it may go: then the best of their
-            claims wins, however much better anyone else's is. None where nothing is known.
         least: The claim that an owner must reach, 0 to 1.
         clear: The lead over the next claim that an owner must have, 0 to 1.
 
     Returns:
         One ownership per thing, in the order of `thing_masks`; persons are indices into `bodies`.
     """
-    claims = np.array([_claims(mask, concept, bodies) for mask in thing_masks]).reshape(
-        len(thing_masks), len(bodies)
-    )
+    claims = _everyones_claims(concept, thing_masks, bodies)
     free = _free_hands(claims, worn_place(concept), least)
-    return [_decide(row, open_to, among, least, clear) for row, open_to in zip(claims, free, strict=True)]
+    return [_decide(row, open_to, least, clear) for row, open_to in zip(claims, free, strict=True)]
+
+
+def things_to_holders(
+    concept: str,
+    thing_masks: Sequence[np.ndarray],
+    bodies: Sequence[Body | None],
+    holders: Sequence[int],
+    *,
+    least: float = Measured.claim_least,
+) -> list[Ownership]:
+    """Give persons who are known to hold one each what may be theirs, however good anyone else's claim is.
+
+    Args:
+        concept: What the thing is, an English noun phrase.
+        thing_masks: Instances of the thing, each (H, W) bool.
+        bodies: The persons as `measure` found them.
+        holders: Indices of those who hold one.
+        least: The claim that a holder must reach, 0 to 1.
+
+    Returns:
+        One ownership per thing: no holder has two, and their claims add up to the most there can be. The
+        rival is whoever else has the best claim, be it the better one.
+    """
+    claims = _everyones_claims(concept, thing_masks, bodies)
+    good = np.where(claims >= least, claims, 0)[:, holders]
+    owners: dict[int, int] = {}
+    for thing, holder in zip(*linear_sum_assignment(good, maximize=True), strict=True):
+        if good[thing, holder] > 0:
+            owners[int(thing)] = holders[int(holder)]
+    return [_held_by(owners.get(thing), row) for thing, row in enumerate(claims)]
+
+
+def _everyones_claims(
+    concept: str, thing_masks: Sequence[np.ndarray], bodies: Sequence[Body | None]
+) -> np.ndarray:
+    """Every person's claim on every thing, (T, P) float64, 0 to 1."""
+    claims = [_claims(mask, concept, bodies) for mask in thing_masks]
+    return np.array(claims).reshape(len(thing_masks), len(bodies))
 
 
 def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> np.ndarray:
@@ -270,14 +303,18 @@ def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.nda
     return ~full[None, :] | taken
 
 
-def _decide(
-    claims: np.ndarray, open_to: np.ndarray, among: Collection[int] | None, least: float, clear: float
-) -> Ownership:
-    """The best open claim wins if it is good enough and, unless its owner must be `among` some, clear."""
+def _decide(claims: np.ndarray, open_to: np.ndarray, least: float, clear: float) -> Ownership:
+    """The best open claim wins if it is good enough and clear of the next."""
     order = np.argsort(-np.where(open_to, claims, 0.0), kind="stable")
     ranked = [(int(i), float(claims[i])) for i in order if open_to[i] and claims[i] > 0]
-    nobody = (None, 0.0)
-    best, claim = next((one for one in ranked if among is None or one[0] in among), nobody)
-    rival, rival_claim = next((one for one in ranked if one[0] != best), nobody)
-    won = best is not None and claim >= least and (among is not None or claim - rival_claim >= clear)
+    (best, claim), (rival, rival_claim) = ([*ranked, (None, 0.0), (None, 0.0)])[:2]
+    won = best is not None and claim >= least and claim - rival_claim >= clear
     return Ownership(best if won else None, claim, rival, rival_claim)
+
+
+def _held_by(owner: int | None, claims: np.ndarray) -> Ownership:
+    """A thing that is given to one person, and whoever of the others has the best claim."""
+    others = [person for person in range(len(claims)) if person != owner and claims[person] > 0]
+    rival = max(others, key=lambda person: claims[person], default=None)
+    claim, rival_claim = (0.0 if person is None else float(claims[person]) for person in (owner, rival))
+    return Ownership(owner, claim, rival, rival_claim)

@@ -158,6 +158,19 @@ def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
     return [Instance(mask, box, score) for mask, box, score in rows if mask.any()]
 
 
+def mostly_same(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> bool:
+    """Tell whether two masks are mostly the same pixels: an IoU of a half, COCO's measure of "the same".
+
+    Args:
+        one: (H, W) bool.
+        other: (H, W) bool.
+
+    Returns:
+        False where both are empty.
+    """
+    return bool(np.count_nonzero(one & other) > 0.5 * np.count_nonzero(one | other))
+
+
 def _at_size(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """Bring masks (N, h, w) to the picture's size, few at a time: N large float arrays never exist."""
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.

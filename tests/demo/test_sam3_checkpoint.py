@@ -132,9 +132,10 @@ def test_a_hand_that_was_taken_for_anothers_is_hers_when_looked_at_closely(
     member = scene.persons[place].identity
     everyones = demo.segment(scene.image, concept).segments
     assert not any(segment.member == member for segment in everyones)
-    (segment,) = demo.segment(scene.image, f"{member}'s {concept}").segments
-    assert segment.member == member
-    assert best_overlaps([hers.mask], [segment.mask])[0] > 0.7
+    given = demo.segment(scene.image, f"{member}'s {concept}")
+    assert [segment.member for segment in given.segments] == [member]
+    assert best_overlaps([hers.mask], [given.segments[0].mask])[0] > 0.7
+    assert given.messages == ()  # nobody's claim is as good as hers
 
 
 def test_what_a_closer_look_makes_hers_is_no_longer_anothers(demo: Pipeline) -> None:
@@ -142,3 +143,14 @@ def test_what_a_closer_look_makes_hers_is_no_longer_anothers(demo: Pipeline) -> 
     assert [phone.member for phone in demo.segment(image, "phone").segments] == ["Jang_Wonyoung"]
     both = demo.segment(image, "Yujin and Wonyoung's phones")
     assert [phone.member for phone in both.segments] == ["An_Yujin"]
+
+
+def test_what_she_may_hold_is_hers_if_she_is_asked_for(demo: Pipeline) -> None:
+    scene = draw_scene(1_700_225, size=(640, 480))
+    given = demo.segment(scene.image, "Wonyoung's microphone")
+    (microphone,) = given.segments
+    assert microphone.member == "Jang_Wonyoung"
+    assert given.persons[microphone.rival or 0].member == "Kim_Gaeul"
+    assert given.messages == ("Wonyoung: this microphone may be Gaeul's.",)
+    (asked_for_both,) = demo.segment(scene.image, "Wonyoung's microphone and Gaeul's microphone").segments
+    assert (asked_for_both.member, asked_for_both.rival) == ("Kim_Gaeul", None)

@@ -141,12 +141,22 @@ def test_in_a_mirror_masks_and_boxes_stay_together() -> None:
 GRIDS = st.tuples(st.integers(1, 3), st.integers(1, 12), st.integers(1, 12))
 
 
-@given(GRIDS.flatmap(lambda grid: arrays(np.float32, grid, elements=st.sampled_from([-9, -2, 0, 1, 9]))))
+@given(
+    GRIDS.flatmap(lambda grid: arrays(np.float32, grid, elements=st.sampled_from([-9, -2, -0.005, 0, 1, 9])))
+)
 def test_what_a_gpu_cuts_out_of_enlarged_masks_is_all_there_is(drawn: npt.NDArray[np.float32]) -> None:
     logits = torch.from_numpy(drawn)
     for size in ((7, 5), (12, 12), (40, 31), (100, 3)):
         whole = functional.interpolate(logits[:, None].sigmoid(), size, mode="bilinear")[:, 0] > 0.5
         assert np.array_equal(_cut_out(logits, size), whole.numpy())
+
+
+def test_masks_are_cut_out_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = answer(mask(LEFT), mask(), mask(RIGHT), mask((0, 0, 100, 80)), mask((50, 40, 52, 42))).logits
+    together = _cut_out(logits, (160, 200))
+    monkeypatch.setattr("ive_segmentation.segmentation.instances.PIXELS_AT_ONCE", 2 * 160 * 200)
+    assert np.array_equal(_cut_out(logits, (160, 200)), together)
+    assert together.sum((1, 2)).tolist() == [4 * n for n in (35 * 70, 0, 40 * 70, 8000, 4)]
 
 
 def test_what_a_gpu_cuts_out_of_enlarged_masks_is_little() -> None:
