@@ -137,20 +137,19 @@ def _write_shard(folder: Path, kind: str, start: int) -> Path:
     return target
 
 
-def draw_ahead(folder: Path, wanted: dict[str, int], workers: int = 2) -> list[Path]:
-    """Draw what SAM 3 learns from into shards; those already there are kept.
+def draw_ahead(folder: Path, wanted: dict[str, int]) -> list[Path]:
+    """Draw what SAM 3 learns from into shards, one on each core; those already there are kept.
 
     Args:
         folder: where to.
         wanted: how many pictures of each kind of `KINDS`; whole shards are drawn.
-        workers: processes that draw.
 
     Returns:
         The shards.
     """
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(folder, kind, start) for kind, count in wanted.items() for start in range(0, count, SHARD)]
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool() as pool:
         return list(tqdm(pool.imap(_write_job, jobs), total=len(jobs), desc="drawing scenes", unit="shard"))
 
 
