@@ -191,14 +191,15 @@ def contested(
     Returns:
         The things, for each person who had none one that may be hers, and whose it may be instead its rival.
     """
-    if not _of_someone(request) or worn_place(request.thing or "") is not None:
+    if not _of_someone(request):
         return things
+    assert request.thing is not None
+    without = sorted(_without(request, persons, things))
     owners = {place for one in asked if one.thing == request.thing for place in _asked(one, persons)}
     free = [place for place, thing in enumerate(things) if thing.owner not in owners]
-    masks = [things[place].mask for place in free]
-    verdicts = things_to_holders(
-        request.thing or "", masks, bodies, sorted(_without(request, persons, things))
-    )
+    if not without or not free or worn_place(request.thing) is not None:
+        return things
+    verdicts = things_to_holders(request.thing, [things[place].mask for place in free], bodies, without)
     given = list(things)
     for place, verdict in zip(free, verdicts, strict=True):
         if verdict.owner is not None:
