@@ -11,8 +11,8 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from ive_segmentation.language.members import Member, name_key
-from ive_segmentation.language.prompt import PromptError
-from ive_segmentation.language.things import known
+from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, PromptError
+from ive_segmentation.language.things import known, others
 
 MIN_LETTERS = 5
 """Shorter names are never read out of a mistyped word: "lip" and "lid" are one letter from Liz."""
@@ -55,7 +55,7 @@ class Names:
         """Return the folders of the members whose name this is with a typing mistake.
 
         A mistake is a letter too many, too few, another, or two swapped (optimal string alignment).
-        Words of the lexicon are never mistakes.
+        Words of the lexicon, and names of other people that it knows of, are never mistakes.
 
         Args:
             key: A word as `name_key` gives it.
@@ -63,7 +63,7 @@ class Names:
         Returns:
             Folders of the members at the smallest distance: several where they tie, none where all are far.
         """
-        if known(key) or not key:
+        if not key or known(key) or key in others():
             return ()
         typed = _sounds(key)
         distances = {}
@@ -77,8 +77,11 @@ class Names:
         return tuple(dict.fromkeys(folder for folders in found for folder in folders))
 
     def show(self, folders: Iterable[str], last: str = "and") -> str:
-        """Write members as a list for the user: "Gaeul, Liz and Rei"."""
-        names = [self.members[folder].name if folder in self.members else folder for folder in folders]
+        """Write members, or anything else, as a list for the user: "Gaeul, Liz and Rei"."""
+        called = {EVERYONE: "everyone", UNKNOWN: "strangers"} | {
+            folder: member.name for folder, member in self.members.items()
+        }
+        names = [called.get(folder, folder) for folder in folders]
         return f" {last} ".join(", ".join(names).rsplit(", ", 1))
 
     def is_family_name(self, key: str) -> bool:

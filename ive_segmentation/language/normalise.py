@@ -13,6 +13,12 @@ MAX_LENGTH = 300
 _APOSTROPHES = re.compile("[’‘‛ʼʻ′`´]")
 _COMMAS = re.compile(r"[、，/／|]")
 _STOPS = re.compile(r"[。！？!?;]+|(?<=\w\w\w)[.](?=\s|$)|\n+")
+_QUOTED = re.compile(r"(?<!\S)'([^']+|(?:[^']|'s )+)'(?!\S)")
+_CONTRACTED = re.compile(r"(?<!\S)(what|where|who|which|it|that|there|here)'s(?=\s)", re.IGNORECASE)
+_WITHOUT = re.compile(r"(?<!\S)w/o(?!\w)", re.IGNORECASE)
+_WITH = re.compile(r"(?<!\S)w/", re.IGNORECASE)
+_SLIPPED = re.compile(r"(?<=\w);(?=s\b)")
+"""The key beside the apostrophe."""
 _STRAY_HYPHENS = re.compile(r"(?<![^\W_])-|-(?![^\W_])")
 _STRAY_APOSTROPHES = re.compile(r"(?<![^\s',&+;-])'+(?:s(?![^\s',&+;-]))?")
 _LONE_JAMO = re.compile("[\u3131-\u318e]+")
@@ -44,6 +50,9 @@ def normalise(text: str) -> str:
             "The prompt holds control characters. Type the words again instead of pasting them."
         )
     clean = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", _LONE_JAMO.sub(" ", text)))
+    clean = _SLIPPED.sub("'", clean)
+    clean = _WITH.sub("with ", _WITHOUT.sub("without ", clean))
+    clean = _CONTRACTED.sub(r"\1 is", _QUOTED.sub(r"\1", clean))
     clean = _STOPS.sub(";", _COMMAS.sub(",", clean))
     clean = "".join(_kept(character) for character in clean)
     clean = _STRAY_APOSTROPHES.sub(" ", _STRAY_HYPHENS.sub(" ", clean))

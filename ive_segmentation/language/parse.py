@@ -42,24 +42,28 @@ _CLAUSES = {
     # the shirt of Wonyoung, เสื้อของวอนยอง
     "of her": _pattern("WHAT B WHO S? (?=A|$|THING B)"),
     # the mic Wonyoung is holding
-    "she holds": _pattern("WHAT WHO H (?=A|$)"),
+    "she holds": _pattern("WHAT WHO S? H (?=A|$)"),
     # 마이크를 든 원영
     "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
     # Wonyoung on stage
     "somewhere": _pattern("WHO (?P<where>W?L|P THING) (?=A|$)"),
     # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
-    "holding": _pattern("WHO (?P<verb>S?Y?H|W) HERS (?:[PW]RY)? H? (?=[AN]|$)"),
+    "holding": _pattern("WHO (?P<verb>S?Y?H|W) R? HERS (?:[PW]RY)? H? (?=[AN]|$)"),
     # Wonyoung's shirt; Rei's ring on her finger
     "hers": _pattern("WHO S HERS (?:[PW]RY)? (?=[AN]|$)"),
     # 원영 가방
     "before": _pattern("WHO HERS H? (?=[AN]|$)"),
     # เสื้อวอนยอง
-    "behind": _pattern("WHAT WHO (?=[AN]|$)"),
+    "behind": _pattern("WHAT WHO (?=[AN]|$|THING N)"),
     # Wonyoung
     "herself": _pattern("WHO (?=A|$)"),
     # a microphone, a woman in red
     "concept": _pattern("(?P<what>THING(?:[BHPSWX]THING)*) (?=A|$)"),
 }
+
+
+_OWNED_BY_NOBODY = {"person", "woman", "man", "girl", "boy", "singer", "dancer", "idol"}
+"""The person on Rei's right is not Rei's."""
 
 
 class _Clause(NamedTuple):
@@ -101,6 +105,8 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     requests: list[Request] = []
     messages: list[str] = []
     for sentence in _split(tokenize(normalise(text), names), Kind.STOP):
+        if any(token.kind is Kind.NAME for token in sentence):
+            _refuse_beyond(sentence)
         tokens, left_out = condense(sentence, names)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
         if any(token.kind is Kind.NAME for token in tokens):
@@ -124,7 +130,7 @@ def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:
 def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
     """Read a sentence that names somebody; every token must be part of a clause."""
     letters = "".join(token.kind for token in tokens)
-    if beyond := re.search("X|P(?=N)", letters):
+    if beyond := re.search("P(?=N)", letters):
         raise _beyond(tokens[beyond.start()])
     at = 0
     while at < len(letters):
@@ -143,6 +149,12 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
         yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
+
+
+def _refuse_beyond(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.kind is Kind.BEYOND:
+            raise _beyond(token)
 
 
 def _beyond(token: Token) -> PromptError:
@@ -182,8 +194,8 @@ def _asked(clause: _Clause) -> list[str | None]:
             )
         return ["clothes"]
     is_title = clause.name == "behind" and all(
-        token.being or token.kind is Kind.LOOK for row in clause.things for token in row
-    )  # "singer Wonyoung", "pretty Rei"
+        token.being or token.kind in {Kind.LOOK, Kind.PLACE} for row in clause.things for token in row
+    )  # "singer Wonyoung", "pretty Rei", "dancing Liz"
     if is_title or not clause.things:
         return [None]
     return [_thing(row, clause) for row in clause.things]
@@ -192,6 +204,8 @@ def _asked(clause: _Clause) -> list[str | None]:
 def _thing(row: Sequence[Token], clause: _Clause) -> str:
     """Write one thing of a clause in English, or refuse what stands beside a name and need not be a thing."""
     thing = _english(row)
+    if clause.who and not clause.verb and thing.split()[-1] in _OWNED_BY_NOBODY:
+        raise _beyond(row[-1])
     if row[-1].kind is Kind.LOOK and clause.who:
         if not clause.verb:
             raise PromptError(

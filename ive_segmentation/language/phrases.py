@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
-from ive_segmentation.language.prompt import EVERYONE
+from ive_segmentation.language.prompt import EVERYONE, PromptError
 from ive_segmentation.language.things import Kind, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
 _ARTICLES = {"a", "an", "the"}
+_SIDES = {"left", "right"}
+_A_VERB = re.compile("(줘|요|다|래|て|たい|ます|です|ね|よ)$")
+"""How a Korean or Japanese sentence ends, and hardly any noun."""
 _JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
 
@@ -30,6 +34,7 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
     Raises:
         PromptError: If a name could be several members, or is nobody's.
     """
+    tokens = _with_one_and(tokens)
     _refuse_strangers(tokens, names)
     spoken = [token for token in tokens if token.kind is not Kind.FILLER]
     rows = groupby(_with_joined_looks(_resolved(spoken)), key=lambda token: token.kind in THINGS)
@@ -43,6 +48,18 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         else:
             condensed += row
     return _settled(condensed, names), messages
+
+
+def _with_one_and(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out an "and" behind a comma: "shirt, pants, and shoes" is one list."""
+    kept: list[Token] = []
+    is_joined = False
+    for token in tokens:
+        if not (is_joined and token.kind is Kind.AND):
+            kept.append(token)
+        if token.kind is not Kind.FILLER:
+            is_joined = token.kind is Kind.AND
+    return kept
 
 
 def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
@@ -82,11 +99,36 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
         elif token.kind is Kind.HONORIFIC:
             kind = Kind.FILLER if Kind.NAME in (*before, *after) else Kind.THING
             read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
+        elif _is_all_of_it(tokens, at):
+            read = replace(token, kind=Kind.FILLER)
         elif token.kind is Kind.ALL:
             kind = Kind.FILLER if THINGS.intersection(after) else Kind.NAME
             read = replace(token, kind=kind, people=(EVERYONE,))
+        elif token.kind is Kind.SOMEONE:
+            is_meant = Kind.NAME not in kinds and _has_something(token, before, after)
+            kind = Kind.THING if is_meant else Kind.FILLER
+            read = replace(token, kind=kind, english="person", being=True)
         if read.kind is not Kind.FILLER:
             yield read
+
+
+def _has_something(token: Token, before: Sequence[Kind], after: Sequence[Kind]) -> bool:
+    """Whether a sentence is about someone who holds or wears something, or is somewhere."""
+    if token.foreign and not is_thai(token.text):
+        return not after and Kind.HOLDING in before
+    return not before and bool({Kind.HOLDING, Kind.WITH, Kind.PLACE}.intersection(after))
+
+
+def _is_all_of_it(tokens: Sequence[Token], at: int) -> bool:
+    """Whether "all" speaks of what was named before, a thing of somebody: "Rei's shoes, all of them"."""
+    token = tokens[at]
+    if token.kind is not Kind.ALL and token.english != "everything":
+        return False
+    said = [other.kind for other in tokens[:at]]
+    if said[-1:] == [Kind.AND] and not token.foreign:
+        said.pop()
+    ends = at + 1 == len(tokens) or tokens[at + 1].kind is Kind.AND
+    return ends and Kind.NAME in said and said[-1] in THINGS
 
 
 def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
@@ -108,11 +150,19 @@ def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
 def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]]:
     """Make one English noun phrase: looks first, the head last and in the singular."""
     text = " ".join(word.text for word in words)
+    last = words[0 if is_thai(text) else -1]
+    is_verb = _A_VERB.search(last.text) and len(words) > 1
+    if last.foreign and not last.understood and not is_verb:
+        # What is unknown may be left out before its noun, not in its place.
+        raise PromptError(
+            f'"{last.text}" is no member and not in the vocabulary: if it is a thing, write it in English.'
+        )
     left_out = [word.text for word in words if word.foreign and not word.understood]
     words = [word for word in words if word.understood or not word.foreign]
     nouns = [word for word in words if word.kind is not Kind.LOOK]
     if left_out and not nouns:
         raise names.nobody(left_out[0])
+    is_beside = any(word.kind is Kind.BODY or word.english in _SIDES for word in words)
     head = nouns[0 if is_thai(text) else -1] if nouns else words[-1]
     if any(word.foreign for word in words):
         looks = [word for word in words if word.kind is Kind.LOOK]
@@ -123,7 +173,8 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
     messages = [
         f'Left out "{word}", which is not in the vocabulary: write it in English.' for word in left_out
     ]
-    return replace(head, text=text, english=" ".join(english)), messages
+    being = head.being and not is_beside
+    return replace(head, text=text, english=" ".join(english), being=being), messages
 
 
 def with_compounds(words: Sequence[str]) -> list[str]:
@@ -147,14 +198,29 @@ def _settled(tokens: Sequence[Token], names: Names) -> list[Token]:
     settled: list[Token] = []
     for token in tokens:
         before = settled[-1] if settled else None
-        if before and before.kind is token.kind is Kind.NAME:
+        if token.kind is Kind.NAME and _ends_in_the_group(settled):
+            settled[-2:] = [token]
+        elif before and before.kind is token.kind is Kind.NAME:
             settled[-1:] = _side_by_side(before, token, names)
         else:
             settled.append(token)
     for token in settled:
         if token.kind is Kind.NAME and len(token.people) > 1:
             raise names.ambiguous(token.text, token.people)
-    return settled
+    return [token for at, token in enumerate(settled) if not _is_title(settled, at)]
+
+
+def _ends_in_the_group(tokens: Sequence[Token]) -> bool:
+    """Whether the next name would be the group's own member: IVE's Rei."""
+    kinds = [token.kind for token in tokens[-2:]]
+    return kinds == [Kind.NAME, Kind.OF_THE_ONE_BEFORE] and tokens[-2].people == (EVERYONE,)
+
+
+def _is_title(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a word says what the owner named behind it is: singer Yujin's mic."""
+    before, after = [token.kind for token in tokens[:at]], [token.kind for token in tokens[at + 1 : at + 3]]
+    begins = not before or before[-1] is Kind.AND
+    return tokens[at].being and begins and after == [Kind.NAME, Kind.OF_THE_ONE_BEFORE]
 
 
 def _side_by_side(one: Token, other: Token, names: Names) -> list[Token]:

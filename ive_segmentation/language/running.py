@@ -111,7 +111,7 @@ def _may_follow(piece: Piece, before: Piece, letters: str, gaps: set[int]) -> bo
     if piece.start in gaps or piece.is_known == before.is_known:
         return True
     known = piece if piece.is_known else before
-    if _is_hangul(letters[piece.start]):
+    if is_hangul(letters[piece.start]):
         return False
     same_letters = _script(letters[piece.start]) == _script(letters[piece.start - 1])
     return not (same_letters and known.is_content and known.end - known.start < SURE)
@@ -123,10 +123,11 @@ def _script(letter: str) -> str:
         return "hiragana"
     if "\u30a0" <= letter <= "\u30ff" or letter.isascii():
         return "katakana"
-    return "hangul" if _is_hangul(letter) else "thai" if "\u0e00" <= letter <= "\u0e7f" else "kanji"
+    return "hangul" if is_hangul(letter) else "thai" if "\u0e00" <= letter <= "\u0e7f" else "kanji"
 
 
-def _is_hangul(letter: str) -> bool:
+def is_hangul(letter: str) -> bool:
+    """Return whether a letter is a Korean syllable or a part of one."""
     return "\uac00" <= letter <= "\ud7a3" or "\u1100" <= letter <= "\u11ff"
 
 

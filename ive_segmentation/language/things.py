@@ -32,6 +32,7 @@ class Kind(StrEnum):
     WHICH = "Q"
     # These are gone before the patterns are tried.
     LOOK = "l"
+    SOMEONE = "s"
     ALL = "a"
     HONORIFIC = "h"
     FILLER = "f"
@@ -67,6 +68,8 @@ _LITTLE = {
     "place": Kind.AT,
     "beyond": Kind.BEYOND,
     "everyone": Kind.NAME,
+    "everything": Kind.NAME,
+    "someone": Kind.SOMEONE,
     "unknown": Kind.NAME,
     "pronoun": Kind.PRONOUN,
     "all": Kind.ALL,
@@ -119,13 +122,21 @@ def lexicon() -> dict[str, Word]:
         for english, spellings in entries.items():
             word = Word(_THINGS.get(group, Kind.THING), english, being=group == "being")
             words |= {name_key(text): word for texts in ([english], *spellings.values()) for text in texts}
-    for group, spellings in _read("words.toml").items():
+    little = _read("words.toml")
+    del little["others"]
+    for group, spellings in little.items():
         meaning = group.removeprefix("particle_")
         english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
         particle = meaning != group or meaning == "of_the_one_before"
         texts = [text for texts in spellings.values() for text in texts]
         words |= {name_key(text): Word(_LITTLE[meaning], english, particle, spelling=text) for text in texts}
     return words
+
+
+@cache
+def others() -> frozenset[str]:
+    """Return the keys of names that are near a member's and other people's: no typing mistakes."""
+    return frozenset(name_key(name) for names in _read("words.toml")["others"].values() for name in names)
 
 
 def known(key: str) -> Word | None:

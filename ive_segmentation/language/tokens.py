@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN
-from ive_segmentation.language.running import split
+from ive_segmentation.language.running import Piece, is_hangul, split
 from ive_segmentation.language.things import Kind, Word, known, singular
 
 LONGEST_PHRASE = 5
@@ -157,9 +157,19 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
         kinds = {"own": Kind.OF_THE_ONE_BEFORE, "and": Kind.AND, "stop": Kind.STOP}
         yield Token(kinds[part.lastgroup or ""], part[0])
         return
-    before = part.string[part.start() - 1 : part.start()]
+    before = part.string[: part.start()].rstrip()[-1:]
+    last: Piece | None = None
     for piece in split(part[0], names, follows_a_word=before.isalnum()):
         text = part[0][piece.start : piece.end]
+        if (
+            last
+            and last.end < piece.start
+            and not is_hangul(text[0])
+            and _is_thing(last)
+            and _is_thing(piece)
+        ):
+            yield Token(Kind.AND, " ")  # Thai and Japanese put no space between words: it makes a list
+        last = piece
         if piece.people:
             yield Token(Kind.NAME, text, people=piece.people, foreign=True)
         elif piece.word:
@@ -169,6 +179,10 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
             yield from mended or [Token(Kind.THING, text, english=text, understood=False, foreign=True)]
 
 
+def _is_thing(piece: Piece) -> bool:
+    return piece.word is not None and piece.word.kind is Kind.THING
+
+
 def is_thai(text: str) -> bool:
     """Return whether a text is written in Thai, where the thing comes before what is said of it."""
     return "\u0e00" <= text[0] <= "\u0e7f"
@@ -176,5 +190,5 @@ def is_thai(text: str) -> bool:
 
 def _token(word: Word, text: str, english: str) -> Token:
     if word.kind is Kind.NAME:
-        return Token(Kind.NAME, text, people=(EVERYONE if english == "everyone" else UNKNOWN,))
+        return Token(Kind.NAME, text, english, people=(UNKNOWN if english == "unknown" else EVERYONE,))
     return Token(word.kind, text, english=english, being=word.being)

@@ -145,6 +145,41 @@ ENGLISH = [
     ("Rei's shirt and her shoes", "R:shirt, R:shoe"),
     ("Wonyoung; Yujin's bag", "W:, Y:bag"),
     ("gaeul unnie's boots", "G:boot"),
+    # a comma before "and"
+    ("Rei's shirt, pants, and shoes", "R:shirt, R:pants, R:shoe"),
+    ("shirt, pants, and shoes of Rei", "R:shirt, R:pants, R:shoe"),
+    ("Rei, Liz, and Gaeul's shoes", "RZG:shoe"),
+    ("the shoes of Rei, Liz, and Gaeul", "RZG:shoe"),
+    # whoever has something
+    ("who is holding the phone", "-:person holding phone"),
+    ("which member is holding the mic", "-:person holding microphone"),
+    ("the IVE member in red", "-:person in red"),
+    ("who is on the left", "-:person on the left"),
+    ("IVE member Wonyoung", "W:"),
+    # all of it
+    ("Rei's shoes, all of them", "R:shoe"),
+    ("Rei's clothes all", "R:clothes"),
+    ("Rei's shoes and everyone", "R:shoe, *:"),
+    ("all of them", "*:"),
+    # the picture is no thing
+    ("Wonyoung in this picture", "W:"),
+    ("everyone in the photo", "*:"),
+    # quotes, contractions, slips
+    ("'Rei'", "R:"),
+    ("'Wonyoung's shirt'", "W:shirt"),
+    ("where's Wonyoung", "W:"),
+    ("what's Wonyoung wearing", "W:clothes"),
+    ("the mic Rei's holding", "R:microphone"),
+    ("Rei holding her phone", "R:phone"),
+    ("Rei w/ mic", "R:microphone"),
+    ("Wonyoung;s shirt", "W:shirt"),
+    # titles and the group
+    ("IVE's Rei", "R:"),
+    ("maknae Leeseo's hat", "S:hat"),
+    ("singer Yujin's mic", "Y:microphone"),
+    ("the dog Liz is holding", "Z:dog"),
+    ("dancing Wonyoung", "W:"),
+    ("cut out Wonyoung for me", "W:"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -185,6 +220,19 @@ KOREAN = [
     ("원영이의 귀걸이랑 목걸이", "W:earring, W:necklace"),
     ("원영's shirt", "W:shirt"),
     ("Wonyoung의 셔츠", "W:shirt"),
+    ("Wonyoung 의 셔츠", "W:shirt"),
+    ("원영, 유진, 그리고 레이의 신발", "WYR:shoe"),
+    ("마이크를 들고 있는 멤버", "-:person holding microphone"),
+    ("원영이 옷 전부", "W:clothes"),
+    ("모두 신발", "*:shoe"),
+    ("리즈 손에 있는 가방", "Z:bag"),
+    ("리즈의 오른손에 들린 가방", "Z:bag"),
+    ("원영이가 목에 건 목걸이", "W:necklace"),
+    ("원영이 발목", "W:ankle"),
+    ("아이브의 레이", "R:"),
+    ("막내 이서", "S:"),
+    ("사진에서 원영", "W:"),
+    ("안 유진", "Y:"),
     (unicodedata.normalize("NFD", "장원영의 하얀 셔츠"), "W:white shirt"),
 ]
 THAI = [
@@ -216,6 +264,11 @@ THAI = [
     ("เสื้อของวอนยองและกระเป๋าของยูจิน", "W:shirt, Y:bag"),
     ("เสื้อของวอนยองกระเป๋าของยูจิน", "W:shirt, Y:bag"),
     ("เสื้อของ Wonyoung", "W:shirt"),
+    ("รองเท้าของวอนยอง, ยูจิน, และเรย์", "WYR:shoe"),
+    ("ใครถือไมค์", "-:person holding microphone"),
+    ("เสื้อ กางเกง รองเท้าของวอนยอง", "W:shirt, W:pants, W:shoe"),
+    ("เสื้อวอนยอง กางเกงยูจิน", "W:shirt, Y:pants"),
+    ("โทรศัพท์ในมือซ้ายของเรย์", "R:phone"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -249,6 +302,14 @@ JAPANESE = [
     ("ウォニョンのシャツとユジンのバッグ", "W:shirt, Y:bag"),
     ("ウォニョンの白いシャツとバッグ", "W:white shirt, W:bag"),
     ("Wonyoungのシャツ", "W:shirt"),
+    ("Rei が持っているマイク", "R:microphone"),
+    ("マイクを持っているメンバー", "-:person holding microphone"),
+    ("レイの服全部", "R:clothes"),
+    ("リズの右手のバッグ", "Z:bag"),
+    ("ウォニョンの手", "W:hand"),
+    ("ウォニョンの帽子 靴", "W:hat, W:shoe"),
+    ("ウォニョンの前髪", "W:bangs"),
+    ("怜ちゃん", "R:"),
 ]
 
 
@@ -290,6 +351,16 @@ def test_levels(text: str, level: str, concepts: tuple[str, ...]) -> None:
             "Rei in black",
             "R:black clothes",
             "Read as the black clothes of Rei; for the person type only the name.",
+        ),
+        (
+            "strangers in red",
+            "?:red clothes",
+            "Read as the red clothes of strangers; for the person type only the name.",
+        ),
+        (
+            "Wonyoung dancing",
+            "W:",
+            'Left out "dancing": people are looked for in the whole picture.',
         ),
         (
             "원영의 예쁘장한 셔츠",
@@ -342,6 +413,26 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("ウォニョン以外", ['"以外"']),
         ("the person next to Yujin", ['"next to"']),
         ("원영 옆 사람", ['"옆"']),
+        ("원영이 뒤 사람", ['"뒤"']),
+        ("원영과 유진 사이 사람", ['"사이"']),
+        ("모자 안 쓴 레이", ['"안 쓴"']),
+        ("レイじゃない人", ['"じゃない"']),
+        ("レイが持っていないマイク", ['"ていない"']),
+        ("ウォニョンの右の人", ["cannot be asked"]),
+        ("คนหลังวอนยอง", ["cannot be asked"]),
+        ("คนขวาวอนยอง", ["cannot be asked"]),
+        ("girl to the right of Rei", ['"to the right of"']),
+        ("Wonyoung's person", ['"person"']),
+        ("everyone w/o Rei", ['"without"']),
+        ("the other members", ['"other"']),
+        # the part is not the whole
+        ("원영이 핸드폰 케이스", ['"케이스"', "English"]),
+        ("เชือกรองเท้าเรย์", ['"เชือก"', "English"]),
+        ("レイの靴ひも", ['"ひ"', "English"]),
+        # names of others, one letter away
+        ("Wooyoung's mic", ['"Wooyoung"', "closest"]),
+        ("Wonyoung and Yunjin", ['"Yunjin"', "closest"]),
+        ("김가은의 가방", ['"김가은"', "closest"]),
         ("her bag", ['"her"', "name"]),
         ("what Rei is holding", ["Type the thing"]),
         ("hello Wonyoung", ['"hello"']),
