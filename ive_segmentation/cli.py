@@ -253,22 +253,20 @@ def video(
     as_json: AsJson = False,
 ) -> None:
     """Follow what a prompt asks for through a video, and write it as videos."""
-    from ive_segmentation.language import load_members, parse
+    from ive_segmentation.language import load_members
     from ive_segmentation.loading import load_pipeline
-    from ive_segmentation.video.follow import follow
-    from ive_segmentation.video.reading import probe
+    from ive_segmentation.video.follow import follow, plan
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
-    probe(file, max_pixels=settings.max_pixels)
-    parse(text, load_members(settings.dataset))  # what is wrong is refused before minutes of loading
+    members = load_members(settings.dataset)  # what is wrong is refused before minutes of loading
+    wanted: dict[str, Any] = {
+        "formats": formats or [Format.overlay], "start": start, "end": end, "fancam": fancam,
+    }  # fmt: skip
+    plan(file, text, members, out, max_pixels=settings.max_pixels, **wanted)
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)
     with _Bar() as bar:
-        followed = follow(
-            pipeline, file, text, out,
-            formats=formats or [Format.overlay],
-            start=start, end=end, fancam=fancam, progress=bar,
-        )  # fmt: skip
+        followed = follow(pipeline, file, text, out, progress=bar, **wanted)
     messages = [*pipeline.notices, *followed.messages]
     if as_json:
         _print_json(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -137,7 +136,9 @@ def _lay_out(pipeline: Pipeline) -> Parts:
                 also = gr.CheckboxGroup(ALSO, label="Also make", elem_id="film-also")
                 with gr.Row():
                     start = gr.Number(0, label="From second", min_width=120, elem_id="film-start")
-                    end = gr.Number(0, label="To second", min_width=120, elem_id="film-end")
+                    end = gr.Number(
+                        None, label="To second (empty: its end)", min_width=120, elem_id="film-end"
+                    )
             run = gr.Button("Find it", variant="primary", size="lg", interactive=able, elem_id="film-run")
             stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
         with gr.Column(scale=6, min_width=320):
@@ -166,15 +167,15 @@ def _lay_out(pipeline: Pipeline) -> Parts:
 def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
     def changed(path: str | None, request: gr.Request) -> Fills:
         _stop(runs, request)
-        about, end = "", 0.0
+        about = ""
         try:
             if path:
                 video = probe(path, max_pixels=live.pipeline.settings.max_pixels)
                 about = _player(video.path) + hint(_measures(video))
-                end = math.ceil(video.seconds * 10) / 10
         except Exception as error:  # whatever it is, the page says it
             about = note([in_words(error)], "bad")
-        whole = {parts.start: 0.0, parts.end: end}
+        # What a header says may be too short: an end is what the user gives.
+        whole = {parts.start: 0.0, parts.end: None}
         return {parts.about: about, parts.said: hint(EMPTY), **whole, **_nothing(parts)}
 
     def drawn(progress: gr.Progress = gr.Progress()) -> Fills:  # noqa: B008

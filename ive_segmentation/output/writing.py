@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,26 @@ def spare(source: Path, folder: Path, written: Callable[[str], object]) -> None:
     read = source.resolve()
     if read.parent == folder.resolve() and written(read.name):
         raise WriteError(f"{source} would be replaced by what is made of it. Choose another folder.")
+
+
+def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
+    """Refuse, before any work, a folder that cannot be made or written to, or holds folders of such names.
+
+    Args:
+        folder: Where files will be written; it need not be there yet.
+        files: Which.
+
+    Raises:
+        WriteError: If one of them could not be.
+    """
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise WriteError(f"{nearest} is a file, so {folder} cannot be a folder. Choose another folder.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise WriteError(f"{nearest} may not be written to by this user. Choose another folder.")
+    for file in files:
+        if file.is_dir():
+            raise WriteError(f"{file} is a folder, and a file is to be written there. Choose another folder.")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ive_segmentation.video.fancam import camera_path, crop, output_size
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.reading import Frame, Video
 from ive_segmentation.video.records import Record
+from ive_segmentation.video.sound import SoundFormat
 from ive_segmentation.video.story import Story
 from ive_segmentation.video.writing import MP4, PRORES, lines_writer, video_writer
 
@@ -42,6 +44,12 @@ class Outputs:
     folder: Path
     formats: Collection[str]
     star: str | None
+
+    @property
+    def sounds(self) -> list[SoundFormat]:
+        """What sound the files take that have any."""
+        forms = [_SOUNDING[name] for name in self.formats if name in _SOUNDING]
+        return [form.sound for form in (*forms, *([MP4] if self.star is not None else []))]
 
     def files(self, members: Sequence[Member]) -> dict[str, Path]:
         """Name the files by format, "fancam" among them."""
@@ -127,13 +135,19 @@ def _json(path: Path, _video: Video, _story: Story, _members: Sequence[Member]) 
 
 @contextmanager
 def _fancam(path: Path, video: Video, story: Story, records: Iterable[Record], star: str) -> Iterator[Write]:
-    windows = camera_path(*story.sight_of(star, records))
-    size = output_size(video.size)
-    with video_writer(path, MP4, video, size=size) as write:
+    heads, bodies, shots, (height, width), seconds = story.sight_of(star, records)
+    # As a player shows it: 9:16 there, whatever a pixel's own shape.
+    aspect = np.array([float(video.pixel_aspect), 1] * 2)
+    shown = (height, round(width * aspect[0]))
+    windows = camera_path(heads * aspect, bodies * aspect, shots, shown, seconds) / aspect
+    size = output_size(shown)
+    square = replace(video, pixel_aspect=Fraction(1))
+    with video_writer(path, MP4, square, size=size) as write:
         yield lambda frame, record, _: write(crop(frame.image, windows[record.index], size), frame)
 
 
 _OPEN = {"overlay": _overlay, "mask": _mask, "cutout": _cutout, "json": _json}
+_SOUNDING = {"overlay": MP4, "mask": MP4, "cutout": PRORES}
 _FILES = {"overlay": "overlay.mp4", "mask": "mask.mp4", "cutout": "cutout.mov", "json": "frames.jsonl"}
 
 

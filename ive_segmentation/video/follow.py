@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
-from ive_segmentation.language import EVERYONE, UNKNOWN, Prompt, parse
+from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, parse
 from ive_segmentation.output.files import overlay
-from ive_segmentation.output.writing import spare
+from ive_segmentation.output.writing import refuse_folder, spare
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.result import Image
+from ive_segmentation.settings import Settings
 from ive_segmentation.video.drawing import Outputs, draw
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
@@ -26,10 +29,10 @@ from ive_segmentation.video.story import Story
 from ive_segmentation.video.timeline import Interval, intervals, write_timeline
 from ive_segmentation.video.tracking import make_tracker
 from ive_segmentation.video.watching import Watched, watch
-from ive_segmentation.video.writing import MP4
 
 SEEING = 0.85
 """Share of the progress that the first pass is given; the second only decodes, draws and encodes."""
+TIMELINE = "timeline.csv"
 PREVIEW_EVERY = 2.0  # seconds
 Preview = Callable[[Image], None]
 
@@ -93,25 +96,26 @@ def follow(
         WriteError: If a file cannot be written.
     """
     begun = time.monotonic()
-    asked = parse(prompt, pipeline.members) if isinstance(prompt, str) else prompt
-    star = _star(asked, pipeline) if fancam else None
     if pipeline.sam3 is None:
         raise VideoError("Videos need SAM 3, and it is not loaded. `doctor` says how to get it.")
-    video = probe(path, max_pixels=pipeline.settings.max_pixels)
-    outputs = Outputs(out, frozenset(formats), star)
-    spare(video.path, out, {file.name for file in outputs.files(pipeline.members).values()}.__contains__)
+    asked, video, outputs = plan(
+        path, prompt, pipeline.members, out,
+        formats=formats, start=start, end=end, fancam=fancam, max_pixels=pipeline.settings.max_pixels,
+    )  # fmt: skip
     progress(0.0, "Getting ready to track")
-    unasked = {HAIR} - set(asked.concepts) if star else set()
+    unasked = {HAIR} - set(asked.concepts) if fancam else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
     names, owners = Names.of(pipeline.gallery, rate), Owners(rate)
     total = _expected_frames(video, start, end)
     first_pass = _Pass(progress, 0.0, SEEING, total)
     shown = time.monotonic() - PREVIEW_EVERY
+    lasts = Fraction(0)
     with Records() as records:
         frames = read(video, start, end)
         for watched in watch(frames, tracker, pipeline, names, owners, unasked=unasked):
             records.append(watched.record)
+            lasts = watched.frame.duration * video.time_base
             first_pass.done("Looking at")
             if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:
                 preview(_glimpse(watched, video, asked, names, pipeline))
@@ -122,20 +126,70 @@ def follow(
             read(video, start, end), video, records, story, pipeline.members, outputs,
             lambda: second_pass.done("Drawing"),
         )  # fmt: skip
-        times = intervals(story.presence(records, 1 / rate))
+        times = intervals(story.presence(records, float(lasts)))
     called = {member.folder: member.name for member in pipeline.members}
-    files["timeline"] = out / "timeline.csv"
+    files["timeline"] = out / TIMELINE
     write_timeline(files["timeline"], times, called)
     messages = (*asked.messages, *_never_found(asked, found, times, called))
-    if sound := sound_remark(video, MP4.sound):
+    if sound := sound_remark(video, outputs.sounds):
         messages = (*messages, sound)
     return Followed(files, tuple(times), messages, first_pass.count, time.monotonic() - begun, tracker.how)
 
 
-def _star(prompt: Prompt, pipeline: Pipeline) -> str:
+class Plan(NamedTuple):
+    """What is to be done, before anything is loaded for it."""
+
+    asked: Prompt
+    video: Video
+    outputs: Outputs
+
+
+def plan(
+    path: str | Path,
+    prompt: str | Prompt,
+    members: Sequence[Member],
+    out: Path,
+    *,
+    formats: Collection[str] = (Format.overlay,),
+    start: float | None = None,
+    end: float | None = None,
+    fancam: bool = False,
+    max_pixels: int = Settings.max_pixels,
+) -> Plan:
+    """Read a prompt and look at a video and a folder: what is wrong is refused here, not after all work.
+
+    Args:
+        path: The video file.
+        prompt: What is asked, as text or already read.
+        members: Who can be named.
+        out: Folder for the files.
+        formats: Of `Format`.
+        start: Seconds from the beginning of the video; None for its beginning.
+        end: Seconds from the beginning; None for its end.
+        fancam: Also a 9:16 video of the first member whom the prompt names.
+        max_pixels: Videos with larger frames are refused.
+
+    Returns:
+        What `follow` will do.
+
+    Raises:
+        PromptError, VideoError, WriteError: As `follow`.
+    """
+    asked = parse(prompt, members) if isinstance(prompt, str) else prompt
+    star = _star(asked, members) if fancam else None
+    video = probe(path, max_pixels=max_pixels)
+    outputs = Outputs(out, frozenset(formats), star)
+    written = [*outputs.files(members).values(), out / TIMELINE]
+    spare(video.path, out, {file.name for file in written}.__contains__)
+    refuse_folder(out, written)
+    next(read(video, start, end))
+    return Plan(asked, video, outputs)
+
+
+def _star(prompt: Prompt, members: Sequence[Member]) -> str:
     """Folder name of the first member whom a prompt names."""
-    members = {member.folder for member in pipeline.members}
-    named = [person for request in prompt.requests for person in request.people if person in members]
+    known = {member.folder for member in members}
+    named = [person for request in prompt.requests for person in request.people if person in known]
     if not named:
         raise VideoError("A fancam follows one member, and the prompt names none. Put her name into it.")
     return named[0]

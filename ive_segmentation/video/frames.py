@@ -11,6 +11,9 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.sidedata.sidedata import SideData
+from av.stream import Disposition
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from ive_segmentation.errors import UserError
@@ -21,6 +24,9 @@ from ive_segmentation.settings import Settings
 # must not choose those, so only formats that hold the video themselves are tried.
 _FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
 
+_UNSPECIFIED = 2  # the number of H.273 for a colour space that is not said
+HD_HEIGHT = 720
+"""Pixels from which a video that does not say so has HDTV's colours (BT.709), as players take it."""
 LAST_SECOND = 1e9  # thirty years; in the finest time base still a number that FFmpeg can hold
 
 
@@ -93,9 +99,11 @@ def opened(path: str | Path, max_pixels: float = math.inf) -> Iterator[tuple[Inp
             Path(path).open("rb") as file,
             av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="ignore") as container,
         ):
-            if not container.streams.video:
+            # A song's cover is a stream of one picture.
+            films = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+            if not films:
                 raise VideoError(f"{path} holds no video, only sound or text. Give another file.")
-            stream = container.streams.video[0]
+            stream = films[0]
             if stream.codec_context is None:
                 raise VideoError(
                     f"{path} is packed in a way that is not known here. Save it anew as MP4 (H.264)."
@@ -145,9 +153,13 @@ def decodable(container: InputContainer, stream: VideoStream) -> Iterator[av.Vid
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """Take the first stream of sound that can be read."""
-    known = (stream for stream in container.streams.audio if stream.codec_context is not None)
-    return next((stream for stream in known if stream.channels), None)
+    """Take the stream of sound that a player takes: of those that can be read the default, or the first."""
+    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    return max(
+        (stream for stream in known if stream.channels),
+        key=lambda stream: bool(stream.disposition & Disposition.default),
+        default=None,
+    )
 
 
 def upright(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Image:
@@ -158,14 +170,32 @@ def upright(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Image:
         size: (H, W) of the picture, pixels; None for the frame's own.
 
     Returns:
-        RGB uint8 (H, W, 3), turned upright as the file says.
+        RGB uint8 (H, W, 3), turned upright, and mirrored, as the file says.
     """
     turns = round(frame.rotation / 90)
     height, width = size or (None, None)
     if turns % 2:
         height, width = width, height
-    image = frame.to_ndarray(format="rgb24", width=width, height=height)
+    unsaid = frame.colorspace == _UNSPECIFIED and frame.height >= HD_HEIGHT
+    image = frame.to_ndarray(
+        format="rgb24",
+        width=width,
+        height=height,
+        src_colorspace=Colorspace.ITU709 if unsaid else None,
+    )
+    if _is_mirrored(frame):
+        image, turns = image[:, ::-1], turns + 2
     return np.ascontiguousarray(np.rot90(image, turns))
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    """Whether left and right are to be swapped before it is turned: the determinant is negative then."""
+    said = frame.side_data.get("DISPLAYMATRIX")
+    if said is None:
+        return False
+    assert isinstance(said, SideData)
+    matrix = np.frombuffer(memoryview(said), np.int32).reshape(3, 3).astype(float)
+    return bool(matrix[0, 0] * matrix[1, 1] < matrix[0, 1] * matrix[1, 0])
 
 
 def damaged(path: str | Path) -> VideoError:

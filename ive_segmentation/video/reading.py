@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -24,6 +25,9 @@ from ive_segmentation.video.frames import (
     upright,
 )
 
+_USUAL_RATE = 240
+"""Frames per second. What says more is mostly what FFmpeg takes from a time base of milliseconds."""
+_PACKETS = 100  # enough to tell their rate
 _ROUNDING = 1e-3  # of a time base: 0.1 s is meant to be the frame at 1/10 s, though 0.1 is slightly more
 
 
@@ -95,7 +99,9 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
         first = next(decodable(container, stream), None)
         if first is None or not stream.time_base:
             raise damaged(path)
-        rate = stream.average_rate or stream.guessed_rate or Fraction(Measured.unknown_frame_rate)
+        rate = stream.average_rate
+        if rate is None or rate > _USUAL_RATE:
+            rate = _measured_rate(path) or rate or Fraction(Measured.unknown_frame_rate)
         heard = sound_stream(container)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         height, width = first.height, first.width
@@ -114,6 +120,15 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
             sound_codec=heard.codec_context.name if heard else "",
             channels=heard.channels if heard else 0,
         )
+
+
+def _measured_rate(path: str | Path) -> Fraction | None:
+    """Frames per second at the beginning of a file; None where it has no two frames with moments."""
+    with opened(path) as (container, stream):
+        packets = islice(container.demux(stream), _PACKETS)
+        moments = [packet.pts for packet in packets if packet.pts is not None]
+        ticks = max(moments, default=0) - min(moments, default=0)
+        return (len(moments) - 1) / (ticks * stream.time_base) if ticks and stream.time_base else None
 
 
 def read(video: Video, start: float | None = None, end: float | None = None) -> Iterator[Frame]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import av
 from av.audio.stream import AudioStream
@@ -15,6 +16,10 @@ from av.packet import Packet
 from ive_segmentation.video.frames import opened, sound_stream
 from ive_segmentation.video.reading import Video
 
+Piece = TypeVar("Piece", Packet, av.AudioFrame)
+
+_SLOW_MP3 = 16_000
+"""Samples per second below which MP4 does not take MP3."""
 _MOST_CHANNELS = 8
 """More than 7.1 is mixed down: the fixed arrangements of AAC end there, and no browser's player goes on."""
 
@@ -34,17 +39,17 @@ class SoundFormat:
     rates: tuple[int, ...]
 
 
-def sound_remark(video: Video, sound: SoundFormat) -> str | None:
+def sound_remark(video: Video, sounds: Iterable[SoundFormat]) -> str | None:
     """Say what happens to a video's sound beyond being kept.
 
     Args:
         video: From `probe`.
-        sound: What the target takes.
+        sounds: What each of the targets takes.
 
     Returns:
-        A sentence for the user, or None if the channels stay as they are.
+        A sentence for the user, or None if the channels stay as they are in all of them.
     """
-    if video.channels <= 2 or _is_copied(video.sound_codec, video.channels, sound):
+    if video.channels <= 2 or all(_is_copied(video.sound_codec, video.channels, sound) for sound in sounds):
         return None
     return f"The sound's {video.channels} channels are mixed down to two."
 
@@ -77,7 +82,9 @@ def sound_packets(
         if begin > (pictures.start_time or 0):
             with suppress(av.FFmpegError):
                 source.seek(begin, stream=pictures)
-        convert = _copied if _is_copied(heard.codec_context.name, heard.channels, sound) else _encoded
+        codec = heard.codec_context.name
+        is_slow = codec.startswith("mp3") and heard.rate < _SLOW_MP3
+        convert = _copied if _is_copied(codec, heard.channels, sound) and not is_slow else _encoded
         last = None
         for packet in convert(source, heard, zero, output, sound):
             if packet.pts is None or packet.dts is None or not packet.time_base:
@@ -96,12 +103,12 @@ def _copied(
 ) -> Iterator[Packet]:
     stream = output.add_stream_from_template(heard)
     with suppress(av.FFmpegError):
-        for packet in source.demux(heard):
-            if packet.pts is None or packet.dts is None or not packet.size:
-                continue
+        whole = (packet for packet in source.demux(heard) if packet.size)
+        for moment, packet in _in_order(whole, lambda packet: packet.duration or 0):
             shift = round(zero / packet.time_base)
-            if packet.pts >= shift:
-                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+            if moment >= shift:
+                packet.pts = packet.dts = moment - shift  # sound is stored in its order
+                packet.stream = stream
                 yield packet
 
 
@@ -111,13 +118,38 @@ def _encoded(
     rate = heard.rate if heard.rate in sound.rates else sound.rates[0]
     stream = output.add_stream(sound.encoder, rate=rate, layout="stereo")
     assert isinstance(stream, AudioStream)
-    for frame in _decoded(source, heard):
+    # One resampler takes one kind of sound, and a broadcast may go from two channels to six.
+    resamplers: dict[tuple[str, str, int], av.AudioResampler] = {}
+    for moment, frame in _in_order(_decoded(source, heard), _ticks):
         shift = round(zero / (frame.time_base or 1))
-        if frame.pts is not None and frame.pts >= shift:
-            frame.pts -= shift
-            with suppress(ValueError):  # PyAV's resampler does not take sound that changes on the way
-                yield from stream.encode(frame)
+        if moment < shift:
+            continue
+        frame.pts, frame.time_base = (
+            round((moment - shift) * (frame.time_base or 1) * rate),
+            Fraction(1, rate),
+        )
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind not in resamplers:
+            resamplers[kind] = av.AudioResampler(stream.format, "stereo", rate)
+        for even in resamplers[kind].resample(frame):
+            yield from stream.encode(even)
     yield from stream.encode(None)
+
+
+def _in_order(pieces: Iterable[Piece], ticks: Callable[[Piece], int]) -> Iterator[tuple[int, Piece]]:
+    """Pieces and their moments; one said to come before what it follows comes when that is over (`read`)."""
+    heard, expected = None, 0
+    for piece in pieces:
+        if piece.pts is None or not piece.time_base:
+            continue
+        heard = expected if heard is not None and piece.pts <= heard else piece.pts
+        expected = heard + max(ticks(piece), 1)
+        yield heard, piece
+
+
+def _ticks(frame: av.AudioFrame) -> int:
+    """How long a frame lasts, in its own time base."""
+    return round(frame.samples / (frame.sample_rate * (frame.time_base or 1)))
 
 
 def _decoded(source: InputContainer, heard: AudioStream) -> Iterator[av.AudioFrame]:

@@ -172,6 +172,7 @@ class _Writer:
         self._zero: int | None = None
         self._sound: Iterator[tuple[Fraction, Packet]] = iter(())
         self._waiting: tuple[Fraction, Packet] | None = None
+        self._durations: dict[int, int] = {}
         with _errors(path):
             self._stream = _stream(container, form, video, size)
 
@@ -186,16 +187,25 @@ class _Writer:
             picture = _picture(image, self._form)
             picture.pts, picture.duration = frame.pts - self._zero, frame.duration
             picture.time_base = self._video.time_base
-            self._container.mux(self._stream.encode(picture))
+            self._durations[picture.pts] = frame.duration
+            self._mux(picture)
             end = (picture.pts + frame.duration) * self._video.time_base
             while self._waiting is not None and self._waiting[0] < end:
-                self._container.mux(self._waiting[1])
+                with suppress(av.InvalidDataError):  # a packet that lost a part on its way to the source
+                    self._container.mux(self._waiting[1])
                 self._waiting = next(self._sound, None)
 
     def finish(self) -> None:
         with _errors(self._path):
-            self._container.mux(self._stream.encode(None))
+            self._mux(None)
             self._container.close()
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            # The encoder does not hand it on, and it is how long the last picture is shown.
+            if packet.pts is not None and (duration := self._durations.pop(packet.pts, None)):
+                packet.duration = duration
+            self._container.mux(packet)
 
 
 def _flags(form: VideoFormat, video: Video) -> dict[str, str]:

@@ -27,6 +27,8 @@ def clip(
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     pixel_aspect: Fraction = Fraction(1),
+    lasts: int = 0,
+    declared: int = 10,
 ) -> Path:
     """Write a small video.
 
@@ -37,9 +39,11 @@ def clip(
         codec: FFmpeg's name of the encoder.
         options: Of the container.
         pixel_aspect: Width of a pixel by its height.
+        declared: Frames per second that the file says it has.
+        lasts: How long the last frame is shown, in milliseconds; 0 leaves that to the container.
     """
     with av.open(str(path), "w", options=options or {}) as container:
-        stream = cast(VideoStream, container.add_stream(codec, rate=10))
+        stream = cast(VideoStream, container.add_stream(codec, rate=declared))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv444p" if size[0] % 2 or size[1] % 2 else "yuv420p"
         stream.sample_aspect_ratio = stream.codec_context.sample_aspect_ratio = pixel_aspect
@@ -54,7 +58,10 @@ def clip(
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = start, Fraction(1, 1000)
             container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        packets = stream.encode(None)
+        if lasts:
+            packets[-1].duration = lasts
+        container.mux(packets)
     return path
 
 
@@ -63,18 +70,18 @@ def number_of(image: np.ndarray) -> int:
 
 
 def turned(path: Path, degrees: int) -> Path:
-    """Copy an MP4 with the matrix in its track header set so that players turn it clockwise by the angle."""
-    one = 1 << 16
-    a, b, c, d = {
-        0: (one, 0, 0, one),
-        90: (0, one, -one, 0),
-        180: (-one, 0, 0, -one),
-        270: (0, -one, one, 0),
-    }[degrees]
+    """Copy an MP4 so that players turn it clockwise by the angle."""
+    matrices = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+    return with_matrix(path, matrices[degrees])
+
+
+def with_matrix(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Copy an MP4 with the matrix in its track header set: players show it turned or mirrored."""
+    a, b, c, d = (each << 16 for each in matrix)
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 44  # after the version, times, track number, duration, layer and volume
     data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    copy = path.with_name(f"turned by {degrees}.mp4")
+    copy = path.with_name(f"shown by {matrix}.mp4")
     copy.write_bytes(data)
     return copy
 
@@ -100,16 +107,21 @@ def tone(seconds: float, layout: str, rate: int = 48000) -> av.AudioFrame:
 
 
 def with_sound(
-    path: Path, silent: Path, codec: str = "aac", layout: str = "stereo", seconds: float = 1
+    path: Path,
+    silent: Path,
+    codec: str = "aac",
+    layout: str = "stereo",
+    seconds: float = 1,
+    rate: int = 48000,
 ) -> Path:
     """Copy a video and give it sound."""
     with av.open(str(silent)) as source, av.open(str(path), "w") as target:
         pictures = target.add_stream_from_template(source.streams.video[0])
-        stream = cast(AudioStream, target.add_stream(codec, rate=48000, layout=layout))
+        stream = cast(AudioStream, target.add_stream(codec, rate=rate, layout=layout))
         for packet in source.demux(video=0):
             if packet.size:
                 packet.stream = pictures
                 target.mux(packet)
-        target.mux(stream.encode(tone(seconds, layout)))
+        target.mux(stream.encode(tone(seconds, layout, rate)))
         target.mux(stream.encode(None))
     return path

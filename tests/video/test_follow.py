@@ -10,16 +10,18 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from ive_segmentation.demo.truth import Scene
+from ive_segmentation.errors import UserError
 from ive_segmentation.output.coco import decode
 from ive_segmentation.output.writing import WriteError
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.video.follow import follow
+from ive_segmentation.video.follow import follow, plan
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.reading import probe, read
@@ -185,3 +187,45 @@ def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Pa
 def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="names none"):
         follow(pipeline, clip, "everyone's shirt", tmp_path, fancam=True)
+
+
+@pytest.mark.parametrize(
+    ("out", "part", "words"),
+    [
+        ("file", {}, "is a file"),
+        ("file/below", {}, "is a file"),
+        ("taken", {}, "is a folder"),
+        ("out", {"start": 5.0, "end": 2.0}, "end after the start"),
+        ("out", {"start": 99.0}, "Give other moments"),
+        ("out", {"fancam": True}, "names none"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_loaded(
+    out: str, part: dict[str, Any], words: str, clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "overlay.mp4").mkdir(parents=True)
+    with pytest.raises(UserError, match=words):
+        plan(clip, "woman", (), tmp_path / out, **part)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_timeline_is_not_written_over_the_video_either(clip: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copy(clip, tmp_path / "timeline.csv"))
+    with pytest.raises(WriteError, match="would be replaced"):
+        plan(mine, "woman", (), tmp_path)
+
+
+def test_a_fancam_is_9_to_16_as_it_is_shown(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "anamorphic.mp4"
+    with av.open(str(clip)) as source, av.open(str(wide), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.sample_aspect_ratio = Fraction(4, 3)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    assert probe(wide).pixel_aspect == Fraction(4, 3)
+    made = probe(follow(pipeline, wide, "Rei", tmp_path, fancam=True, end=0.3).files["fancam"])
+    height, width = made.size
+    assert float(width * made.pixel_aspect / height) == pytest.approx(9 / 16, abs=0.02)

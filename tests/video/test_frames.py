@@ -7,12 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from av.video.reformatter import Colorspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.video.frames import VideoError, duration, frame_at
-from tests.video.clips import ENCODERS, STEP, clip, number_of, sound, turned
+from tests.video.clips import ENCODERS, STEP, clip, number_of, sound, tone, turned, with_matrix
 
 
 @pytest.fixture(scope="module", params=["mp4", "mov", "mkv", "webm", "avi", "ts"])
@@ -68,6 +69,24 @@ def test_the_colour_space_of_the_file_is_heeded(tmp_path: Path) -> None:
     np.testing.assert_allclose(frame_at(tmp_path / "bt709.mp4", 0)[20, 20], (200, 40, 40), atol=4)
 
 
+def test_hd_that_says_nothing_has_hds_colours(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "hd.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.full((720, 1280, 3), (200, 60, 90), np.uint8), format="rgb24")
+        yuv = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709).to_ndarray()
+        untagged = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
+        container.mux(stream.encode(untagged))
+        container.mux(stream.encode(None))
+    np.testing.assert_allclose(frame_at(tmp_path / "hd.mp4", 0)[20, 20], (200, 60, 90), atol=4)
+
+
+@pytest.mark.parametrize(("across", "down"), [(-1, 1), (1, -1), (-1, -1)])
+def test_mirrors_are_applied(across: int, down: int, mp4: Path) -> None:
+    image = frame_at(with_matrix(mp4, (across, 0, 0, down)), 0.3)
+    np.testing.assert_array_equal(image, frame_at(mp4, 0.3)[::down, ::across])
+
+
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_rotation_is_applied(degrees: int, mp4: Path) -> None:
     image = frame_at(turned(mp4, degrees), 0.3)
@@ -114,6 +133,20 @@ def assert_refused(path: Path, words: str) -> None:
             read(path)
         assert str(path) in str(raised.value)
         assert "\n" not in str(raised.value)
+
+
+def test_a_song_with_a_cover_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        container.mux(cover.encode(None))
+        container.mux(stream.encode(tone(1, "mono", 16000)))
+        container.mux(stream.encode(None))
+    assert_refused(path, "holds no video")
 
 
 def test_no_video_stream(tmp_path: Path) -> None:

@@ -36,6 +36,14 @@ def numbers(video: Video, start: float | None = None, end: float | None = None) 
     return [number_of(frame.image) for frame in read(video, start, end)]
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "webm"])
+def test_a_rate_that_is_only_the_time_base_is_measured(suffix: str, tmp_path: Path) -> None:
+    jitter = np.random.default_rng(0).integers(-12, 13, 60)
+    starts = [max(0, number * 33 + int(jitter[number])) for number in range(60)]
+    path = clip(tmp_path / f"browser.{suffix}", starts, codec=ENCODERS.get(suffix, "libx264"), declared=1000)
+    assert float(probe(path).rate) == pytest.approx(30, abs=1.5)
+
+
 def test_what_is_known_before_reading(video: Video) -> None:
     assert video.size == (48, 64)
     assert video.pixel_aspect == 1

@@ -70,6 +70,12 @@ def heard(path: Path) -> tuple[str, int, list[Fraction], np.ndarray]:
     return stream.codec_context.name, channels, begins, samples.astype(float).std(axis=1)
 
 
+def heard_moments(path: Path) -> list[int]:
+    """When each packet of sound begins, whether it can be decoded or not."""
+    with av.open(str(path)) as container:
+        return [packet.pts for packet in container.demux(audio=0) if packet.pts is not None]
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return clip(tmp_path_factory.mktemp("clips") / "plain.mp4")
@@ -259,18 +265,75 @@ def test_sound(
     # An LFE channel keeps little of its pitch.
     assert (loud > 0.005 * loud.max()).all()
     assert moments(written) == pytest.approx([i / 10 for i in range(10)], abs=0.001)
-    assert (sound_remark(source, form.sound) is None) == (channels == source.channels)
+    assert (sound_remark(source, [form.sound]) is None) == (channels == source.channels)
 
 
 def test_ten_channels_are_said_to_be_mixed_down(plain: Path, tmp_path: Path) -> None:
     source = probe(with_sound(tmp_path / "ten.mov", plain, "pcm_s16le", "10 channels"))
-    assert sound_remark(source, MP4.sound) == "The sound's 10 channels are mixed down to two."
+    assert sound_remark(source, [MP4.sound]) == "The sound's 10 channels are mixed down to two."
+
+
+def test_a_remark_is_made_for_the_files_that_are_written(plain: Path, tmp_path: Path) -> None:
+    source = probe(with_sound(tmp_path / "six.mov", plain, "pcm_s16le", "5.1"))
+    assert [
+        sound_remark(source, [form.sound for form in forms]) is None for forms in ([], [PRORES], [MP4])
+    ] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_mp3_too_slow_for_mp4_is_encoded_anew(plain: Path, tmp_path: Path) -> None:
+    source = probe(with_sound(tmp_path / "radio.mkv", plain, "libmp3lame", "mono", rate=11025))
+    copy(source, tmp_path / "out.mp4")
+    assert heard(tmp_path / "out.mp4")[:2] == ("aac", 2)
+
+
+def test_sound_goes_on_where_moments_go_back(tmp_path: Path, plain: Path) -> None:
+    one = with_sound(tmp_path / "one.ts", plain)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() * 2)
+    copy(probe(joined), tmp_path / "out.mp4")
+    _, _, begins, loud = heard(tmp_path / "out.mp4")
+    assert begins == sorted(begins)
+    assert float(begins[-1]) == pytest.approx(2.0, abs=0.15)
+    assert (loud > 0.005 * loud.max()).all()
+
+
+def test_sound_whose_channels_change_goes_on(plain: Path, tmp_path: Path) -> None:
+    parts = [
+        with_sound(tmp_path / f"{layout}.ts", plain, "ac3", layout).read_bytes()
+        for layout in ("stereo", "5.1")
+    ]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(parts))
+    copy(probe(joined), tmp_path / "out.mp4")
+    _, channels, begins, _ = heard(tmp_path / "out.mp4")
+    assert channels == 2
+    assert float(begins[-1]) == pytest.approx(2.0, abs=0.15)
+
+
+def test_a_lost_packet_of_sound_is_left_out(plain: Path, tmp_path: Path) -> None:
+    data = with_sound(tmp_path / "whole.ts", plain).read_bytes()
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    of_sound = [at for at, packet in enumerate(packets) if (packet[1] & 0x1F) << 8 | packet[2] == 0x101]
+    for lost in of_sound[:: len(of_sound) // 6]:
+        damaged = tmp_path / f"lost {lost}.ts"
+        damaged.write_bytes(b"".join(packets[:lost] + packets[lost + 1 :]))
+        copy(probe(damaged), tmp_path / "out.mp4")
+        assert len(heard_moments(tmp_path / "out.mp4")) > 30
+
+
+def test_the_last_picture_is_shown_as_long_as_in_the_source(tmp_path: Path) -> None:
+    source = probe(clip(tmp_path / "held.mp4", starts=[0, 100, 200], lasts=3000))
+    assert copy(source, tmp_path / "out.mp4").seconds == pytest.approx(3.2, abs=0.05)
 
 
 def test_no_sound(plain: Path, tmp_path: Path) -> None:
     source = probe(plain)
     assert not copy(source, tmp_path / "out.mp4").has_sound
-    assert sound_remark(source, MP4.sound) is None
+    assert sound_remark(source, [MP4.sound]) is None
 
 
 # Whole or not at all
