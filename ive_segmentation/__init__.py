@@ -6,8 +6,13 @@ Example:
     >>> result = pipeline.segment(load_image("photo.jpg"), "Wonyoung's shirt")  # doctest: +SKIP
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime reports its use to its maker unless it is told not to before it is imported; a call afterwards
+# comes too late (seen with 1.31 on Linux).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from ive_segmentation.errors import UserError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +54,34 @@ def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
     return instances(clean(found, Measured.same_instance), size)
 
 
+def is_of_the_named(request: Request) -> bool:
+    """Tell whether a request is for a thing of people it names; nothing is presumed of everyone.
+
+    Args:
+        request: Any.
+
+    Returns:
+        False also where it is for people themselves.
+    """
+    return bool(request.thing and request.people) and EVERYONE not in request.people
+
+
+def of_the_named(requests: Sequence[Request]) -> dict[str, Request]:
+    """Put those requests together that ask for the same thing of people they name.
+
+    Args:
+        requests: All of a prompt.
+
+    Returns:
+        By thing, one of all who are named for it, in the order of the prompt.
+    """
+    people: dict[str, list[str]] = {}
+    for request in requests:
+        if request.thing and is_of_the_named(request):
+            people.setdefault(request.thing, []).extend(request.people)
+    return {thing: Request(tuple(dict.fromkeys(who)), thing) for thing, who in people.items()}
+
+
 def look_again(
     sam3: Sam3,
     image: Image,
@@ -74,10 +102,30 @@ def look_again(
 
     Returns:
         The things, left to right, with those of each person looked at closely replaced by what the closer
-        look found, which nobody else has any longer.
+        look found, which nobody else has any longer; what is found to be another's is that one's.
     """
-    if not _of_someone(request):
+    if not is_of_the_named(request):
         return things
+    seen = list(_seen_closely(sam3, image, request, persons, things))
+    # Two looks may each find that one thing is hers whom they look at.
+    closer: list[Segment] = []
+    for _, _, thing in sorted((look for look in seen if look[0] == look[2].owner), key=lambda look: -look[1]):
+        if not _among(thing, closer):
+            closer.append(thing)
+    looked_at = {thing.owner for thing in closer}
+    others = [(owner, thing) for owner, _, thing in seen if thing.owner not in {owner, None}]
+    kept = [
+        _handed_over(thing, [other for owner, other in others if owner == thing.owner])
+        for thing in things
+        if thing.owner not in looked_at and not _among(thing, closer)
+    ]
+    return _left_to_right(kept + closer)
+
+
+def _seen_closely(
+    sam3: Sam3, image: Image, request: Request, persons: Sequence[Person], things: Sequence[Segment]
+) -> Iterator[tuple[int, float, Segment]]:
+    """What closer looks find: whom each is at, the best claim on a thing, and the thing with its owner."""
     assert request.thing is not None
     size = (image.shape[0], image.shape[1])
     crops: dict[int, tuple[int, int, int, int]] = {}
@@ -91,8 +139,7 @@ def look_again(
         if worth_another_look(largest, crop, size, input_side=sam3.resolution):
             crops[owner] = crop
     looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
-    claimed: list[tuple[float, Segment]] = []
-    for (owner, crop), features in zip(crops.items(), looks, strict=True):
+    for (looked_at, crop), features in zip(crops.items(), looks, strict=True):
         seen, around = sam3.find(features, [request.thing, PERSON])
         bodies = measured(_seen_closer(persons, clean_instances(around, features.size), crop))
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
@@ -101,19 +148,17 @@ def look_again(
             for mask, box, score in clean_instances(seen, features.size)
         ]
         verdicts = things_to_owners(request.thing, [instance.mask for instance in found], bodies)
-        claimed += [
-            (verdict.claim, Segment(request.thing, *instance, owner, persons[owner].member))
-            for instance, verdict in zip(found, verdicts, strict=True)
-            if verdict.owner == owner
-        ]
-    # Two looks may each find that one thing is hers whom they look at.
-    closer: list[Segment] = []
-    for _, thing in sorted(claimed, key=lambda pair: -pair[0]):
-        if not _among(thing, closer):
-            closer.append(thing)
-    looked_at = {thing.owner for thing in closer}
-    kept = [thing for thing in things if thing.owner not in looked_at and not _among(thing, closer)]
-    return _left_to_right(kept + closer)
+        for instance, verdict in zip(found, verdicts, strict=True):
+            member = None if verdict.owner is None else persons[verdict.owner].member
+            yield looked_at, verdict.claim, Segment(request.thing, *instance, verdict.owner, member)
+
+
+def _handed_over(thing: Segment, others: Sequence[Segment]) -> Segment:
+    """A thing, with the owner whom a closer look gave it to, if that was another."""
+    for other in others:
+        if mostly_same(thing.mask, other.mask):
+            return replace(thing, owner=other.owner, member=other.member)
+    return thing
 
 
 def _seen_closer(
@@ -157,7 +202,7 @@ def doubtful(
     Returns:
         The things, and those of each person who had none.
     """
-    if not _of_someone(request):
+    if not is_of_the_named(request):
         return things
     assert request.thing is not None
     without = _without(request, persons, things)
@@ -165,8 +210,12 @@ def doubtful(
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
     every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
-    # Whose the surer ones are was decided among themselves.
-    return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
+    # Whose the surer ones are was decided among themselves, and what was seen closely is settled.
+    return things + [
+        thing
+        for thing in every
+        if thing.owner in without and thing.score <= sam3.threshold and not _among(thing, things)
+    ]
 
 
 def contested(
@@ -191,7 +240,7 @@ def contested(
     Returns:
         The things, for each person who had none one that may be hers, and whose it may be instead its rival.
     """
-    if not _of_someone(request):
+    if not is_of_the_named(request):
         return things
     assert request.thing is not None
     without = sorted(_without(request, persons, things))
@@ -284,11 +333,6 @@ def explain(
             whose = names.get(rival or "", "somebody else")
             doubts.append(f"{_called(segment.member, names)}: this {request.thing} may be {whose}'s.")
     return missing + list(dict.fromkeys(doubts))
-
-
-def _of_someone(request: Request) -> bool:
-    """Whether a request is for a thing of people it names."""
-    return bool(request.thing and request.people) and EVERYONE not in request.people
 
 
 def _asked(request: Request, persons: Sequence[Person]) -> list[int]:

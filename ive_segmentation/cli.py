@@ -15,7 +15,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.errors import UserError
-from ive_segmentation.settings import load_settings
+from ive_segmentation.settings import Settings, load_settings
 from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
@@ -48,8 +48,10 @@ def main() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries say to programmers; python -W brings it back
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
-            stream.reconfigure(encoding="utf-8")  # Windows writes files in an alphabet without Hangul
+        if isinstance(stream, io.TextIOWrapper):
+            # Windows writes files in an alphabet without Hangul; names of files may be no text at all.
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except Exit as exit_:
@@ -115,7 +117,7 @@ def bank_build(
     from ive_segmentation.identity.bank import build_bank
     from ive_segmentation.identity.faces import load_faces
 
-    settings = load_settings(dataset=dataset, faces=faces, bank=bank)
+    settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
     with _Bar() as bar:
         report = build_bank(
             settings.dataset,
@@ -132,7 +134,7 @@ def bank_show(bank: Bank = None, as_json: AsJson = False) -> None:
     """Show what the bank holds."""
     from ive_segmentation.identity.bank import load_gallery
 
-    _print_report(load_gallery(load_settings(bank=bank).bank).report, as_json)
+    _print_report(load_gallery(_or_the_demo(load_settings(bank=bank)).bank).report, as_json)
 
 
 @bank_app.command("audit")
@@ -141,7 +143,7 @@ def bank_audit(bank: Bank = None, as_json: AsJson = False) -> None:
     from ive_segmentation.identity.audit import audit
     from ive_segmentation.identity.bank import load_gallery
 
-    found = audit(load_gallery(load_settings(bank=bank).bank))
+    found = audit(load_gallery(_or_the_demo(load_settings(bank=bank)).bank))
     if as_json:
         _print_json(found.to_json())
         return
@@ -166,7 +168,8 @@ def identify(
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
 
-    settings = load_settings(faces=faces, bank=bank)
+    settings = _or_the_demo(load_settings(faces=faces, bank=bank))
+    load_gallery(settings.bank)  # without one there is nothing to load a model for
     model = load_faces(settings.faces, timeout=settings.hub_timeout)
     gallery = load_gallery(settings.bank, model.hash)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
@@ -192,7 +195,11 @@ def identify(
             for face in answer["faces"]:
                 print(
                     f"  {face['member'] or 'Unknown'}  similarity {face['similarity']:.3f}"
-                    f"  runner-up {face['runner_up']} {face['runner_up_similarity'] or 0:.3f}"
+                    + (
+                        f"  runner-up {face['runner_up']} {face['runner_up_similarity']:.3f}"
+                        if face["runner_up"]
+                        else ""
+                    )
                 )
     if failed:
         raise Exit(1)
@@ -214,11 +221,12 @@ def segment(
     from ive_segmentation.language import load_members, parse
     from ive_segmentation.loading import load_pipeline
     from ive_segmentation.output.files import WRITTEN, write_files
-    from ive_segmentation.output.writing import spare
+    from ive_segmentation.output.writing import refuse_folder, spare
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
     picture = load(image, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     spare(image, out, WRITTEN.fullmatch)
+    refuse_folder(out, [])
     parse(text, load_members(settings.dataset))  # a wrong prompt is refused before minutes of loading
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)
@@ -287,12 +295,22 @@ def video(
 @app.command("app")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; stay on this machine.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port, or the next free one.")] = 7860,
+    port: Annotated[int, typer.Option(help="Port, or the next free one.", min=0, max=65535)] = 7860,
 ) -> None:
     """Serve the page, without Jupyter."""
     from ive_segmentation.app import serve as serve_page
 
     serve_page(load_settings(), host, port)
+
+
+def _or_the_demo(settings: Settings) -> Settings:
+    """The settings, or the demo's where the page and `segment` would show the demo too."""
+    from ive_segmentation.loading import DEMO_NOTICE, demo_settings, wants_demo
+
+    if settings.bank != Settings.bank or not wants_demo(settings):
+        return settings
+    print(DEMO_NOTICE, file=sys.stderr)
+    return demo_settings(settings)
 
 
 def _face(face: Face, match: Match) -> dict[str, Any]:

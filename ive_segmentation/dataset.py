@@ -36,4 +36,5 @@ def photos_of(folder: Path) -> list[Path]:
 
 
 def _is_named(name: str) -> bool:
-    return not name.startswith((".", "_")) and any(map(str.isalnum, name))
+    is_text = not any("\ud800" <= letter <= "\udfff" for letter in name)  # else nobody could type it
+    return is_text and not name.startswith((".", "_")) and any(map(str.isalnum, name))

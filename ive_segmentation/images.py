@@ -131,7 +131,7 @@ def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
 def _decode(picture: Image.Image, name: str, max_pixels: int) -> np.ndarray:
     if picture.width * picture.height > max_pixels:
         raise _too_many_pixels(name, max_pixels, picture.size)
-    if picture.mode in {"I", "F"} and picture.format != "PPM":
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):
         raise ImageError(
             f"{name} holds 32-bit numbers, for which no white is agreed. Save it with 8 or 16 bits a channel."
         )

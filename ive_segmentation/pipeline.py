@@ -15,7 +15,9 @@ from ive_segmentation.answers import (
     contested,
     doubtful,
     explain,
+    is_of_the_named,
     look_again,
+    of_the_named,
     things_of,
 )
 from ive_segmentation.demo.drawn import refuse_photos
@@ -124,13 +126,16 @@ class Pipeline:
 
         segments: list[Segment] = []
         messages = list(read.messages)
-        for request in read.requests:
-            hers = things.get(request.thing or "", [])
-            progress(0.9, "Looking again, closely")
-            with seconds("look again"):
-                hers = look_again(self.sam3, image, request, persons, hers)
+        named = dict(things)
+        progress(0.9, "Looking again, closely")
+        with seconds("look again"):
+            # For all who are asked for one thing together: what one of them has, no other can be given.
+            for concept, request in of_the_named(read.requests).items():
+                hers = look_again(self.sam3, image, request, persons, things[concept])
                 hers = doubtful(self.sam3, features, request, persons, bodies, hers)
-                hers = contested(request, read.requests, persons, bodies, hers)
+                named[concept] = contested(request, read.requests, persons, bodies, hers)
+        for request in read.requests:
+            hers = (named if is_of_the_named(request) else things).get(request.thing or "", [])
             answers = answer(request, persons, hers)
             segments += answers
             messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -273,6 +274,31 @@ class Measured:
     longer than anybody stays behind another, and each costs as much as one that is seen."""
 
 
+_RANGES: dict[str, tuple[float, float]] = {
+    "resolution": (0, 10_000),
+    "sam3_threshold": (0.0, 1.0),
+    "questions_per_pass": (1, 10_000),
+    "pictures_per_pass": (1, 10_000),
+    "feature_cache_bytes": (0, 2**60),
+    "max_upload_bytes": (1, 2**60),
+    "max_pixels": (1, 2**60),
+    "max_video_bytes": (1, 2**60),
+    "false_accept_rate": (0.0, 0.5),
+    "hub_timeout": (0.0, 3600.0),
+}
+"""What numbers mean something. Rates and thresholds are shares: 1 % is 0.01."""
+_WORDS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings: overrides first, then the environment, then the defaults.
 
@@ -283,7 +309,7 @@ def load_settings(**overrides: Any) -> Settings:
         The settings of this run.
 
     Raises:
-        SettingsError: If an environment variable cannot be read as its field's type.
+        SettingsError: If an environment variable cannot be read as its field's type, or is out of its range.
     """
     types = get_type_hints(Settings)
     values: dict[str, Any] = {}
@@ -298,11 +324,15 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _read(name: str, kind: type, text: str) -> Any:
-    if kind is bool:
-        return text.strip().lower() in {"1", "true", "yes", "on"}
+    variable = f"{ENVIRONMENT_PREFIX}{name.upper()}={text!r}"
     try:
-        return kind(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"{ENVIRONMENT_PREFIX}{name.upper()}={text!r} is not a {kind.__name__}. Correct or unset it."
-        ) from error
+        value = _WORDS[text.strip().lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError) as error:
+        kind_of = "true or false" if kind is bool else f"a {kind.__name__}"
+        raise SettingsError(f"{variable} is not {kind_of}. Correct or unset it.") from error
+    if isinstance(value, Path):
+        return value.expanduser()
+    least, most = _RANGES.get(name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not least <= value <= most:
+        raise SettingsError(f"{variable} is not from {least:g} to {most:g}. Correct or unset it.")
+    return value

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ive_segmentation.answers import answer, contested, explain
+from ive_segmentation.answers import answer, contested, explain, of_the_named
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import measured
@@ -200,3 +200,18 @@ def test_what_may_be_anothers_is_said_to_be(rival: int, whose: str) -> None:
     phone = Segment("phone", _mask(10), _box(10), 0.9, 1, "An_Yujin", rival)
     said = explain(hers, PERSONS, [phone], answer(hers, PERSONS, [phone]), MEMBERS, sure=0.5)
     assert said == [f"Yujin: this phone may be {whose}."]
+
+
+def test_who_is_asked_for_with_the_same_thing_is_asked_for_together() -> None:
+    requests = [
+        Request(("An_Yujin",), "phone"),
+        Request(("Naoi_Rei",), "bag"),
+        Request(("Jang_Wonyoung", "An_Yujin"), "phone"),
+        Request((EVERYONE,), "phone"),
+        Request((), "phone"),
+        Request(("Naoi_Rei",), None),
+    ]
+    assert of_the_named(requests) == {
+        "phone": Request(("An_Yujin", "Jang_Wonyoung"), "phone"),
+        "bag": Request(("Naoi_Rei",), "bag"),
+    }

@@ -64,7 +64,7 @@ def photo(real_photos: Path) -> Path:
 @pytest.mark.parametrize(
     "command",
     ["", "doctor", "prompt", "bank", "bank build", "bank show", "bank audit", "identify", "segment", "app",
-     "demo", "demo scene", "demo dataset", "demo train"],
+     "demo", "demo scene", "demo dataset", "demo train", "video"],
 )  # fmt: skip
 def test_every_command_explains_itself(command: str, run: Run) -> None:
     code, out, _ = run(*command.split(), "--help")
@@ -198,6 +198,65 @@ def test_segment_without_sam3_still_names_the_faces(
     assert [person["match"]["candidate"] for person in printed["persons"]] == ["Naoi_Rei"]
     assert any("config.json" in message for message in printed["messages"])
     assert (tmp_path / "out" / "overlay.png").exists()
+
+
+def test_a_second_answer_takes_the_place_of_the_first(
+    dataset: Path, bank: Path, real_faces: Path, photo: Path, tmp_path: Path, run: Run
+) -> None:
+    places = {"dataset": dataset, "bank": bank, "faces": real_faces, "sam3": tmp_path}
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mask_01_liz_shirt.png").touch()
+    (out / "mask of my own.png").touch()
+    _segment(run, photo, "Rei", out, **places)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "mask of my own.png",
+        "overlay.png",
+        "result.json",
+    ]
+
+
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_loaded(
+    photo: Path, tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "file").touch()
+    code, out, err = run("segment", photo, "Rei", "--out", tmp_path / "file" / "below", "--sam3", tmp_path)
+    assert (code, out) == (1, "")
+    assert "is a file" in err
+
+
+def test_names_that_are_no_text(dataset: Path, real_faces: Path, photo: Path, tmp_path: Path) -> None:
+    """As archives made on Korean Windows leave them on Linux."""
+    copy = shutil.copytree(dataset, tmp_path / "dataset")
+    odd = os.fsdecode(b"\xbf\xf8.jpg")
+    shutil.copy(photo, copy / "Naoi_Rei" / odd)
+    shutil.copy(photo, tmp_path / odd)
+    bank = str(tmp_path / "bank")
+    command = [sys.executable, "-m", "ive_segmentation"]
+    places = ["--faces", str(real_faces), "--bank", bank]
+    built = subprocess.run(
+        [*command, "bank", "build", "--dataset", str(copy), "--json", *places],
+        check=True,
+        capture_output=True,
+    )
+    assert json.loads(built.stdout)["members"]["Naoi_Rei"] == 4
+    named = subprocess.run(
+        [*command, "identify", os.fsencode(tmp_path / odd), *places], check=True, capture_output=True
+    )
+    assert b"1 face(s)" in named.stdout
+
+
+@pytest.mark.parametrize("command", [["identify", "picture.png"], ["bank", "show"], ["bank", "audit"]])
+def test_with_no_photos_every_command_is_the_demos(
+    command: list[str], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ive_segmentation.loading.CACHE", tmp_path)
+    monkeypatch.setattr("ive_segmentation.loading.draw_dataset_once", lambda folder: folder)
+    monkeypatch.setenv("IVE_DATASET", str(tmp_path))
+    code, _, err = run(*command)
+    assert code == 1
+    assert "This is the demo" in err
+    assert str(tmp_path / "demo-bank") in err
 
 
 def test_doctor_for_machines(run: Run) -> None:

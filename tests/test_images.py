@@ -108,6 +108,8 @@ def test_thirty_two_bit_numbers_are_refused() -> None:
     for array in (np.zeros((4, 4), np.float32), np.zeros((4, 4), np.int32)):
         with pytest.raises(ImageError, match="32-bit"):
             load(encoded(Image.fromarray(array), "TIFF"))
+    with pytest.raises(ImageError, match="32-bit"):
+        load(encoded(Image.fromarray(np.zeros((4, 4), np.float32)), "PPM"))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])

@@ -56,17 +56,20 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
         What was written, and what was refused and why.
 
     Raises:
-        AddingError: If the name cannot be a folder's, or there are no photos.
+        AddingError: If the name cannot be a folder's, or there are no photos, or no longer.
         WriteError: If the folder cannot be written to.
     """
     folder = member_folder(settings.dataset, member)
     if not photos:
         raise AddingError("There are no photos to add. Choose some first.")
+    if not all(photo.is_file() for photo in photos):
+        raise AddingError("The photos are gone: uploads are kept for a day. Choose them again.")
     there = {_digest(file.read_bytes()): file.name for file in _files(folder)}
     written: list[str] = []
     refused: list[str] = []
     for photo in photos:
-        content = photo.read_bytes()
+        with photo.open("rb") as file:
+            content = file.read(settings.max_upload_bytes + 1)
         digest = _digest(content)
         try:
             images.load(content, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)

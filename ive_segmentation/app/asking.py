@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gradio as gr
-from PIL import Image
+from PIL import ExifTags, Image
 
 from ive_segmentation import images
 from ive_segmentation.app.cache import new_folder, page_folder
@@ -121,7 +121,9 @@ def shown(image: Pixels, path: str) -> str:
         The path of a file that shows the same pixels in every browser.
     """
     with Image.open(path) as file:
-        if file.format in _BROWSERS_SHOW and not getattr(file, "is_animated", False):
+        # Not every browser turns a WebP as it says.
+        turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        if file.format in _BROWSERS_SHOW and not turned and not getattr(file, "is_animated", False):
             return path
     return keep(image)
 

@@ -47,8 +47,20 @@ def draw_pictures(folder: Path = CACHE / "demo-pictures") -> list[str]:
         path = folder / f"{name}.png"
         if not path.is_file():
             write_png(path, draw_scene(size=(800, 600), away=0.0, hidden=0.0, **scene).image)
-        paths.append(shutil.copy(path, new_folder()))
-    return [str(path) for path in paths]
+        paths.append(copied(path))
+    return paths
+
+
+def copied(path: str | Path) -> str:
+    """Copy a picture or a clip for one who wants to try it.
+
+    Args:
+        path: Where it is kept.
+
+    Returns:
+        Path of a copy in the page's own folder.
+    """
+    return str(shutil.copy(path, new_folder()))
 
 
 def draw_clip_once(progress: Progress = silent, folder: Path = CACHE / "demo-pictures") -> str:
@@ -72,4 +84,4 @@ def draw_clip_once(progress: Progress = silent, folder: Path = CACHE / "demo-pic
 
         with written_whole(path) as part:
             film(part, drawn(), _CLIP["fps"])
-    return str(shutil.copy(path, new_folder()))
+    return copied(path)

@@ -20,6 +20,7 @@ from ive_segmentation.app.asking import (
     step_by_step,
     who,
 )
+from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
 from ive_segmentation.app.presenting import EMPTY, hint, masks, names_of, note, summary, table_of_faces
 from ive_segmentation.language import Member
@@ -247,7 +248,8 @@ def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:
 
     filled = [parts.photo, parts.point, *parts.answer]
     parts.photo.upload(uploaded, parts.photo, filled, **_QUIET)
-    parts.drawn.click(lambda place: uploaded(pictures[place]), parts.drawn, filled, **_QUIET)
+    # A copy for each click: Gradio removes what somebody has opened a day later.
+    parts.drawn.click(lambda place: uploaded(copied(pictures[place])), parts.drawn, filled, **_QUIET)
     parts.photo.clear(lambda: ["", *_cleared()], None, [parts.point, *parts.answer], **_QUIET)
 
 

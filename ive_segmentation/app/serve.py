@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -45,7 +47,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
         The page's address, such as "http://127.0.0.1:7860".
 
     Raises:
-        PortError: If no port is free.
+        PortError: If no port is free, or the address is not this machine's.
     """
     _speak_to_this_machine_directly()
     page = build_page(pipeline)
@@ -55,7 +57,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
     asked, port = port, _free_port(host, port)
     _open[host, asked] = page
     # A foreign site that points its own name at this address must not reach the photos (DNS rebinding).
-    own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", host])
     page.launch(
         server_name=host,
         server_port=port,
@@ -71,7 +73,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
         max_file_size=pipeline.settings.max_video_bytes,
         theme=THEME,
         css=CSS,
-        app_kwargs={"middleware": [own_names] if host == HOST else []},
+        app_kwargs={"middleware": [own_names] if _is_this_machine(host) else []},
     )
     address = f"http://{host}:{port}"
     if block:
@@ -93,7 +95,11 @@ def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
         settings: The knobs.
         host: Address to listen on.
         port: The port to take, or else the next free one.
+
+    Raises:
+        PortError: If no port is free, or the address is not this machine's.
     """
+    _free_port(host, port)  # what cannot be is refused before minutes of loading
     said = ""
 
     def say(_share: float, step: str) -> None:
@@ -129,17 +135,29 @@ def _speak_to_this_machine_directly() -> None:
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
 
 
+def _is_this_machine(host: str) -> bool:
+    """Whether nobody but this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _free_port(host: str, first: int) -> int:
-    for port in range(first, first + _PORTS):
+    last = min(first + _PORTS, 2**16) - 1
+    for port in range(first, last + 1):
         with socket.socket() as candidate:
             if os.name != "nt":  # as the server does: a page closed a moment ago is no obstacle
                 candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 candidate.bind((host, port))
-            except OSError:
-                continue
+            except OSError as error:
+                if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                    continue
+                raise PortError(
+                    f"{host} is no address of this machine that a page can be served on. Use {HOST}."
+                ) from error
             return candidate.getsockname()[1]
-    last = first + _PORTS - 1
     raise PortError(
         f"No port from {first} to {last} is free on {host}. Close another page, or name another port."
     )

@@ -79,7 +79,8 @@ def dataset(
     pictures: Annotated[int, typer.Option(min=1, max=MOST, help="Pictures of each member.")] = PICTURES,
 ) -> None:
     """Draw the six members' solo pictures in the layout of Dataset/. They show nobody real."""
-    draw_dataset(out, pictures)
+    with write_errors(out):
+        draw_dataset(out, pictures)
     typer.echo(f"{out}: {pictures} drawn pictures of each member")
 
 

@@ -20,7 +20,7 @@ from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.identity.faces import FaceModel, FoundFace
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
-from ive_segmentation.settings import Measured
+from ive_segmentation.settings import Measured, Settings
 
 Progress = Callable[[int, int, str], None]
 
@@ -81,7 +81,7 @@ def look_at(
             relative = path.relative_to(dataset)
             known = before.get(photo.hash)
             row: Row = {
-                "photo": relative.as_posix(),
+                "photo": _as_text(relative.as_posix()),
                 "member": relative.parts[0],
                 "hash": photo.hash,
                 "look": known["look"] if known else photo.look,
@@ -119,8 +119,15 @@ def _embedded(waiting: list[tuple[Row, list[FoundFace]]], faces: FaceModel) -> I
         yield row
 
 
+def _as_text(name: str) -> str:
+    r"""A file's name as it can be kept: what is no text, as from other systems' archives, becomes \xcf."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def _decode(path: Path, before: dict[str, Row]) -> _Photo:
     try:
+        if path.stat().st_size > Settings.max_upload_bytes:  # not read only to say so, at every start
+            return _Photo(unusable=f"larger than {Settings.max_upload_bytes / 2**20:g} MiB")
         content = path.read_bytes()
     except FileNotFoundError:
         return _Photo(unusable="taken away while the bank was being built")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +17,9 @@ import pyarrow as pa
 from ive_segmentation.errors import UserError
 
 TABLE = "photos"
+ATTEMPTS = 8
+PAUSE = 0.25
+"""Seconds between two attempts to write, at most."""
 READERS_TIME = 60
 """Seconds for which the files of the bank before stay for whoever is reading them."""
 Row = dict[str, Any]
@@ -92,22 +97,30 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
         BankError: If it cannot be written.
     """
     data = pa.Table.from_pylist(rows, schema=schema(dimension, metadata))
-    try:
-        database = lancedb.connect(uri)
+    for attempt in range(ATTEMPTS):
         try:
-            table = database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
-        except Exception:
-            if version(uri) is not None:
-                raise
-            # What lies there cannot even be opened, so there is no good bank that could be lost.
-            database.drop_table(TABLE)
-            table = database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
-    except Exception as error:
-        raise BankError(
-            f"The bank {uri} cannot be written ({shorten(error)}). "
-            "Free space or give another place, and build again."
-        ) from error
+            table = _write(uri, data)
+            break
+        except Exception as error:  # as in _read
+            if attempt + 1 == ATTEMPTS:
+                raise BankError(
+                    f"The bank {uri} cannot be written ({shorten(error)}). "
+                    "Free space or give another place, and build again."
+                ) from error
+            time.sleep(random.uniform(0, PAUSE))  # another process may be writing at this moment
     _forget_versions_before(table)
+
+
+def _write(uri: str, data: pa.Table) -> Any:
+    database = lancedb.connect(uri)
+    try:
+        return database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
+    except Exception:
+        if version(uri) is not None:
+            raise
+        # What lies there cannot even be opened, so there is no good bank that could be lost.
+        database.drop_table(TABLE)
+        return database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
 
 
 def _forget_versions_before(table: Any) -> None:

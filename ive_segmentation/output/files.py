@@ -9,7 +9,7 @@ from pathlib import Path
 from ive_segmentation.language import Member
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.overlay import Drawing, draw
-from ive_segmentation.output.writing import write_png
+from ive_segmentation.output.writing import write_errors, write_png
 from ive_segmentation.result import Image, Person, Result, Segment
 
 UNKNOWN_NAME = "Unknown"
@@ -46,7 +46,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
     """Write everything a result gives, each file whole or not at all.
 
     Args:
-        folder: Where to; made if missing.
+        folder: Where to; made if missing. What an answer before has left there goes.
         image: (H, W, 3) uint8, RGB.
         result: What was found in it.
         members: For names and colours.
@@ -66,6 +66,10 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
             write_png(files[-1], pixels)
     files.append(folder / "result.json")
     result.save(files[-1])
+    for older in folder.iterdir():
+        if WRITTEN.fullmatch(older.name) and older not in files:
+            with write_errors(older):
+                older.unlink()
     return files
 
 

@@ -14,6 +14,10 @@ from ive_segmentation.settings import Measured
 HAIR_ABOVE_FACE = 0.25
 BODY_WIDTH_IN_FACES = 2.6
 BODY_BELOW_CHIN_IN_FACES = 8.0
+LARGER = 1.5
+"""Times a face that no nearness to the camera explains: an arm is a fraction of the distance."""
+ON_A_THING = 0.5
+"""What a mask's hold on such a face is worth: less than on a head whose box's corners are background."""
 
 
 def faces_to_persons(
@@ -44,10 +48,24 @@ def faces_to_persons(
     )
     # A pair that could not be accepted must not push an acceptable one aside.
     shares[shares < least_share] = 0
-    for face, person in zip(*linear_sum_assignment(shares, maximize=True), strict=True):
-        if shares[face, person] > 0:
-            owners[face] = int(person)
+    for person, held in enumerate(shares.T > 0):
+        shares[_on_a_thing(face_boxes, held), person] *= ON_A_THING
+    for face, owner in zip(*linear_sum_assignment(shares, maximize=True), strict=True):
+        if shares[face, owner] > 0:
+            owners[face] = int(owner)
     return owners
+
+
+def _on_a_thing(boxes: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Which of the faces (F,) that one mask holds are rather on a shirt or a card: another is the head's.
+
+    A picture of a face lies below the face of whoever wears or holds it, or is much smaller.
+    """
+    heights = boxes[:, 3] - boxes[:, 1]
+    below = boxes[:, None, 1] >= boxes[None, :, 3]
+    alike = heights[:, None] < LARGER * heights[None, :]
+    smaller = heights[:, None] * LARGER < heights[None, :]
+    return held & ((below & alike | smaller) & held[None, :]).any(axis=1)
 
 
 def body_box(face_box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:

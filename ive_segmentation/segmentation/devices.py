@@ -27,8 +27,8 @@ def choose_device(wanted: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=device).sum().item()  # "meta" is a device that holds nothing
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SegmentationError(
             f"There is no device {wanted!r} on this machine. Set IVE_DEVICE to auto, cuda or cpu."
         ) from error

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from ive_segmentation.app import launch
+from ive_segmentation.app import launch, serve
+from ive_segmentation.app.serve import PortError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
@@ -77,6 +79,28 @@ def test_no_file_of_this_machine_can_be_fetched_or_named_as_a_picture(
 def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:
     assert httpx.get(address, headers={"Host": "photos.example"}).status_code == 400
     assert httpx.get(address).status_code == 200
+
+
+def test_by_another_name_for_this_machine_foreign_names_are_refused_as_well(pipeline: Pipeline) -> None:
+    address = launch(pipeline, host="localhost", port=17950)
+    assert httpx.get(address, headers={"Host": "photos.example"}).status_code == 400
+    assert httpx.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"),
+    [
+        ("10.99.99.99", 7860, "no address of this machine"),
+        ("::1", 7860, "no address of this machine"),
+        ("127.0.0.1", 99999, "name another port"),
+    ],
+)
+def test_where_no_page_can_be_is_said_before_anything_is_loaded(
+    settings: Settings, host: str, port: int, words: str
+) -> None:
+    missing = replace(settings, dataset=settings.dataset / "none")  # loading would fail first
+    with pytest.raises(PortError, match=words):
+        serve(missing, host, port)
 
 
 def test_a_page_launched_again_takes_its_own_place(pipeline: Pipeline) -> None:

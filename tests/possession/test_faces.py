@@ -38,6 +38,9 @@ FACE_LEFT, FACE_RIGHT = face(25, 15, 45, 40), face(115, 15, 135, 40)
         ([FACE_RIGHT, FACE_LEFT], [LEFT, RIGHT], [1, 0]),
         # Two faces in one mask: it is one person's, the better held face's.
         ([FACE_LEFT, face(50, 15, 70, 40)], [LEFT], [0, None]),
+        # A face on a shirt or a card is held whole, the head's own box has corners beside the mask.
+        ([face(25, 50, 45, 75), face(20, 5, 50, 30)], [LEFT], [None, 0]),
+        ([face(25, 50, 33, 60), face(3, 12, 40, 45)], [LEFT], [None, 0]),
         # A mask over two people holds both faces; the mask of one alone settles who gets it.
         ([FACE_LEFT, FACE_RIGHT], [GROUP, LEFT], [1, 0]),
         # The one in front covers half of the face behind: the mask that holds more of it wins.

@@ -1,0 +1,55 @@
+"""What a run can be told, and what it refuses to be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ive_segmentation.settings import Settings, SettingsError, load_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("false_accept_rate", "0.02", 0.02),
+        ("sam3_threshold", "0", 0.0),
+        ("resolution", "672", 672),
+        ("collage", "yes", True),
+        ("collage", "off", False),
+        ("device", "cuda:1", "cuda:1"),
+        ("dataset", "~/photos", Path.home() / "photos"),
+    ],
+)
+def test_the_environment_is_read(
+    name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"IVE_{name.upper()}", text)
+    assert getattr(load_settings(), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("false_accept_rate", "1"),  # meant as 1 %, it would name every stranger
+        ("false_accept_rate", "nan"),
+        ("sam3_threshold", "50"),
+        ("sam3_threshold", "half"),
+        ("questions_per_pass", "0"),
+        ("pictures_per_pass", "-1"),
+        ("max_pixels", "0"),
+        ("hub_timeout", "inf"),
+        ("collage", "ja"),
+    ],
+)
+def test_what_means_nothing_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"IVE_{name.upper()}", text)
+    with pytest.raises(SettingsError, match=f"IVE_{name.upper()}='{text}' is not"):
+        load_settings()
+
+
+def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IVE_BANK", "elsewhere")
+    assert load_settings(bank="here").bank == "here"
+    assert load_settings(bank=None).bank == "elsewhere"
+    assert load_settings().sam3 == Settings.sam3
