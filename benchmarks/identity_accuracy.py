@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +21,16 @@ from numpy.typing import NDArray
 
 from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery, build_bank, load_gallery
-from ive_segmentation.identity.calibration import calibrate, leave_one_out, reliability, run_trials
+from ive_segmentation.identity.calibration import (
+    calibrate,
+    default_calibration,
+    leave_one_out,
+    reliability,
+    run_trials,
+)
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.identity.matching import match_faces
-from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores, unit
+from ive_segmentation.identity.space import Floats, Labels, centring, fit_space, member_scores, unit
 from ive_segmentation.settings import Measured, Settings
 
 Interval = tuple[float, float, float]
@@ -36,6 +42,8 @@ GROUP = 6
 ROUNDS = 3
 DRAWS = 1000
 LOOKS = 3
+SMALL = ((1, 1), (1, 5), (1, 15), (2, 3), (2, 13), (3, 4), (3, 9), (3, 13), (4, 8), (5, 13))
+SMALL_ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +185,54 @@ def as_deployed(faces: Faces, false_accepts: float) -> dict[str, Any]:
     }
 
 
+def small_banks(gallery: Gallery, sizes: Sequence[tuple[int, int]] = SMALL) -> dict[str, dict[str, float]]:
+    """Banks of few members and photos, drawn at random, that meet everybody else's photos one by one."""
+    random = np.random.default_rng(0)
+    met: dict[str, dict[str, float]] = {}
+    for members, photos in sizes:
+        known: list[bool] = []
+        strangers: list[bool] = []
+        for _ in range(SMALL_ROUNDS):
+            there = random.choice(len(gallery.names), members, replace=False)
+            rows = np.concatenate([random.permutation(gallery.rows[member])[:photos] for member in there])
+            bank = _only(gallery, rows)
+            for row in np.setdiff1d(np.arange(len(gallery.photos)), rows):
+                match = match_faces(gallery.plain[[row]], bank)[0]
+                if gallery.labels[row] in there:
+                    known.append(match.member == gallery.members[row])
+                else:
+                    strangers.append(match.member is not None)
+        met[f"{members} × {photos}"] = {
+            "known": float(np.mean(known)),
+            "strangers": float(np.mean(strangers)),
+            "threshold": bank.calibration.threshold,
+        }
+    return met
+
+
+def _only(gallery: Gallery, rows: NDArray[np.intp]) -> Gallery:
+    """A bank that was built from some of the photos alone."""
+    names, labels = np.unique(gallery.labels[rows], return_inverse=True)
+    plain, embeddings = gallery.plain[rows], gallery.embeddings[rows]
+    if centring(len(rows), len(names)) == Measured.small_centring:
+        calibration = default_calibration(len(rows), len(names), Settings.false_accept_rate)
+    else:
+        trials = run_trials(plain, embeddings, labels, leave_one_out(plain, embeddings, labels))
+        calibration = calibrate(trials, len(rows), len(names), Settings.false_accept_rate)
+    counts = dict(zip((gallery.names[name] for name in names), np.bincount(labels).tolist(), strict=True))
+    return Gallery(
+        embeddings=embeddings,
+        plain=plain,
+        members=tuple(gallery.members[row] for row in rows),
+        photos=tuple(gallery.photos[row] for row in rows),
+        boxes=gallery.boxes[rows],
+        keypoints=gallery.keypoints[rows],
+        sharpness=gallery.sharpness[rows],
+        face_counts=gallery.face_counts[rows],
+        report=replace(gallery.report, members=counts, calibration=calibration),
+    )
+
+
 def known_again(faces: Faces, lead: float) -> dict[str, float]:
     """Leave two members out at a time, three photos a part, and tell which parts would be one stranger's.
 
@@ -278,6 +334,7 @@ def measure(dataset: Path, pack: str, *, quick: bool = False) -> dict[str, Any]:
     result["as deployed"] = {rate: as_deployed(faces, rate) for rate in RATES}
     leads = (0.0, Measured.stranger_lead)
     result["known again"] = {lead: known_again(faces, lead) for lead in leads}
+    result["small banks"] = small_banks(gallery)
     result["tiled groups"] = tiled_groups(dataset, gallery, models)
     result["calibration"] = report.calibration.to_json()
     return result
@@ -318,6 +375,12 @@ def main(
     print(f"\nTwo strangers, {LOOKS} photos a part: pairs of parts that would be one person")
     for lead, values in result["known again"].items():
         print(f"  threshold + {lead:.1f}: {values['same']:.1%} of the same, {values['different']:.1%} of two")
+    print("\nSmall banks, members × photos of each")
+    for size, values in result["small banks"].items():
+        print(
+            f"  {size:8s} {values['strangers']:.1%} of strangers named, {values['known']:.1%} of known faces "
+            f"rightly, threshold {values['threshold']:.2f}"
+        )
     print("\nGroups of six, tiled from photos that are not in the bank (95% interval)")
     for name, interval in result["tiled groups"].items():
         print(f"  {name:30s} {_percent(interval)}")

@@ -90,6 +90,9 @@ class Measured:
     space_centring: Final = 0.75
     """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small
     groups)."""
+    small_centring: Final = 0.25
+    """The same in a bank too small to calibrate itself: scores then mean much the same with one member as
+    with five, so that one default threshold can stand for all (identity_accuracy, "Small banks")."""
     margin_quantile: Final = 0.8
     """The margin is the lead over the runner-up that this share of strangers does not have
     (identity_accuracy)."""
@@ -104,8 +107,8 @@ class Measured:
     calibration_members: Final = 3
     """With fewer, nobody can be left out as a stranger and leave two to be confused with."""
     match_threshold: Final = 0.45
-    """Scores below this are Unknown where the bank is too small to calibrate itself; strangers to the six
-    members reach 0.36 (identity_accuracy)."""
+    """Scores below this are Unknown where the bank is too small to calibrate itself: 0 to 3% of group mates
+    are named then, and 11 to 76% of known faces, the more the more photos there are (identity_accuracy)."""
     match_margin: Final = 0.1
     """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six
     members)."""

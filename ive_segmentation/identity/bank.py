@@ -28,7 +28,7 @@ from ive_segmentation.identity.calibration import (
 )
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
-from ive_segmentation.identity.space import Floats, Labels, Space, fit_space, unit
+from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
 from ive_segmentation.settings import Measured, Settings
 
@@ -117,7 +117,9 @@ class Gallery:
         names, labels = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
         object.__setattr__(self, "names", tuple(str(name) for name in names))
         object.__setattr__(self, "labels", labels.astype(np.intp))
-        object.__setattr__(self, "space", fit_space(self.embeddings, self.labels))
+        # As in the whole bank, also where some of its photos are taken out.
+        share = centring(self.report.photos, sum(count > 0 for count in self.report.members.values()))
+        object.__setattr__(self, "space", fit_space(self.embeddings, self.labels, share))
         object.__setattr__(self, "points", self.space.project(self.embeddings))
         bounds = np.cumsum(np.bincount(labels))[:-1]
         rows = tuple(np.split(np.argsort(labels, kind="stable"), bounds))

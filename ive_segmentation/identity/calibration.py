@@ -265,8 +265,8 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     warning = None
     if allowed == 0:
         warning = (
-            f"{int(strangers.sum())} photos cannot show a false-accept rate of {false_accepts:.1%}: the "
-            "threshold lies above every stranger seen. Add photos, or allow a higher rate."
+            f"{int(strangers.sum())} photos cannot show a false-accept rate of {false_accepts:.1%}, and more "
+            "strangers may be named. Add photos, or allow a higher rate."
         )
     origin = (
         f"calibrated on {photos} photos of {members} members for {false_accepts:.1%} false accepts; "

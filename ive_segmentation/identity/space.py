@@ -49,7 +49,22 @@ def unit(vectors: NDArray[Any]) -> Floats:
     return (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
-def fit_space(embeddings: Floats, labels: Labels) -> Space:
+def centring(photos: int, members: int) -> float:
+    """Choose how much of the members' common mean is taken away in a bank.
+
+    Args:
+        photos: How many photos it has.
+        members: How many members.
+
+    Returns:
+        A share, 0 to 1: less where the bank is too small to calibrate itself, because of few members the mean
+        is mostly those members, and takes with it what makes them known.
+    """
+    small = photos < Measured.calibration_photos or members < Measured.calibration_members
+    return Measured.small_centring if small else Measured.space_centring
+
+
+def fit_space(embeddings: Floats, labels: Labels, share: float = Measured.space_centring) -> Space:
     """Fit the space to a gallery: within-class covariance normalisation (Hatch et al., Interspeech 2006).
 
     Two shrinkages keep it honest with few photos: the covariance is drawn towards a sphere, the more the
@@ -60,6 +75,7 @@ def fit_space(embeddings: Floats, labels: Labels) -> Space:
     Args:
         embeddings: (N, D), rows of length one.
         labels: (N,) the member of each row, 0 to K - 1, each of them with at least one row.
+        share: Of the members' common mean, how much is taken away, 0 to 1.
 
     Returns:
         The space.
@@ -69,8 +85,7 @@ def fit_space(embeddings: Floats, labels: Labels) -> Space:
     sums = np.zeros((members, dimension))
     np.add.at(sums, labels, embeddings)
     means = sums / np.bincount(labels, minlength=members)[:, None]
-    # With one member the mean would be that member.
-    centre = means.mean(axis=0) * (Measured.space_centring if members > 1 else 0.0)
+    centre = means.mean(axis=0) * share
     spread = embeddings - means[labels]
     freedom = rows - members
     covariance = spread.T @ spread / max(freedom, 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.identity_accuracy import small_banks
+from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import (
     Trials,
     calibrate,
@@ -149,3 +151,9 @@ def test_reliability_of_known_cases(confidence: list[float], right: list[bool], 
     curve = reliability(np.array(confidence), np.array(right), stranger)
     assert curve.error == pytest.approx(error)
     assert sum(curve.weights) == pytest.approx(1)
+
+
+def test_small_banks_know_their_members_and_not_their_group_mates(real_gallery: Gallery) -> None:
+    for values in small_banks(real_gallery, ((1, 15), (2, 13), (3, 9))).values():
+        assert values["known"] > 0.6
+        assert values["strangers"] < 0.05
