@@ -85,6 +85,9 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
         ["bank", "build", "--faces", "/no/such/folder"],
         ["bank", "show", "--bank", "/no/such/bank"],
         ["segment", "/no/such/picture.jpg", "Wonyoung", "--out", "/tmp/never"],
+        ["demo", "dataset", "--out", __file__],
+        ["app", "--port", "99999"],
+        ["app", "--host", "10.99.99.99"],
     ],
 )
 def test_a_mistake_is_one_line_on_stderr_and_exit_code_1(arguments: list[str], run: Run) -> None:

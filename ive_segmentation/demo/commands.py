@@ -16,7 +16,7 @@ from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.truth import to_coco
 from ive_segmentation.errors import UserError
-from ive_segmentation.output.writing import write_errors, write_png, write_whole, written_whole
+from ive_segmentation.output.writing import refuse_folder, write_errors, write_png, write_whole, written_whole
 from ive_segmentation.settings import CACHE
 
 demo_app = typer.Typer(
@@ -79,6 +79,7 @@ def dataset(
     pictures: Annotated[int, typer.Option(min=1, max=MOST, help="Pictures of each member.")] = PICTURES,
 ) -> None:
     """Draw the six members' solo pictures in the layout of Dataset/. They show nobody real."""
+    refuse_folder(out, [])
     with write_errors(out):
         draw_dataset(out, pictures)
     typer.echo(f"{out}: {pictures} drawn pictures of each member")

@@ -61,6 +61,11 @@ def test_what_is_no_picture_is_refused_and_the_rest_is_written(dataset: Path, tm
     assert added.refused[0].startswith("text.jpg: ")
 
 
+def test_photos_that_are_gone_are_asked_for_again(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(AddingError, match="Choose them again"):
+        add_photos(Settings(dataset=dataset), "Wonyoung", [tmp_path / "a day old.jpg"])
+
+
 def test_without_photos_no_folder_is_made(dataset: Path) -> None:
     with pytest.raises(AddingError, match="no photos"):
         add_photos(Settings(dataset=dataset), "New One", [])

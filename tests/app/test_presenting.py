@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
-from ive_segmentation.app.asking import in_words
+from ive_segmentation.app.asking import in_words, read_picture, shown
 from ive_segmentation.app.cache import page_folder
+from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import note, title
 from ive_segmentation.app.thumbnails import SIDE, photo_thumbnail, thumbnail
 from ive_segmentation.language import Member, load_members, parse
+from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
+from ive_segmentation.settings import Settings
 from ive_segmentation.video.frames import VideoError
 from tests.conftest import REPOSITORY
 
@@ -83,3 +89,24 @@ def test_a_thumbnail_is_a_small_picture_wherever_the_face_is(box: tuple[float, .
 def test_a_photo_that_is_gone_has_no_thumbnail() -> None:
     assert photo_thumbnail(REPOSITORY / "no such photo.jpg") is None
     assert photo_thumbnail(REPOSITORY / "README.md") is None
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "JPEG", "PNG"])
+def test_a_turned_picture_is_shown_as_it_was_read(kind: str, tmp_path: Path) -> None:
+    """A click on it means the same place in both; not every browser turns every format."""
+    path = tmp_path / f"turned.{kind.lower()}"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (30, 20), "red").save(path, kind, exif=exif)
+    image = read_picture(Pipeline(Settings(), ()), str(path))
+    with Image.open(shown(image, str(path))) as file:
+        assert file.size == (20, 30)
+        assert file.getexif().get(ExifTags.Base.Orientation, 1) == 1
+
+
+def test_everyone_who_opens_an_example_has_a_copy(tmp_path: Path) -> None:
+    path = tmp_path / "close.png"
+    Image.new("RGB", (3, 2)).save(path)
+    one, other = copied(path), copied(path)
+    Path(one).unlink()
+    assert Path(other).read_bytes() == path.read_bytes()
