@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
 from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
+from ive_segmentation.language.members import name_key
 from ive_segmentation.settings import Measured, Settings
 
 __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
@@ -190,7 +192,12 @@ def build_bank(
         rows = list(look_at(dataset, list_photos(dataset), faces, known, progress or _silent))
         embedded = sum(row.pop("new") for row in rows)
         wanted = (false_accepts, RULE)
-        if last and _same(before, rows) and (last.calibration.false_accepts, last.calibration.rule) == wanted:
+        if (
+            last
+            and _same(before, rows)
+            and set(last.members) == {folder.name for folder in member_folders(dataset)}
+            and (last.calibration.false_accepts, last.calibration.rule) == wanted
+        ):
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         choose_faces(rows)
         report = BankReport(
@@ -299,6 +306,14 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
         f"{name} has no usable photo: nobody can be named {name}." for name in counts if not counts[name]
     ]
     warnings += [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        alike[name_key(name)].append(name)
+    warnings += [
+        f"{' and '.join(folders)} are one name: put their photos in one folder."
+        for folders in alike.values()
+        if len(folders) > 1
+    ]
     names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
     if len(kept) < Measured.calibration_photos or len(names) < Measured.calibration_members:
         calibration = default_calibration(len(kept), len(names), false_accepts)

@@ -269,6 +269,23 @@ def test_a_member_with_one_photo_or_none_is_said(few_photos: Copy, models: FaceM
     assert load_gallery(str(tmp_path / "bank")).names == ("An_Yujin", "Naoi_Rei")
 
 
+def test_an_empty_folder_that_came_later_is_said(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
+    dataset, uri = few_photos(An_Yujin=3), str(tmp_path / "bank")
+    build_bank(dataset, models, uri)
+    (dataset / "Naoi_Rei").mkdir()
+    report = build_bank(dataset, models, uri)
+    assert report.embedded == 0
+    assert report.members == {"An_Yujin": 3, "Naoi_Rei": 0}
+    assert "Naoi_Rei has no usable photo: nobody can be named Naoi_Rei." in report.warnings
+
+
+def test_two_folders_of_one_name_are_said(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
+    dataset = few_photos(An_Yujin=3)
+    shutil.copytree(dataset / "An_Yujin", dataset / "an yujin")
+    report = build_bank(dataset, models, str(tmp_path / "bank"))
+    assert "An_Yujin and an yujin are one name: put their photos in one folder." in report.warnings
+
+
 def test_two_folders_of_one_person_are_said(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
     dataset = few_photos(An_Yujin=10, Jang_Wonyoung=16, Kim_Gaeul=10)
     (dataset / "Wonyoung").mkdir()
