@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -102,30 +102,10 @@ def look_again(
 
     Returns:
         The things, left to right, with those of each person looked at closely replaced by what the closer
-        look found, which nobody else has any longer; what is found to be another's is that one's.
+        look found, which nobody else has any longer.
     """
     if not is_of_the_named(request):
         return things
-    seen = list(_seen_closely(sam3, image, request, persons, things))
-    # Two looks may each find that one thing is hers whom they look at.
-    closer: list[Segment] = []
-    for _, _, thing in sorted((look for look in seen if look[0] == look[2].owner), key=lambda look: -look[1]):
-        if not _among(thing, closer):
-            closer.append(thing)
-    looked_at = {thing.owner for thing in closer}
-    others = [(owner, thing) for owner, _, thing in seen if thing.owner not in {owner, None}]
-    kept = [
-        _handed_over(thing, [other for owner, other in others if owner == thing.owner])
-        for thing in things
-        if thing.owner not in looked_at and not _among(thing, closer)
-    ]
-    return _left_to_right(kept + closer)
-
-
-def _seen_closely(
-    sam3: Sam3, image: Image, request: Request, persons: Sequence[Person], things: Sequence[Segment]
-) -> Iterator[tuple[int, float, Segment]]:
-    """What closer looks find: whom each is at, the best claim on a thing, and the thing with its owner."""
     assert request.thing is not None
     size = (image.shape[0], image.shape[1])
     crops: dict[int, tuple[int, int, int, int]] = {}
@@ -139,7 +119,8 @@ def _seen_closely(
         if worth_another_look(largest, crop, size, input_side=sam3.resolution):
             crops[owner] = crop
     looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
-    for (looked_at, crop), features in zip(crops.items(), looks, strict=True):
+    claimed: list[tuple[float, Segment]] = []
+    for (owner, crop), features in zip(crops.items(), looks, strict=True):
         seen, around = sam3.find(features, [request.thing, PERSON])
         bodies = measured(_seen_closer(persons, clean_instances(around, features.size), crop))
         offset = np.array([*crop[:2], *crop[:2]], dtype=np.float32)
@@ -148,17 +129,19 @@ def _seen_closely(
             for mask, box, score in clean_instances(seen, features.size)
         ]
         verdicts = things_to_owners(request.thing, [instance.mask for instance in found], bodies)
-        for instance, verdict in zip(found, verdicts, strict=True):
-            member = None if verdict.owner is None else persons[verdict.owner].member
-            yield looked_at, verdict.claim, Segment(request.thing, *instance, verdict.owner, member)
-
-
-def _handed_over(thing: Segment, others: Sequence[Segment]) -> Segment:
-    """A thing, with the owner whom a closer look gave it to, if that was another."""
-    for other in others:
-        if mostly_same(thing.mask, other.mask):
-            return replace(thing, owner=other.owner, member=other.member)
-    return thing
+        claimed += [
+            (verdict.claim, Segment(request.thing, *instance, owner, persons[owner].member))
+            for instance, verdict in zip(found, verdicts, strict=True)
+            if verdict.owner == owner
+        ]
+    # Two looks may each find that one thing is hers whom they look at.
+    closer: list[Segment] = []
+    for _, thing in sorted(claimed, key=lambda pair: -pair[0]):
+        if not _among(thing, closer):
+            closer.append(thing)
+    looked_at = {thing.owner for thing in closer}
+    kept = [thing for thing in things if thing.owner not in looked_at and not _among(thing, closer)]
+    return _left_to_right(kept + closer)
 
 
 def _seen_closer(

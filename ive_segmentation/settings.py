@@ -330,11 +330,10 @@ def _read(name: str, kind: type, text: str) -> Any:
     variable = f"{ENVIRONMENT_PREFIX}{name.upper()}={text!r}"
     try:
         value = _WORDS[text.strip().lower()] if kind is bool else kind(text)
-    except (ValueError, KeyError) as error:
+        value = value.expanduser() if isinstance(value, Path) else value
+    except (ValueError, KeyError, RuntimeError) as error:  # the last where nobody has that home
         kind_of = "true or false" if kind is bool else f"a {kind.__name__}"
         raise SettingsError(f"{variable} is not {kind_of}. Correct or unset it.") from error
-    if isinstance(value, Path):
-        return value.expanduser()
     least, most = _RANGES.get(name, (-math.inf, math.inf))
     if isinstance(value, int | float) and not least <= value <= most:
         raise SettingsError(f"{variable} is not from {least:g} to {most:g}. Correct or unset it.")

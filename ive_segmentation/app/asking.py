@@ -121,9 +121,12 @@ def shown(image: Pixels, path: str) -> str:
         The path of a file that shows the same pixels in every browser.
     """
     with Image.open(path) as file:
-        # Not every browser turns a WebP as it says.
-        turned = file.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        if file.format in _BROWSERS_SHOW and not turned and not getattr(file, "is_animated", False):
+        # Not every browser turns a WebP as it says; and what broken EXIF says, each reads in its own way.
+        try:
+            is_upright = file.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        except Exception:  # Pillow raises SyntaxError, struct.error and others
+            is_upright = False
+        if file.format in _BROWSERS_SHOW and is_upright and not getattr(file, "is_animated", False):
             return path
     return keep(image)
 

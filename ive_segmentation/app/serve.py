@@ -144,6 +144,8 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _free_port(host: str, first: int) -> int:
+    if first >= 2**16:
+        raise PortError(f"There is no port {first}. Name one from 0 to 65535.")
     last = min(first + _PORTS, 2**16) - 1
     for port in range(first, last + 1):
         with socket.socket() as candidate:

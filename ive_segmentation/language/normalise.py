@@ -13,7 +13,7 @@ MAX_LENGTH = 300
 _APOSTROPHES = re.compile("[’‘‛ʼʻ′`´]")
 _COMMAS = re.compile(r"[、，/／|]")
 _STOPS = re.compile(r"[。！？!?;]+|(?<=\w\w\w)[.](?=\s|$)|\n+")
-_QUOTED = re.compile(r"(?<!\S)'([^']+|(?:[^']|'s )+)'(?!\S)")
+_QUOTED = re.compile(r"(?<!\S)'(?!s\b)([^']+|(?:[^']|'s )+)'(?!\S)")
 _CONTRACTED = re.compile(r"(?<!\S)(what|where|who|which|it|that|there|here)'s(?=\s)", re.IGNORECASE)
 _WITHOUT = re.compile(r"(?<!\S)w/o(?!\w)", re.IGNORECASE)
 _WITH = re.compile(r"(?<!\S)w/", re.IGNORECASE)

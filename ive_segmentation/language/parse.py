@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ive_segmentation.language.members import Member
 from ive_segmentation.language.names import Names, names_of
 from ive_segmentation.language.normalise import normalise
-from ive_segmentation.language.phrases import THINGS, condense, with_compounds
+from ive_segmentation.language.phrases import THINGS, condense, names_a_person, with_compounds
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
 from ive_segmentation.language.things import Kind
 from ive_segmentation.language.tokens import Token, is_thai, tokenize
@@ -46,7 +46,7 @@ _CLAUSES = {
     # 마이크를 든 원영
     "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
     # Wonyoung on stage
-    "somewhere": _pattern("WHO (?P<where>W?L|P THING) (?=A|$)"),
+    "somewhere": _pattern("WHO (?P<where>W?L(?:AL)*|P THING) (?=A|$)"),
     # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
     "holding": _pattern("WHO (?P<verb>S?Y?H|W) R? HERS (?:[PW]RY)? H? (?=[AN]|$)"),
     # Wonyoung's shirt; Rei's ring on her finger
@@ -62,8 +62,7 @@ _CLAUSES = {
 }
 
 
-_OWNED_BY_NOBODY = {"person", "woman", "man", "girl", "boy", "singer", "dancer", "idol"}
-"""The person on Rei's right is not Rei's."""
+_OWNING = {"hers", "before", "behind", "of her"}
 
 
 class _Clause(NamedTuple):
@@ -204,8 +203,8 @@ def _asked(clause: _Clause) -> list[str | None]:
 def _thing(row: Sequence[Token], clause: _Clause) -> str:
     """Write one thing of a clause in English, or refuse what stands beside a name and need not be a thing."""
     thing = _english(row)
-    if clause.who and not clause.verb and thing.split()[-1] in _OWNED_BY_NOBODY:
-        raise _beyond(row[-1])
+    if clause.name in _OWNING and names_a_person(row[0]):
+        raise _beyond(row[0])  # the person on Rei's right is not Rei's
     if row[-1].kind is Kind.LOOK and clause.who:
         if not clause.verb:
             raise PromptError(
@@ -225,7 +224,7 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            if token.kind is Kind.BEYOND and token.foreign:
+            if token.kind is Kind.BEYOND and (token.foreign or len(row) == 1):
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:

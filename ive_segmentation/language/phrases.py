@@ -9,14 +9,16 @@ from itertools import groupby
 
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
-from ive_segmentation.language.prompt import EVERYONE, PromptError
+from ive_segmentation.language.prompt import EVERYONE
 from ive_segmentation.language.things import Kind, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
 _ARTICLES = {"a", "an", "the"}
+_PEOPLE = {"person", "woman", "man", "girl", "boy", "singer", "dancer", "idol", "rapper", "vocalist"}
+_HERS = [Kind.OF_THE_ONE_BEFORE, Kind.NAME]
 _SIDES = {"left", "right"}
-_A_VERB = re.compile("(줘|요|다|래|て|たい|ます|です|ね|よ)$")
+_A_VERB = re.compile("(줘|요|해|게|줄래|할래|[てでいるすくかうねよ])$")
 """How a Korean or Japanese sentence ends, and hardly any noun."""
 _JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
@@ -51,11 +53,12 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
 
 
 def _with_one_and(tokens: Sequence[Token]) -> list[Token]:
-    """Leave out an "and" behind a comma: "shirt, pants, and shoes" is one list."""
+    """Leave out an "and" behind a comma, "shirt, pants, and shoes" is one list; not before "and the dog"."""
     kept: list[Token] = []
     is_joined = False
-    for token in tokens:
-        if not (is_joined and token.kind is Kind.AND):
+    for at, token in enumerate(tokens):
+        begins_anew = any(after.text.lower() in _ARTICLES for after in tokens[at + 1 : at + 2])
+        if begins_anew or not (is_joined and token.kind is Kind.AND):
             kept.append(token)
         if token.kind is not Kind.FILLER:
             is_joined = token.kind is Kind.AND
@@ -96,8 +99,14 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             read = replace(token, kind=_JOINING_NAMES.get(token.text.lower(), Kind.WITH))
         elif token.kind is Kind.OF_THE_ONE_BEFORE and Kind.LOOK in before:
             read = replace(token, kind=Kind.FILLER)  # the の of 黒のドレス: a look owns nothing
+        elif token.kind is Kind.OF_THE_ONE_BEFORE and before == [Kind.HONORIFIC] and after == [Kind.NAME]:
+            read = replace(token, kind=Kind.FILLER)  # リーダーのユジン
+        elif token.kind is Kind.IN_THE_PICTURE:
+            yield from _in_the_picture(token) if THINGS.intersection(after) else ()
+            continue
         elif token.kind is Kind.HONORIFIC:
-            kind = Kind.FILLER if Kind.NAME in (*before, *after) else Kind.THING
+            is_hers = Kind.NAME in (*before, *after) or kinds[at + 1 : at + 3] == _HERS
+            kind = Kind.FILLER if is_hers else Kind.THING
             read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
         elif _is_all_of_it(tokens, at):
             read = replace(token, kind=Kind.FILLER)
@@ -110,6 +119,13 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             read = replace(token, kind=kind, english="person", being=True)
         if read.kind is not Kind.FILLER:
             yield read
+
+
+def _in_the_picture(token: Token) -> Iterator[Token]:
+    """Its words one by one, where it is the beginning of "in the picture frame"."""
+    preposition, *_, noun = token.text.split()
+    yield replace(token, kind=Kind.WITH, text=preposition)
+    yield replace(token, kind=Kind.THING, text=noun, english=noun.lower())
 
 
 def _has_something(token: Token, before: Sequence[Kind], after: Sequence[Kind]) -> bool:
@@ -153,10 +169,7 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
     last = words[0 if is_thai(text) else -1]
     is_verb = _A_VERB.search(last.text) and len(words) > 1
     if last.foreign and not last.understood and not is_verb:
-        # What is unknown may be left out before its noun, not in its place.
-        raise PromptError(
-            f'"{last.text}" is no member and not in the vocabulary: if it is a thing, write it in English.'
-        )
+        raise names.nobody(last.text)  # what is unknown may be left out before its noun, not in its place
     left_out = [word.text for word in words if word.foreign and not word.understood]
     words = [word for word in words if word.understood or not word.foreign]
     nouns = [word for word in words if word.kind is not Kind.LOOK]
@@ -175,6 +188,11 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
     ]
     being = head.being and not is_beside
     return replace(head, text=text, english=" ".join(english), being=being), messages
+
+
+def names_a_person(token: Token) -> bool:
+    """Tell whether a noun phrase is somebody, who belongs to nobody."""
+    return token.kind in THINGS and token.english.split()[-1] in _PEOPLE
 
 
 def with_compounds(words: Sequence[str]) -> list[str]:
@@ -220,7 +238,12 @@ def _is_title(tokens: Sequence[Token], at: int) -> bool:
     """Whether a word says what the owner named behind it is: singer Yujin's mic."""
     before, after = [token.kind for token in tokens[:at]], [token.kind for token in tokens[at + 1 : at + 3]]
     begins = not before or before[-1] is Kind.AND
-    return tokens[at].being and begins and after == [Kind.NAME, Kind.OF_THE_ONE_BEFORE]
+    return (
+        tokens[at].being
+        and names_a_person(tokens[at])
+        and begins
+        and after == [Kind.NAME, Kind.OF_THE_ONE_BEFORE]
+    )
 
 
 def _side_by_side(one: Token, other: Token, names: Names) -> list[Token]:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     # These are gone before the patterns are tried.
     LOOK = "l"
     SOMEONE = "s"
+    IN_THE_PICTURE = "p"
     ALL = "a"
     HONORIFIC = "h"
     FILLER = "f"
@@ -70,6 +71,7 @@ _LITTLE = {
     "everyone": Kind.NAME,
     "everything": Kind.NAME,
     "someone": Kind.SOMEONE,
+    "in_the_picture": Kind.IN_THE_PICTURE,
     "unknown": Kind.NAME,
     "pronoun": Kind.PRONOUN,
     "all": Kind.ALL,

@@ -67,7 +67,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
     files.append(folder / "result.json")
     result.save(files[-1])
     for older in folder.iterdir():
-        if WRITTEN.fullmatch(older.name) and older not in files:
+        if WRITTEN.fullmatch(older.name) and older not in files and older.is_file():
             with write_errors(older):
                 older.unlink()
     return files

@@ -84,14 +84,17 @@ def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
     Raises:
         WriteError: If one of them could not be.
     """
-    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not nearest.is_dir():
+    with write_errors(folder):  # also a name that is too long, or a way that may not be gone
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        is_folder, in_the_way = nearest.is_dir(), next((file for file in files if file.is_dir()), None)
+    if not is_folder:
         raise WriteError(f"{nearest} is a file, so {folder} cannot be a folder. Choose another folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise WriteError(f"{nearest} may not be written to by this user. Choose another folder.")
-    for file in files:
-        if file.is_dir():
-            raise WriteError(f"{file} is a folder, and a file is to be written there. Choose another folder.")
+    if in_the_way:
+        raise WriteError(
+            f"{in_the_way} is a folder, and a file is to be written there. Choose another folder."
+        )
 
 
 @contextlib.contextmanager

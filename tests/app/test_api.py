@@ -92,7 +92,7 @@ def test_by_another_name_for_this_machine_foreign_names_are_refused_as_well(pipe
     [
         ("10.99.99.99", 7860, "no address of this machine"),
         ("::1", 7860, "no address of this machine"),
-        ("127.0.0.1", 99999, "name another port"),
+        ("127.0.0.1", 99999, "no port 99999"),
     ],
 )
 def test_where_no_page_can_be_is_said_before_anything_is_loaded(

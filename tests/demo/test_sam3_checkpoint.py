@@ -143,6 +143,8 @@ def test_what_a_closer_look_makes_hers_is_no_longer_anothers(demo: Pipeline) -> 
     assert [phone.member for phone in demo.segment(image, "phone").segments] == ["Jang_Wonyoung"]
     both = demo.segment(image, "Yujin and Wonyoung's phones")
     assert [phone.member for phone in both.segments] == ["An_Yujin"]
+    in_turn = demo.segment(image, "Yujin's phone and Wonyoung's phone")
+    assert [phone.member for phone in in_turn.segments] == ["An_Yujin"]
 
 
 def test_what_she_may_hold_is_hers_if_she_is_asked_for(demo: Pipeline) -> None:

@@ -153,7 +153,8 @@ ENGLISH = [
     # whoever has something
     ("who is holding the phone", "-:person holding phone"),
     ("which member is holding the mic", "-:person holding microphone"),
-    ("the IVE member in red", "-:person in red"),
+    ("the member in red", "-:person in red"),
+    ("an IVE member", "*:"),
     ("who is on the left", "-:person on the left"),
     ("IVE member Wonyoung", "W:"),
     # all of it
@@ -180,6 +181,16 @@ ENGLISH = [
     ("the dog Liz is holding", "Z:dog"),
     ("dancing Wonyoung", "W:"),
     ("cut out Wonyoung for me", "W:"),
+    # what only looks alike
+    ("woman in the picture frame", "-:woman in picture frame"),
+    ("Wonyoung in the picture book", "W:picture book"),
+    ("the boy Rei is holding", "R:boy"),
+    ("Rei's poster of the singer", "R:poster of singer"),
+    ("Rei's bag with a girl", "R:bag with girl"),
+    ("Rei's bag, and the dog", "R:bag, -:dog"),
+    ("Rei's other shoe", "R:other shoe"),
+    ("Wonyoung 's shirt and the girls' bag", "W:shirt, -:girl's bag"),
+    ("Rei smiling and waving", "R:"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -233,6 +244,8 @@ KOREAN = [
     ("막내 이서", "S:"),
     ("사진에서 원영", "W:"),
     ("안 유진", "Y:"),
+    ("레이 가방 빨리 찾아줘", "R:bag"),
+    ("원영이 마이크만 따로 따줘", "W:microphone"),
     (unicodedata.normalize("NFD", "장원영의 하얀 셔츠"), "W:white shirt"),
 ]
 THAI = [
@@ -269,6 +282,8 @@ THAI = [
     ("เสื้อ กางเกง รองเท้าของวอนยอง", "W:shirt, W:pants, W:shoe"),
     ("เสื้อวอนยอง กางเกงยูจิน", "W:shirt, Y:pants"),
     ("โทรศัพท์ในมือซ้ายของเรย์", "R:phone"),
+    ("ค้นหาเสื้อวอนยอง", "W:shirt"),
+    ("เด็กผู้หญิงที่เรย์อุ้ม", "R:girl"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -309,6 +324,11 @@ JAPANESE = [
     ("ウォニョンの手", "W:hand"),
     ("ウォニョンの帽子 靴", "W:hat, W:shoe"),
     ("ウォニョンの前髪", "W:bangs"),
+    ("リーダーのユジン", "Y:"),
+    ("レイの帽子を切り抜き", "R:hat"),
+    ("レイの袖なしシャツ", "R:sleeveless shirt"),
+    ("レイの帽子はどこですか", "R:hat"),
+    ("手の写真", "-:hand"),
     ("怜ちゃん", "R:"),
 ]
 
@@ -424,9 +444,11 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("girl to the right of Rei", ['"to the right of"']),
         ("Wonyoung's person", ['"person"']),
         ("everyone w/o Rei", ['"without"']),
-        ("the other members", ['"other"']),
+        ("the other members", ['"other members"']),
         # the part is not the whole
         ("원영이 핸드폰 케이스", ['"케이스"', "English"]),
+        ("원영 카리나", ['"카리나"', "closest"]),
+        ("dog Liz's collar", ["whose is what"]),
         ("เชือกรองเท้าเรย์", ['"เชือก"', "English"]),
         ("レイの靴ひも", ['"ひ"', "English"]),
         # names of others, one letter away
