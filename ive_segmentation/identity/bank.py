@@ -119,8 +119,8 @@ class Gallery:
         names, labels = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
         object.__setattr__(self, "names", tuple(str(name) for name in names))
         object.__setattr__(self, "labels", labels.astype(np.intp))
-        # As in the whole bank, also where some of its photos are taken out.
-        share = centring(self.report.photos, sum(count > 0 for count in self.report.members.values()))
+        # As in the whole bank, also where some of its photos are taken out, because its threshold stays.
+        share = centring(self.report.photos, len(names))
         object.__setattr__(self, "space", fit_space(self.embeddings, self.labels, share))
         object.__setattr__(self, "points", self.space.project(self.embeddings))
         bounds = np.cumsum(np.bincount(labels))[:-1]

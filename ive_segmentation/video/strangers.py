@@ -41,12 +41,13 @@ def number_strangers(parts: Sequence[Part], least: float) -> list[int | None]:
         least: Similarity from which on two parts' faces are one person's.
 
     Returns:
-        P numbers, from 1 in the order in which they appear; None where too little was seen of a face, and for
-        those that were seen least where there are more than `most_strangers`.
+        P numbers, from 1 in the order in which they appear, those who appear at once as they are given; None
+        where too little was seen of a face, and for those that were seen least where there are more than
+        `most_strangers`.
     """
     clear = [at for at, part in enumerate(parts) if part.clear >= Measured.stranger_quality]
     kept = sorted(clear, key=lambda at: -parts[at].clear)[: Measured.most_strangers]
-    kept.sort(key=lambda at: parts[at].runs[0])
+    kept.sort(key=lambda at: (parts[at].runs[0][0], at))
     faces = unit(np.array([parts[at].face for at in kept]))
     groups = _groups(faces, [parts[at].runs for at in kept], least)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}
