@@ -193,12 +193,8 @@ def doubtful(
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
     every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
-    # Whose the surer ones are was decided among themselves, and what was seen closely is settled.
-    return things + [
-        thing
-        for thing in every
-        if thing.owner in without and thing.score <= sam3.threshold and not _among(thing, things)
-    ]
+    # Whose the surer ones are was decided among themselves.
+    return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
 
 
 def contested(

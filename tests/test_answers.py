@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from ive_segmentation.answers import answer, contested, doubtful, explain, of_the_named
+from ive_segmentation.answers import answer, contested, explain, of_the_named
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import measured
 from ive_segmentation.result import FaceBox, Person, Segment
-from ive_segmentation.segmentation.instances import Answer
 
 SIZE = (10, 60)
 MEMBERS = [
@@ -151,20 +147,6 @@ def test_a_named_person_has_what_may_be_in_her_hand(
     (given,) = contested(request, [request], persons, measured(persons), [found])
     assert (given.owner, given.rival) == after
     assert given.member == ("An_Yujin" if given.rival is not None else None)
-
-
-def test_what_a_closer_look_has_settled_is_not_doubted_again() -> None:
-    persons = _side_by_side()
-    phone = Segment("phone", _rectangle(150, 200, 190, 240), _box(0), 0.9, 1, "An_Yujin")
-    logits = torch.full((1, 40, 80), -5.0)
-    logits[0, 20:24, 15:19] = 5.0
-    unsure = Answer(torch.tensor([0.3]), torch.tensor([[0.19, 0.5, 0.24, 0.6]]), logits)
-    sam3: Any = SimpleNamespace(threshold=0.5, find=lambda *_: [unsure])
-    features: Any = SimpleNamespace(size=(400, 800))
-    both = Request(("Jang_Wonyoung", "An_Yujin"), "phone")
-    assert doubtful(sam3, features, both, persons, measured(persons), [phone]) == [phone]
-    *_, hers = doubtful(sam3, features, both, persons, measured(persons), [])
-    assert hers.member == "Jang_Wonyoung"
 
 
 def test_of_two_who_are_named_each_has_one_if_each_can() -> None:
