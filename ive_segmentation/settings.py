@@ -108,7 +108,7 @@ class Measured:
     """With fewer, nobody can be left out as a stranger and leave two to be confused with."""
     match_threshold: Final = 0.45
     """Scores below this are Unknown where the bank is too small to calibrate itself: 0 to 3% of group mates
-    are named then, and 11 to 76% of known faces, the more the more photos there are (identity_accuracy)."""
+    are named then, and 9 to 75% of known faces, the more the more photos there are (identity_accuracy)."""
     match_margin: Final = 0.1
     """The lead over the runner-up a name needs where the bank is too small (as calibrated on the six
     members)."""
