@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,6 +54,7 @@ def main() -> None:
             # Windows writes files in an alphabet without Hangul; names of files may be no text at all.
             encoding = stream.encoding if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+    _end_like_ctrl_c()
     try:
         code = app(standalone_mode=False)
     except Exit as exit_:
@@ -301,6 +304,18 @@ def serve(
     from ive_segmentation.app import serve as serve_page
 
     serve_page(load_settings(), host, port)
+
+
+def _end_like_ctrl_c() -> None:
+    """Let `kill` and a closed terminal end a command in order: no half-written file, no upload is left."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks for that
+            signal.signal(number, stop)
 
 
 def _or_the_demo(settings: Settings) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -267,3 +268,16 @@ def test_doctor_for_machines(run: Run) -> None:
     checks = json.loads(out)
     assert {check["status"] for check in checks} <= {"ok", "warn", "fail"}
     assert all(check["remedy"] for check in checks if check["status"] != "ok")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_a_command_ends_it_in_order(run: Run, number: signal.Signals) -> None:
+    """`kill` and a closed terminal are Ctrl-C; what that leaves behind is asked where files are written."""
+    before = signal.getsignal(number)
+    try:
+        run("prompt", "shirt", "--dataset", "none")
+        assert signal.getsignal(number) != before  # or the next line would end the tests
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
-import signal
 import socket
 import sys
 import threading
 from contextlib import suppress
-from types import FrameType
 
 import gradio as gr
 from fastapi.middleware import Middleware
@@ -109,23 +107,10 @@ def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
             print(f"{heading} …", file=sys.stderr, flush=True)
         said = heading
 
-    _end_like_ctrl_c()
     pipeline = load_pipeline(settings, say)
     for words in pipeline.notices:
         print(words, file=sys.stderr, flush=True)
     launch(pipeline, host, port, block=True)
-
-
-def _end_like_ctrl_c() -> None:
-    """Let `kill` and a closed terminal end the program in order: what was uploaded goes with it."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks for that
-            signal.signal(number, stop)
 
 
 def _speak_to_this_machine_directly() -> None:
