@@ -183,7 +183,7 @@ def doubtful(
         things: The instances found, on the whole picture and closely.
 
     Returns:
-        The things, and those of each person who had none.
+        The things, left to right, with those of each person who had none.
     """
     if not is_of_the_named(request):
         return things
@@ -194,7 +194,8 @@ def doubtful(
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
     every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
     # Whose the surer ones are was decided among themselves.
-    return things + [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
+    unsure = [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
+    return _left_to_right(things + unsure)
 
 
 def contested(

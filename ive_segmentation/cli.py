@@ -193,7 +193,7 @@ def identify(
     if as_json:
         _print_json(answers)
     else:
-        for answer in answers:
+        for answer in (answer for answer in answers if "error" not in answer):
             print(f"{answer['image']}: {len(answer['faces'])} face(s)")
             for face in answer["faces"]:
                 print(

@@ -100,11 +100,11 @@ class Pipeline:
 
         # A GPU is still looking at the picture while the CPU looks for faces.
         progress(0.6, "Looking for faces")
-        persons, bodies = self._met.get(features) or ([], [])
+        met = self._met.get(features)
         with seconds("faces"):
-            faces, matches = ([], []) if persons else self._name(image)
+            faces, matches = ([], []) if met else self._name(image)
 
-        concepts = list(dict.fromkeys(read.concepts if persons else (PERSON, *read.concepts)))
+        concepts = list(dict.fromkeys(read.concepts if met else (PERSON, *read.concepts)))
         if concepts:
             progress(0.7, f"Looking for {', '.join(concepts)}")
         with seconds("find"):
@@ -115,11 +115,12 @@ class Pipeline:
 
         progress(0.8, "Finding out whose is what")
         with seconds("possession"):
-            if not persons:
+            if met is None:
                 persons = people(self.sam3, features, found[PERSON], faces, matches)
-                bodies = measured(persons)
+                met = persons, measured(persons)
                 self._met.clear()
-                self._met[features] = persons, bodies
+                self._met[features] = met
+            persons, bodies = met
             things = {
                 concept: things_of(concept, found[concept], persons, bodies) for concept in read.concepts
             }

@@ -138,7 +138,7 @@ class Measured:
     same_shoot: Final = 0.8
     """Median similarity of a member's photos above which they look like one shoot (the six: 0.39 to 0.58)."""
     duplicate_bits: Final = 10
-    """Photos of which fewer bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
+    """Photos of which no more bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
     duplicate_face: Final = 0.9
     """... if their faces are this similar too (re-encoded copies in the real photos: 0.98 and more)."""
     embedding_batch: Final = 32
@@ -245,8 +245,6 @@ class Measured:
     """Constant quality of H.264. A noisy drawn pan of 640 x 360: 36.0 dB at 18 kB a frame; 23: 34.7 at 5."""
     video_preset: Final = "veryfast"
     """How long x264 searches. The same pan: a fifth of the time of medium, 0.4 dB less, and fewer bytes."""
-    webm_crf: Final = 24
-    """Constant quality of VP9. The same pan: 35.5 dB at 5 kB a frame; 32: 35.0 at 2."""
     cut_hash: Final = 0.27
     """Share of the bits of two frames' perceptual hashes from which there may be a cut (drawn: 0.28 and more
     at 31 cuts in 60 clips and 152 between shots, at most 0.28 in the other frames of the clips) ..."""
@@ -319,7 +317,7 @@ def load_settings(**overrides: Any) -> Settings:
     for field in fields(Settings):
         text = os.environ.get(ENVIRONMENT_PREFIX + field.name.upper())
         if field.name == "sam3":
-            text = os.environ.get("SAM3_CHECKPOINT", text)
+            text = os.environ.get("SAM3_CHECKPOINT") or text
         if text:
             values[field.name] = _read(field.name, types[field.name], text)
     values.update({name: value for name, value in overrides.items() if value is not None})

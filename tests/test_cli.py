@@ -163,6 +163,8 @@ def test_identify_goes_on_after_a_broken_picture(
     assert code == 1
     assert [len(answer["faces"]) for answer in json.loads(out)] == [0, 1]
     assert len(err.strip().splitlines()) == 1
+    _, out, _ = run("identify", broken, photo, "--bank", bank, "--faces", real_faces)
+    assert [line for line in out.splitlines() if "face(s)" in line] == [f"{photo}: 1 face(s)"]
 
 
 def _segment(run: Run, photo: Path, prompt: str, out: Path, **places: Path) -> tuple[int, dict[str, Any]]:

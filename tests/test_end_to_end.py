@@ -144,6 +144,17 @@ def test_the_second_prompt_looks_at_nothing_again(
     assert second.seconds["encode"] < 0.5
 
 
+def test_a_picture_of_nobody_is_looked_at_once_too(
+    pipeline: Pipeline, trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = np.zeros_like(trio.image)
+    sure_of_nothing = load_sam3(replace(pipeline.settings, sam3_threshold=1.0, word_cache=tmp_path))
+    blind = replace(pipeline, sam3=sure_of_nothing)
+    assert blind.segment(nobody, "Yujin").persons == ()
+    monkeypatch.setattr(pipeline.faces, "detect", None)
+    assert blind.segment(nobody, "Rei").persons == ()
+
+
 @pytest.mark.parametrize("text", ["person", "Rei's shirt", "everyone's shoes"])
 def test_what_was_asked_before_changes_no_answer(pipeline: Pipeline, trio: Scene, text: str) -> None:
     pipeline.segment(trio.image, "Yujin")

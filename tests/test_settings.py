@@ -53,3 +53,9 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
     assert load_settings(bank="here").bank == "here"
     assert load_settings(bank=None).bank == "elsewhere"
     assert load_settings().sam3 == Settings.sam3
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAM3_CHECKPOINT", "")
+    monkeypatch.setenv("IVE_SAM3", "mine")
+    assert load_settings().sam3 == "mine"

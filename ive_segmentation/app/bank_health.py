@@ -7,9 +7,9 @@ from functools import lru_cache
 from html import escape
 
 from ive_segmentation.app.presenting import hint, names_of, note
-from ive_segmentation.app.thumbnails import photo_thumbnail
 from ive_segmentation.identity.audit import Audit, audit
 from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.output.thumbnails import photo_thumbnail
 from ive_segmentation.pipeline import Pipeline
 
 _LEFT_OUT = ("left out", "duplicate")

@@ -146,5 +146,5 @@ def _where(pipeline: Pipeline) -> str:
         return _DRAWN.format(dataset=load_settings().dataset)
     return (
         f"Photos are written to {pipeline.settings.dataset} and stay on this machine. "
-        "Twenty or more of each member, alone, from several occasions, work best."
+        "Fifteen or more of each member, alone, from several occasions, work best."
     )

@@ -8,8 +8,8 @@ from html import escape
 import plotly.graph_objects as go
 
 from ive_segmentation.app.asking import Answer
-from ive_segmentation.app.thumbnails import Box, photo_thumbnail, thumbnail
 from ive_segmentation.identity.matching import Match, describe_match
+from ive_segmentation.output.thumbnails import Box, photo_thumbnail, thumbnail
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
@@ -129,7 +129,7 @@ def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
 
 
 def title(segment: Segment, names: Mapping[str, str]) -> str:
-    """Name a mask: "Wonyoung", "Wonyoung’s shirt", "shirt, nobody’s".
+    """Name a mask: "Wonyoung", "Wonyoung’s shirt"; "shirt" alone where it is nobody's.
 
     Args:
         segment: The mask.

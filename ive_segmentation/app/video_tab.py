@@ -19,7 +19,7 @@ from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note, under_way
-from ive_segmentation.app.thumbnails import thumbnail
+from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.drawing import FANCAM
 from ive_segmentation.video.follow import Followed, follow

@@ -198,6 +198,7 @@ def build_bank(
             and set(last.members) == {folder.name for folder in member_folders(dataset)}
             and (last.calibration.false_accepts, last.calibration.rule) == wanted
         ):
+            store.forget_versions_before(uri)
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         choose_faces(rows)
         report = BankReport(

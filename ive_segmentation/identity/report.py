@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-import cv2
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import leave_one_out, reliability, run_trials
+from ive_segmentation.output.overlay import color_of
+from ive_segmentation.output.thumbnails import photo_thumbnail
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#000000")
-"""Told apart with any colour vision (Okabe and Ito, 2008); members beyond the eighth share them."""
+KNOWN, STRANGE = "#0072B2", "#D55E00"
+"""Colours of the two curves, told apart with any colour vision (Okabe and Ito, 2008)."""
 THUMBNAIL = 96
 MAP_SIDE = 600
 
@@ -86,8 +85,8 @@ def score_curves(gallery: Gallery) -> go.Figure:
     scores = np.linspace(float(trials.similarity.min()), float(trials.similarity.max()), 200)
     figure = go.Figure()
     for label, asked, counted, colour in (
-        ("known faces, named rightly", ~trials.stranger, trials.right & clear, COLOURS[0]),
-        ("strangers, named", trials.stranger, clear, COLOURS[1]),
+        ("known faces, named rightly", ~trials.stranger, trials.right & clear, KNOWN),
+        ("strangers, named", trials.stranger, clear, STRANGE),
     ):
         if asked.any():
             shares = [float((counted & (trials.similarity >= score))[asked].mean()) for score in scores]
@@ -123,7 +122,7 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
         y=curve.right,
         mode="lines+markers",
         name="this bank",
-        line={"color": COLOURS[0]},
+        line={"color": KNOWN},
         marker={"size": [6 + 30 * weight for weight in curve.weights]},
     )
     figure.update_layout(
@@ -147,22 +146,23 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = 
     Returns:
         HTML with an inline SVG that loads nothing: the thumbnails are part of it.
     """
-    names = names or {}
+    names = names or {name: name for name in gallery.names}
+    members = list(names)  # in this order they have their colours in every picture
     places = _plane(gallery) * (MAP_SIDE - 40) + 20
     dots = []
     for row, photo in enumerate(gallery.photos):
         x, y = places[row]
         left, top = min(x + 8, MAP_SIDE - THUMBNAIL), min(y + 8, MAP_SIDE - THUMBNAIL)
-        picture = _thumbnail(dataset / photo, gallery.boxes[row])
+        picture = photo_thumbnail(dataset / photo, tuple(gallery.boxes[row].tolist())) or ""
         dots.append(
             f'<g class="face" tabindex="0"><circle cx="{x:.1f}" cy="{y:.1f}" r="6" '
-            f'fill="{COLOURS[gallery.labels[row] % len(COLOURS)]}"><title>{escape(photo)}</title></circle>'
+            f'fill="{color_of(gallery.members[row], members)}"><title>{escape(photo)}</title></circle>'
             f'<image x="{left:.1f}" y="{top:.1f}" width="{THUMBNAIL}" height="{THUMBNAIL}" '
             f'href="{picture}"/></g>'
         )
     legend = " ".join(
-        f'<span style="color:{COLOURS[k % len(COLOURS)]}">&#9679;</span> {escape(names.get(name, name))}'
-        for k, name in enumerate(gallery.names)
+        f'<span style="color:{color_of(name, members)}">&#9679;</span> {escape(names.get(name, name))}'
+        for name in gallery.names
     )
     return (
         "<style>.ive-map .face image{display:none;pointer-events:none}"
@@ -180,15 +180,3 @@ def _plane(gallery: Gallery) -> NDArray[np.float32]:
     flat[:, : min(2, len(directions))] = centred @ directions[:2].T
     low, high = flat.min(axis=0), flat.max(axis=0)
     return (flat - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
-
-
-def _thumbnail(path: Path, box: NDArray[np.float32]) -> str:
-    try:
-        picture = images.load(path)
-    except images.ImageError:  # taken away since the bank was built
-        return ""
-    left, top = np.maximum(box[:2], 0).astype(int)
-    right, bottom = box[2:].astype(int)
-    face = cv2.resize(picture[top:bottom, left:right], (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import time
@@ -111,6 +112,19 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
     _forget_versions_before(table)
 
 
+def forget_versions_before(uri: str) -> None:
+    """Take from the disk what the bank held before, once nobody can be reading it any more.
+
+    Embeddings of photos that were taken away must not stay there. The write that takes them out cannot do it
+    itself: it leaves readers a minute.
+
+    Args:
+        uri: LanceDB location.
+    """
+    with contextlib.suppress(Exception):  # as in _read; the next build does it again
+        _forget_versions_before(lancedb.connect(uri).open_table(TABLE))
+
+
 def _write(uri: str, data: pa.Table) -> Any:
     database = lancedb.connect(uri)
     try:
@@ -124,11 +138,8 @@ def _write(uri: str, data: pa.Table) -> Any:
 
 
 def _forget_versions_before(table: Any) -> None:
-    # Embeddings of photos that were taken away must not stay on the disk.
-    try:
+    with contextlib.suppress(Exception):  # another builder is cleaning up; the next build does it again
         table.optimize(cleanup_older_than=timedelta(seconds=READERS_TIME))
-    except Exception:  # another builder is cleaning up at the same time; the next build does it again
-        return
 
 
 def schema(dimension: int, metadata: dict[bytes, bytes]) -> pa.Schema:

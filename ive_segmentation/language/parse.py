@@ -139,11 +139,7 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         found = ((name, pattern.match(letters, at)) for name, pattern in _CLAUSES.items())
         name, match = next(((name, match) for name, match in found if match), ("", None))
         if not match or (name == "holder" and not tokens[match.start("verb")].foreign):
-            typed = " ".join(token.text for token in tokens).replace(" '", "'")
-            raise PromptError(
-                f'It is not clear whose is what in "{typed}". '
-                "Write it like \"Rei's white shirt and Liz's bag\", with a comma between wishes."
-            )
+            raise _unreadable(tokens)
         parts = {part: tokens[slice(*match.span(part))] for part in match.re.groupindex if match[part]}
         things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
         yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
@@ -165,8 +161,10 @@ def _beyond(token: Token) -> PromptError:
 
 def _unreadable(tokens: Sequence[Token]) -> PromptError:
     typed = " ".join(token.text for token in tokens).replace(" '", "'")
-    example = "Rei's white shirt and Liz's bag"
-    return PromptError(f'It is not clear whose is what in "{typed}". Write it like "{example}".')
+    return PromptError(
+        f'It is not clear whose is what in "{typed}". '
+        "Write it like \"Rei's white shirt and Liz's bag\", with a comma between wishes."
+    )
 
 
 def _requests(clause: _Clause, earlier: Sequence[Request]) -> list[Request]:

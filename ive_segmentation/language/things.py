@@ -85,7 +85,6 @@ _IRREGULAR = {
     "women": "woman",
     "children": "child",
     "feet": "foot",
-    "teeth": "tooth",
     "geese": "goose",
     "mice": "mouse",
     "ties": "tie",
@@ -100,16 +99,11 @@ _IRREGULAR = {
     "selfies": "selfie",
     "cookies": "cookie",
     "movies": "movie",
-    "bus": "bus",
     "gas": "gas",
-    "christmas": "christmas",
-    "lens": "lens",
     "canvas": "canvas",
-    "wings": "wings",
-    "chips": "chips",
-    "scissors": "scissors",
-    "fireworks": "fireworks",
 }
+_PLURALS = (("ies$", "y"), ("(ss|sh|ch|x|zz|o)es$", r"\1"), ("([^sui])s$", r"\1"))
+"""Endings, the first that fits counts, and what stands in their place in the singular."""
 
 
 @cache
@@ -155,15 +149,16 @@ def singular(noun: str) -> str:
         >>> singular("shoes"), singular("dresses"), singular("glasses"), singular("dress")
         ('shoe', 'dress', 'glasses', 'dress')
     """
-    if noun in lexicon() or len(noun) < 4:
+    if noun in lexicon():
         return noun
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]
-    if noun.endswith("ies"):
-        return noun[:-3] + "y"
-    if re.search("(ss|sh|ch|x|zz)es$", noun):
-        return noun[:-2]
-    return noun[:-1] if re.search("[^sui]s$", noun) else noun
+    if len(noun) < 4:
+        return noun
+    for stem in (noun.removesuffix("s"), noun.removesuffix("es")):
+        if stem != noun and (stem in lexicon() or _IRREGULAR.get(stem) == stem):
+            return stem
+    return next((re.sub(*rule, noun) for rule in _PLURALS if re.search(rule[0], noun)), noun)
 
 
 def _read(name: str) -> dict[str, Any]:

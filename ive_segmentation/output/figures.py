@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.language import Member
+from ive_segmentation.output.thumbnails import face_in
 from ive_segmentation.result import Image
 
 PAGE_WIDTH, TITLE_HEIGHT = 12.0, 0.4  # inches
-FACE_MARGIN = 0.35
-"""Shown round a face box, as a share of its side: hair and chin, by which people know each other."""
 
 
 def side_by_side(pictures: Mapping[str, Image], columns: int = 3, height: float = 4.0) -> Figure:
@@ -70,20 +69,13 @@ def sample_faces(
                 picture = images.load(dataset / gallery.photos[photo])
             except images.ImageError:
                 continue
-            place.imshow(_face(picture, gallery.boxes[photo]))
+            place.imshow(face_in(picture, tuple(gallery.boxes[photo].tolist())))
     return _finished(figure)
 
 
 def _names(gallery: Gallery, members: Sequence[Member]) -> list[str]:
     shown = {member.folder: member.name for member in members}
     return [shown.get(folder, folder) for folder in gallery.names]
-
-
-def _face(picture: Image, box: NDArray[np.float32]) -> Image:
-    left, top, right, bottom = box
-    margin = FACE_MARGIN * max(right - left, bottom - top)
-    x1, y1 = max(int(left - margin), 0), max(int(top - margin), 0)
-    return picture[y1 : int(bottom + margin) + 1, x1 : int(right + margin) + 1]
 
 
 def _ticks_off(places: NDArray[np.object_]) -> None:

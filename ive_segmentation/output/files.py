@@ -15,6 +15,8 @@ from ive_segmentation.result import Image, Person, Result, Segment
 UNKNOWN_NAME = "Unknown"
 WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d{2,}_\w+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
+LONGEST_NAME = 70
+"""Letters of a segment's name: file systems take 255 bytes, and a letter may be three of them."""
 
 
 def overlay(image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True) -> Image:
@@ -81,12 +83,12 @@ def segment_name(segment: Segment, members: Sequence[Member]) -> str:
         members: For the names.
 
     Returns:
-        Letters and digits of any script, joined by underscores.
+        Letters and digits of any script, joined by underscores, no more than any file system takes.
     """
     names = {member.folder: member.name for member in members}
     owner = names.get(segment.member or "", UNKNOWN_NAME) if segment.owner is not None else ""
     words = owner if segment.concept == "person" else f"{owner} {segment.concept}"
-    return re.sub(r"\W+", "_", words.casefold()).strip("_") or "mask"
+    return re.sub(r"\W+", "_", words.casefold())[:LONGEST_NAME].strip("_") or "mask"
 
 
 def called(member: str | None, stranger: int | None, names: Mapping[str, str]) -> str:

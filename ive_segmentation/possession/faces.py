@@ -24,7 +24,6 @@ def faces_to_persons(
     face_boxes: np.ndarray,
     keypoints: np.ndarray,
     person_masks: Sequence[np.ndarray],
-    least_share: float = Measured.face_least_share,
 ) -> list[int | None]:
     """Give each face to the person instance that holds it, one face to one person.
 
@@ -32,7 +31,6 @@ def faces_to_persons(
         face_boxes: Face boxes, (F, 4) float32, xyxy in pixels.
         keypoints: Five points per face, (F, 5, 2) float32, xy in pixels.
         person_masks: Person instances, each (H, W) bool, all of the picture's size.
-        least_share: Share of the face that a mask must hold to be its person's, 0 to 1.
 
     Returns:
         Per face the index of its person, or None where no free instance holds it.
@@ -47,7 +45,7 @@ def faces_to_persons(
         ]
     )
     # A pair that could not be accepted must not push an acceptable one aside.
-    shares[shares < least_share] = 0
+    shares[shares < Measured.face_least_share] = 0
     for person, held in enumerate(shares.T > 0):
         shares[_on_a_thing(face_boxes, held), person] *= ON_A_THING
     for face, owner in zip(*linear_sum_assignment(shares, maximize=True), strict=True):

@@ -10,20 +10,15 @@ from ive_segmentation.possession.body import extent
 from ive_segmentation.settings import Measured
 
 
-def region_of_interest(
-    owner: np.ndarray,
-    image_size: tuple[int, int],
-    margin: float = Measured.region_margin,
-) -> tuple[int, int, int, int]:
+def region_of_interest(owner: np.ndarray, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The crop round one owner in which a thing is looked for again at full resolution.
 
     The margin is a share of the owner's longer side, so that a bag at the end of a stretched arm, or a
     lightstick above the head, which the person's mask leaves out, is still in the crop.
 
     Args:
-        owner: The owner's mask, (H, W) bool, or box, (4,) xyxy in pixels.
+        owner: The owner's mask, (H, W) bool.
         image_size: Height and width of the picture in pixels.
-        margin: Added on each side, as a share of the owner's longer side.
 
     Returns:
         The crop, xyxy in whole pixels, clipped to the picture and at least one pixel wide and high.
@@ -32,14 +27,11 @@ def region_of_interest(
         ValueError: If the owner's mask is empty.
     """
     height, width = image_size
-    if owner.ndim == 2:
-        box = extent(owner)
-        if box is None:
-            raise ValueError("an empty mask has no region")
-    else:
-        box = owner.tolist()
+    box = extent(owner)
+    if box is None:
+        raise ValueError("an empty mask has no region")
     left, top, right, bottom = box
-    grow = margin * max(right - left, bottom - top)
+    grow = Measured.region_margin * max(right - left, bottom - top)
     x0 = min(max(math.floor(left - grow), 0), width - 1)
     y0 = min(max(math.floor(top - grow), 0), height - 1)
     x1 = max(min(math.ceil(right + grow), width), x0 + 1)
@@ -77,32 +69,29 @@ def worth_another_look(
     image_size: tuple[int, int],
     *,
     input_side: int = 1008,
-    small_side: float = Measured.small_thing_side,
-    least_gain: float = Measured.second_look_gain,
 ) -> bool:
     """Whether the crop would show the model a thing that the whole picture hid from it or showed too small.
 
     SAM 3 squashes whatever it is given to `input_side` squared, cuts it into patches of 14 pixels and draws
     its masks on a grid of 288 cells, 3.5 input pixels each. A thing of 28 input pixels is two patches and
-    eight cells across: one cell of doubt on each side is then half of its area. Below that a closer look
-    pays, provided that the crop really is closer.
+    eight cells across: one cell of doubt on each side is then half of its area. Below that
+    (`Measured.small_thing_side`) a closer look pays, provided that the crop really is closer
+    (`Measured.second_look_gain`).
 
     Args:
         thing_mask: What was found on the whole picture, (H, W) bool, or None where nothing was.
         crop: The crop round the owner, xyxy in pixels.
         image_size: Height and width of the picture in pixels.
         input_side: Side of the square picture that the model sees, in pixels.
-        small_side: Square root of the thing's area, in input pixels, below which it is small.
-        least_gain: Magnification (square root of the areas' ratio) from which the crop is worth a second run.
 
     Returns:
         True if the model should look again in the crop.
     """
     height, width = image_size
     x0, y0, x1, y1 = crop
-    if math.sqrt(height * width / ((y1 - y0) * (x1 - x0))) < least_gain:
+    if math.sqrt(height * width / ((y1 - y0) * (x1 - x0))) < Measured.second_look_gain:
         return False
     if thing_mask is None:
         return True
     side = math.sqrt(np.count_nonzero(thing_mask) / (height * width)) * input_side
-    return side < small_side
+    return side < Measured.small_thing_side

@@ -37,7 +37,8 @@ class Ownership:
 
     Attributes:
         owner: Index of the person, or None where it is nobody's.
-        claim: The owner's claim, or the best one where nobody's was good and clear enough, 0 to 1.
+        claim: The owner's claim, 0 to 1. Where it is nobody's: in `things_to_owners` the best one, which was
+            not good and clear enough; in `things_to_holders` 0.
         rival: The person with the best claim among the others, or None where nobody else has one.
         rival_claim: That claim, 0 to 1.
     """
@@ -52,9 +53,6 @@ def things_to_owners(
     concept: str,
     thing_masks: Sequence[np.ndarray],
     bodies: Sequence[Body | None],
-    *,
-    least: float = Measured.claim_least,
-    clear: float = Measured.claim_clear,
 ) -> list[Ownership]:
     """Give every instance of a thing to the person who wears or holds it, or to nobody.
 
@@ -62,15 +60,13 @@ def things_to_owners(
         concept: What the thing is, an English noun phrase ("white shirt").
         thing_masks: Instances of the thing, each (H, W) bool.
         bodies: The persons as `measure` found them; None for one whom nothing can be given to.
-        least: The claim that an owner must reach, 0 to 1.
-        clear: The lead over the next claim that an owner must have, 0 to 1.
 
     Returns:
         One ownership per thing, in the order of `thing_masks`; persons are indices into `bodies`.
     """
     claims = _everyones_claims(concept, thing_masks, bodies)
-    free = _free_hands(claims, worn_place(concept), least)
-    return [_decide(row, open_to, least, clear) for row, open_to in zip(claims, free, strict=True)]
+    free = _free_hands(claims, worn_place(concept))
+    return [_decide(row, open_to) for row, open_to in zip(claims, free, strict=True)]
 
 
 def things_to_holders(
@@ -78,8 +74,6 @@ def things_to_holders(
     thing_masks: Sequence[np.ndarray],
     bodies: Sequence[Body | None],
     holders: Sequence[int],
-    *,
-    least: float = Measured.claim_least,
 ) -> list[Ownership]:
     """Give persons who are known to hold one each what may be theirs, however good anyone else's claim is.
 
@@ -88,14 +82,13 @@ def things_to_holders(
         thing_masks: Instances of the thing, each (H, W) bool.
         bodies: The persons as `measure` found them.
         holders: Indices of those who hold one.
-        least: The claim that a holder must reach, 0 to 1.
 
     Returns:
         One ownership per thing: no holder has two, and their claims add up to the most there can be. The
         rival is whoever else has the best claim, be it the better one.
     """
     claims = _everyones_claims(concept, thing_masks, bodies)
-    good = np.where(claims >= least, claims, 0)[:, holders]
+    good = np.where(claims >= Measured.claim_least, claims, 0)[:, holders]
     owners: dict[int, int] = {}
     for thing, holder in zip(*linear_sum_assignment(good, maximize=True), strict=True):
         if good[thing, holder] > 0:
@@ -285,7 +278,7 @@ def _reaches(body: Body, box: tuple[int, int, int, int]) -> bool:
     return box[0] <= x1 + reach and box[2] >= x0 - reach and box[1] <= y1 + reach and box[3] >= y0 - reach
 
 
-def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.ndarray:
+def _free_hands(claims: np.ndarray, place: Place | None) -> np.ndarray:
     """Which persons are still open to which thing, (T, P) bool.
 
     One person wears one hat and two shoes. Things and places are assigned together, and a person whose places
@@ -294,7 +287,7 @@ def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.nda
     open_to = np.ones(claims.shape, bool)
     if place is None or place.most is None or not claims.size:
         return open_to
-    good = np.where(claims >= least, claims, 0)
+    good = np.where(claims >= Measured.claim_least, claims, 0)
     slots = np.repeat(good, place.most, axis=1)
     taken = np.zeros(claims.shape, bool)
     for thing, slot in zip(*linear_sum_assignment(slots, maximize=True), strict=True):
@@ -303,12 +296,12 @@ def _free_hands(claims: np.ndarray, place: Place | None, least: float) -> np.nda
     return ~full[None, :] | taken
 
 
-def _decide(claims: np.ndarray, open_to: np.ndarray, least: float, clear: float) -> Ownership:
+def _decide(claims: np.ndarray, open_to: np.ndarray) -> Ownership:
     """The best open claim wins if it is good enough and clear of the next."""
-    order = np.argsort(-np.where(open_to, claims, 0.0), kind="stable")
-    ranked = [(int(i), float(claims[i])) for i in order if open_to[i] and claims[i] > 0]
-    (best, claim), (rival, rival_claim) = ([*ranked, (None, 0.0), (None, 0.0)])[:2]
-    won = best is not None and claim >= least and claim - rival_claim >= clear
+    ranked = [int(i) for i in np.argsort(-claims, kind="stable") if open_to[i] and claims[i] > 0]
+    best, rival = (*ranked, None, None)[:2]
+    claim, rival_claim = (0.0 if person is None else float(claims[person]) for person in (best, rival))
+    won = claim >= Measured.claim_least and claim - rival_claim >= Measured.claim_clear
     return Ownership(best if won else None, claim, rival, rival_claim)
 
 

@@ -23,7 +23,7 @@ from ive_segmentation.settings import Measured
 from ive_segmentation.video.tracks import Tracked
 
 Cells = npt.NDArray[np.bool_]
-"""A mask made small: (h, w), True where the mask has a pixel in the cell."""
+"""A mask made small: (h, w), True where at least 1/510 of a cell is the mask's."""
 
 
 class Seen(NamedTuple):
@@ -213,5 +213,5 @@ class _Overlap(BaseIoU):
 def _cells(mask: npt.NDArray[np.bool_]) -> Cells:
     scale = min(Measured.join_side / max(mask.shape), 1.0)
     size = [max(round(side * scale), 1) for side in mask.shape]
-    # A cell counts if a pixel of it does, else a microphone in a 4K frame would have no cell at all.
+    # Next to nothing makes a cell count, else a microphone in a 4K frame would have no cell at all.
     return cv2.resize(mask.view(np.uint8) * 255, (size[1], size[0]), interpolation=cv2.INTER_AREA) > 0

@@ -199,9 +199,11 @@ def _axis(
     free = np.concatenate([np.full(frames, Measured.camera_dead_zone), room, still])
     share = max(float(seconds[-1] - seconds[0]), KNOT) / frames
     weights = [OFF * share, OUTSIDE * share, SPEED * KNOT, ACCELERATION * KNOT, JERK * KNOT]
-    bounded = [Measured.camera_speed, Measured.camera_acceleration, Measured.camera_jerk]
-    top = np.repeat([np.inf, np.inf, *np.multiply(bounded, closer)], sizes)
-    top[2 * frames :][: steps[0]][_held(seconds, seen, steps[0])] = 0.0
+    anywhere = np.full(2 * frames, np.inf)
+    limits = closer * np.array([Measured.camera_speed, Measured.camera_acceleration, Measured.camera_jerk])
+    speed, acceleration, jerk = map(np.full, steps, limits)
+    speed[_held(seconds, seen, steps[0])] = 0.0
+    top = np.concatenate([anywhere, speed, acceleration, jerk])
     answer = milp(
         np.concatenate([np.zeros(count), np.repeat(weights, sizes)]),
         bounds=Bounds(

@@ -114,9 +114,14 @@ def _weights(seconds: Floats, quality: Floats) -> Floats:
     A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
     looks at one moment count as one, and looks far apart count in full; a poor one takes little from a good.
     """
-    near = np.exp(-np.diff(seconds, prepend=seconds[:1]) / Measured.look_apart)
-    before, after = np.zeros(len(seconds)), np.zeros(len(seconds))
-    for i in range(1, len(seconds)):
-        before[i] = (before[i - 1] + quality[i - 1]) * near[i]
-        after[-1 - i] = (after[-i] + quality[-i]) * near[-i]
+    near = np.exp(-np.diff(seconds) / Measured.look_apart)
+    before, after = _from_before(quality, near), _from_before(quality[::-1], near[::-1])[::-1]
     return quality / (1 + before + after)
+
+
+def _from_before(quality: Floats, near: Floats) -> Floats:
+    """What the looks before each one weigh there, (L,); `near` (L - 1,) is how near each is to the next."""
+    sums = [0.0]
+    for weight, nearness in zip(quality[:-1], near, strict=True):
+        sums.append((sums[-1] + weight) * nearness)
+    return np.array(sums[: len(quality)])

@@ -114,8 +114,10 @@ class Names:
         """
         for track in tracks:
             runs = self._tracks[track].runs
-            goes_on = bool(runs) and runs[-1][1] == frame - 1
-            runs[-1:] = [(runs[-1][0], frame)] if goes_on else [*runs[-1:], (frame, frame)]
+            if runs and runs[-1][1] == frame - 1:
+                runs[-1] = (runs[-1][0], frame)
+            else:
+                runs.append((frame, frame))
         if boxes is None or len(tracks) < 2:
             return
         shares = box_iou_batch(boxes, boxes)
@@ -205,23 +207,19 @@ class Names:
             and no member is on two tracks in a frame that shows both.
         """
         seen = {track: known for track, known in sorted(self._tracks.items()) if known.runs}
-        histories = {
-            track: History(
-                known.runs[0][0],
-                known.runs[-1][1],
-                np.array([look.frame for look in known.looks], int),
-                table := weigh(known.looks, len(self._members), self._rate),
-                best_labels(table, costs_of_change(known.looks, known.overlaps)),
-                known.overlaps,
-            )
-            for track, known in seen.items()
-        }
+        histories = {track: self._history(known) for track, known in seen.items()}
         splits = find_splits(histories, len(self._members))
         pieces, evidence = self._pieces(histories, splits)
         if more := find_take_overs(pieces, evidence, histories):
             splits = {track: inner | more.get(track, {}) for track, inner in splits.items()}
             pieces, evidence = self._pieces(histories, splits)
         return self._numbered(self._named(pieces, evidence))
+
+    def _history(self, known: _Track) -> History:
+        table = weigh(known.looks, len(self._members), self._rate)
+        labels = best_labels(table, costs_of_change(known.looks, known.overlaps))
+        frames = np.array([look.frame for look in known.looks], int)
+        return History(known.runs[0][0], known.runs[-1][1], frames, table, labels, known.overlaps)
 
     def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Floats]:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""

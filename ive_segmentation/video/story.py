@@ -127,7 +127,8 @@ class Story:
             record: What was seen in it.
 
         Returns:
-            Everyone who is visible, left to right, and the masks asked for. A person's face is where the head
+            Everyone who is visible, left to right, then the owners of things who are not, and the masks asked
+            for. A person's face is where the head
             is, and the similarity of the match is the track's confidence: no single face decided it.
         """
         visible = record.of(PERSON)

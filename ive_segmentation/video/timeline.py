@@ -51,24 +51,22 @@ class Interval:
         return Who(self.member, self.stranger)
 
 
-def intervals(
-    frames: Iterable[tuple[float, float, Collection[Who]]], gap: float = Measured.timeline_gap
-) -> list[Interval]:
+def intervals(frames: Iterable[tuple[float, float, Collection[Who]]]) -> list[Interval]:
     """Join the frames that show the same person.
 
     Args:
         frames: Start and end of each frame in seconds, in order, and whom it shows.
-        gap: Seconds; who is away for less has been there all the time.
 
     Returns:
-        Intervals by start, those of one person at least `gap` apart.
+        Intervals by start, those of one person at least `Measured.timeline_gap` apart; who is away
+        for less has been there all the time.
     """
     done: list[Interval] = []
     going: dict[Who, Interval] = {}
     for start, end, shown in frames:
         for who in set(shown):
             last = going.get(who)
-            if last is not None and start - last.end >= gap:
+            if last is not None and start - last.end >= Measured.timeline_gap:
                 done.append(last)
                 last = None
             going[who] = Interval(who.member, start if last is None else last.start, end, who.stranger)

@@ -79,17 +79,6 @@ PRORES = VideoFormat(
 )
 """ProRes 4444: cutouts with alpha, as editors take them."""
 
-WEBM = VideoFormat(
-    ".webm",
-    "webm",
-    "libvpx-vp9",
-    "yuva420p",
-    even=False,
-    sound=SoundFormat(frozenset({"opus", "libopus", "vorbis"}), "libopus", (48000,)),
-    options={"crf": str(Measured.webm_crf), "b:v": "0", "deadline": "realtime", "cpu-used": "5"},
-)
-"""VP9 with alpha: cutouts for web pages. Its moments are whole milliseconds, whatever the source's are."""
-
 
 @contextmanager
 def video_writer(

@@ -13,8 +13,8 @@ from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import note, title
-from ive_segmentation.app.thumbnails import SIDE, photo_thumbnail, thumbnail
 from ive_segmentation.language import Member, load_members, parse
+from ive_segmentation.output.thumbnails import SIDE, photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
 from ive_segmentation.settings import Settings

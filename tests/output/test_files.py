@@ -7,7 +7,7 @@ import pytest
 
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
-from ive_segmentation.output.files import called, overlay
+from ive_segmentation.output.files import called, overlay, segment_name
 from ive_segmentation.result import FaceBox, Person, Result, Segment
 
 NAMES = {"Naoi_Rei": "레이, Rei"}
@@ -24,6 +24,12 @@ NAMES = {"Naoi_Rei": "레이, Rei"}
 )
 def test_called(member: str | None, stranger: int | None, expected: str) -> None:
     assert called(member, stranger, NAMES) == expected
+
+
+def test_a_file_s_name_fits_any_file_system() -> None:
+    long = Segment("빨간 모자 " * 60, np.ones((4, 4), bool), np.zeros(4, np.float32), 0.9, None, None)
+    assert segment_name(long, ()).startswith("빨간_모자_빨간")
+    assert len(f"cutout_01_{segment_name(long, ())}.png".encode()) <= 255
 
 
 def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() -> None:

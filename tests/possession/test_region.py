@@ -8,27 +8,30 @@ from ive_segmentation.possession.region import place_back, region_of_interest, w
 SIZE = (600, 800)
 
 
-def square(left: int, top: int, side: int) -> np.ndarray:
+def rectangle(left: int, top: int, width: int, height: int) -> np.ndarray:
     mask = np.zeros(SIZE, bool)
-    mask[top : top + side, left : left + side] = True
+    mask[top : top + height, left : left + width] = True
     return mask
+
+
+def square(left: int, top: int, side: int) -> np.ndarray:
+    return rectangle(left, top, side, side)
 
 
 @pytest.mark.parametrize(
     ("owner", "crop"),
     [
         (square(300, 200, 100), (275, 175, 425, 325)),
-        (np.array([300, 200, 400, 300], np.float32), (275, 175, 425, 325)),
         # The longer side sets the margin on all sides.
-        (np.array([300, 200, 320, 400], np.float32), (250, 150, 370, 450)),
+        (rectangle(300, 200, 20, 200), (250, 150, 370, 450)),
         (square(0, 0, 100), (0, 0, 125, 125)),
-        (np.array([-50, -50, 900, 700], np.float32), (0, 0, 800, 600)),
-        # A box outside the picture still gives a crop that can be cut.
-        (np.array([2000, 900, 2100, 1000], np.float32), (799, 599, 800, 600)),
+        (np.ones(SIZE, bool), (0, 0, 800, 600)),
+        # A single pixel in a corner still gives a crop that can be cut.
+        (square(799, 599, 1), (798, 598, 800, 600)),
     ],
 )
 def test_the_region_round_an_owner(owner: np.ndarray, crop: tuple[int, int, int, int]) -> None:
-    assert region_of_interest(owner, SIZE, margin=0.25) == crop
+    assert region_of_interest(owner, SIZE) == crop
 
 
 def test_an_empty_owner_has_no_region() -> None:

@@ -1,4 +1,4 @@
-"""Small pictures inside the page's own HTML, so that no folder of photos has to be served."""
+"""Faces cut out of photos, and small pictures inside HTML, so that no folder of photos has to be served."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def thumbnail(image: np.ndarray, box: Box | None = None, side: int = SIDE) -> st
     Returns:
         A `data:` address, for an `<img>`.
     """
-    picture = Image.fromarray(image if box is None else _around(image, box))
+    picture = Image.fromarray(image if box is None else face_in(image, box))
     picture.thumbnail((side, side))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=82)
@@ -60,8 +60,16 @@ def _photo_thumbnail(path: Path, _changed: int, box: Box | None) -> str:
     return thumbnail(images.load(path), box)
 
 
-def _around(image: np.ndarray, box: Box) -> np.ndarray:
-    """The square round a face with some room, as far as the picture goes."""
+def face_in(image: np.ndarray, box: Box) -> np.ndarray:
+    """Cut out the square round a face with some room, as far as the picture goes.
+
+    Args:
+        image: RGB uint8 (H, W, 3).
+        box: The face, xyxy in pixels; it may lie outside of a photo that was replaced by a smaller one.
+
+    Returns:
+        RGB uint8 (h, w, 3), contiguous, at least one pixel wide and high.
+    """
     height, width = image.shape[:2]
     x1, y1, x2, y2 = box
     half = max(x2 - x1, y2 - y1) * (0.5 + _ROOM)
