@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -214,9 +215,12 @@ def _cuda_session_works() -> bool:
 def _login(settings: Settings) -> Check:
     import huggingface_hub
 
+    from ive_segmentation.segmentation.checkpoints import CheckpointError, is_here
+
     name = "Hugging Face login"
-    if Path(settings.sam3).expanduser().is_dir():
-        return Check(name, "ok", "not needed: the checkpoint is a folder on this machine")
+    with suppress(CheckpointError):  # the next check says what is wrong
+        if is_here(settings.sam3):
+            return Check(name, "ok", "not needed: the checkpoint is on this machine")
     if huggingface_hub.get_token():
         return Check(name, "ok", "a token is here")
     return Check(name, "warn", "no token on this machine", f"To fetch {settings.sam3}: `hf auth login`.")
@@ -234,6 +238,7 @@ def _checkpoint(settings: Settings) -> Check:
 
 
 def _face_pack(settings: Settings) -> Check:
+    from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.packs import KNOWN_PACKS, FaceError, find_pack
 
     name = "face pack"
@@ -247,6 +252,11 @@ def _face_pack(settings: Settings) -> Check:
                 f"{settings.faces} is not on this machine yet",
                 "It is fetched at the first start with photos (buffalo_l: about 280 MB).",
             )
+        happened, _, remedy = str(error).partition(". ")
+        return Check(name, "fail", happened, remedy)
+    try:
+        load_faces(str(folder))
+    except FaceError as error:
         happened, _, remedy = str(error).partition(". ")
         return Check(name, "fail", happened, remedy)
     models = sorted(file.name for file in folder.glob("*.onnx"))

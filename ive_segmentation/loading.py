@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +43,6 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
         settings = demo_settings(settings)
         notices.append(DEMO_NOTICE)
     members = load_members(settings.dataset)
-    deadline = time.monotonic() + settings.hub_timeout
 
     progress(0.1, "Loading the face models")
     faces, gallery, report = None, None, None
@@ -58,7 +56,7 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     progress(0.6, "Loading SAM 3")
     sam3: Sam3 | None = None
     try:
-        sam3 = load_sam3(replace(settings, hub_timeout=max(deadline - time.monotonic(), 0.5)))
+        sam3 = load_sam3(replace(settings, hub_timeout=settings.hub_timeout / 2))
     except UserError as error:
         notices.append(str(error))
     progress(1.0, "Ready")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -143,14 +144,16 @@ def test_a_missing_dataset_is_a_failure(bare: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pack", "status"), [("buffalo_l", "warn"), ("no_such_pack", "fail"), ("empty", "fail"), ("full", "ok")]
+    ("pack", "status"),
+    [("buffalo_l", "warn"), ("no_such_pack", "fail"), ("empty", "fail"), ("broken", "fail"), ("full", "ok")],
 )
 def test_the_face_pack_is_looked_for_and_not_fetched(
-    pack: str, status: str, bare: Settings, tmp_path: Path
+    pack: str, status: str, bare: Settings, tmp_path: Path, real_faces: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full/recogniser.onnx").touch()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/recogniser.onnx").touch()
+    shutil.copytree(real_faces, tmp_path / "full")
     folder = tmp_path / pack
     assert look(replace(bare, faces=str(folder) if folder.is_dir() else pack), "face pack").status == status
     assert not (tmp_path / ".insightface").exists()

@@ -198,7 +198,8 @@ def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Setti
     except Exception as error:  # a broken ONNX file raises a different type from each layer it gets through
         raise FaceError(
             f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as "
-            "ONNX files. Fetch it again or point the setting `faces` at another folder."
+            f"ONNX files. Delete the folder {folder} and start again (InsightFace's packs are then fetched "
+            "anew), or point the setting `faces` at another folder."
         ) from error
     logger.info("Face models %s run on %s.", pack, recogniser.provider)
     return FaceModel(pack, recogniser.hash, recogniser.provider, models.det_model, recogniser)

@@ -21,6 +21,8 @@ STORE = Path("~/.insightface/models")
 """InsightFace's own store, so that a pack another program has fetched is found here too."""
 KNOWN_PACKS = ("buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc", "antelopev2")
 CHUNK = 2**20
+PATIENCE = 60.0
+"""Seconds without a byte after which a download that had begun is given up."""
 
 
 class FaceError(UserError):
@@ -36,7 +38,7 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
     Args:
         pack: A folder, or a name that InsightFace knows (`buffalo_l`).
         allow_download: Whether the pack may be fetched.
-        timeout: Seconds to wait for the server, and for each answer after that.
+        timeout: Seconds to wait for the server.
 
     Returns:
         The folder.
@@ -72,7 +74,7 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
 
 def _models_folder(folder: Path) -> Path | None:
     # Some of InsightFace's archives (antelopev2) hold a folder of the pack's own name.
-    for candidate in (folder, folder / folder.name):
+    for candidate in (folder, *(folder / name for name in (folder.name, *KNOWN_PACKS))):
         if any(candidate.glob("*.onnx")):
             return candidate
     return None
@@ -83,7 +85,7 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
     failure = (
         f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} "
         "({}). "
-        "Connect to the internet once, or point the setting `faces` at a folder with the ONNX files."
+        "Connect to the internet and start again, or point the setting `faces` at a folder with ONNX files."
     )
     if not _answers(url, timeout):
         raise FaceError(failure.format("no connection"))
@@ -95,13 +97,19 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
             with zipfile.ZipFile(archive) as files:
                 files.extractall(Path(scratch) / pack)
         except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
-            raise FaceError(failure.format(type(error).__name__)) from error
-        if target.exists():  # what a download by other means left half-way: no ONNX file is in it
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            reason = f"error {status}" if status else getattr(error, "strerror", None) or type(error).__name__
+            raise FaceError(failure.format(reason)) from error
+        if _models_folder(target):  # another start was quicker
+            return
+        if target.exists():  # what a download by other means left half-way
             shutil.rmtree(target)
         (Path(scratch) / pack).rename(target)
 
 
 def _answers(url: str, timeout: float) -> bool:
+    if requests.utils.get_environ_proxies(url):  # it is the proxy's to find the server
+        return True
     address = urlsplit(url)
     place = (address.hostname or "", address.port or (443 if address.scheme == "https" else 80))
     try:
@@ -113,7 +121,7 @@ def _answers(url: str, timeout: float) -> bool:
 
 
 def _download(url: str, path: Path, timeout: float) -> None:
-    with requests.get(url, stream=True, timeout=timeout) as answer, path.open("wb") as file:
+    with requests.get(url, stream=True, timeout=(timeout, PATIENCE)) as answer, path.open("wb") as file:
         answer.raise_for_status()
         size = int(answer.headers.get("content-length", 0)) or None
         with tqdm(total=size, unit="B", unit_scale=True, desc=f"Fetching {url.rsplit('/', 1)[-1]}") as bar:

@@ -6,13 +6,18 @@ import json
 from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
     GatedRepoError,
+    HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
 from huggingface_hub.utils._validators import validate_repo_id
+from safetensors import SafetensorError, safe_open
+from tqdm.auto import tqdm
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.patience import within
@@ -26,6 +31,9 @@ MODEL_CLASSES = {
 
 FILES = ["*.json", "*.txt", "*.safetensors"]
 """All that is ever fetched from a repository: nothing that could hold code or a pickle."""
+
+PARTS = ["config.json", "*.safetensors", "*processor_config.json", "tokenizer*.json"]
+"""What a checkpoint is made of: each of these is there, in whatever file of such a name."""
 
 WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
@@ -56,11 +64,13 @@ def locate(checkpoint: str, timeout: float) -> Path:
         _check_name(checkpoint)
         folder = _cached(checkpoint) or _fetch(checkpoint, timeout)
     model_class(folder)
-    if not list(folder.glob("*.safetensors")):
+    missing = [part for part in PARTS if not list(folder.glob(part))]
+    if missing:
         raise CheckpointError(
-            f"{folder} holds no .safetensors weights, and no other format is read. "
-            "Save the model with save_pretrained, or copy the whole checkpoint."
+            f"{folder} is no whole SAM 3 checkpoint: it has no {' and no '.join(missing)}. "
+            "Copy all files that lie beside config.json, or save model and processor with save_pretrained."
         )
+    _check_weights(folder)
     return folder
 
 
@@ -77,13 +87,29 @@ def availability(checkpoint: str, timeout: float) -> str:
     Raises:
         CheckpointError: If `locate` could not find it; with what happened and what to do about it.
     """
-    if not Path(checkpoint).expanduser().is_dir():
-        _check_name(checkpoint)
-        if _cached(checkpoint) is None:
-            _fetch(checkpoint, timeout, download=False)
-            return "not on this machine yet; it can be fetched and will be at the first start"
+    if not is_here(checkpoint):
+        _fetch(checkpoint, timeout, download=False)
+        return "not on this machine yet; it can be fetched and will be at the first start"
     locate(checkpoint, timeout)
     return "on this machine"
+
+
+def is_here(checkpoint: str) -> bool:
+    """Tell whether nothing has to be fetched.
+
+    Args:
+        checkpoint: A local folder, or the name of a Hugging Face repository.
+
+    Returns:
+        True for a folder, whatever is in it, and for a repository that was fetched before.
+
+    Raises:
+        CheckpointError: If it is neither.
+    """
+    if Path(checkpoint).expanduser().is_dir():
+        return True
+    _check_name(checkpoint)
+    return _cached(checkpoint) is not None
 
 
 def model_class(folder: Path) -> str:
@@ -103,8 +129,7 @@ def model_class(folder: Path) -> str:
         kind = json.loads(path.read_text(encoding="utf-8"))["model_type"]
     except FileNotFoundError:
         raise CheckpointError(
-            f"{folder} is no SAM 3 checkpoint: it has no config.json. "
-            "Give the folder that save_pretrained wrote."
+            f"{folder} is no SAM 3 checkpoint: it has no config.json. {_instead_of(folder)}"
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}). Copy the checkpoint again.") from error
@@ -115,7 +140,56 @@ def model_class(folder: Path) -> str:
     return MODEL_CLASSES[kind]
 
 
+def damaged(folder: Path, reason: object) -> CheckpointError:
+    """Say that a checkpoint cannot be read.
+
+    Args:
+        folder: Where it is.
+        reason: What was raised, or words.
+
+    Returns:
+        The error to raise, in one line.
+    """
+    if isinstance(reason, Exception):
+        reason = f"{type(reason).__name__}: {(str(reason).splitlines() or [''])[0][:120]}"
+    # A snapshot in the hub's cache is links: deleted alone, it would be linked to the same files again.
+    whole = folder.parents[1] if folder.parent.name == "snapshots" else folder
+    return CheckpointError(
+        f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). "
+        f"Delete the folder {whole} and fetch it again."
+    )
+
+
+def _instead_of(folder: Path) -> str:
+    """Say which folder is meant by one without a config.json."""
+    if (folder / "snapshots").is_dir():
+        return "Give the folder within its snapshots."
+    if list(folder.glob("*.pt")):
+        return (
+            "A .pt file is Meta's own format and is not read. The same repository has model.safetensors, "
+            "config.json and the processor's files: copy these."
+        )
+    return "Give the folder that save_pretrained wrote."
+
+
+def _check_weights(folder: Path) -> None:
+    """Refuse weights that are cut off, are no weights at all, or of which a file is missing."""
+    try:
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, framework="np"):  # reads the header, and that the rest is as long as it says
+                pass
+        index = folder / "model.safetensors.index.json"
+        if index.exists():
+            named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            if missing := sorted(name for name in named if not (folder / name).exists()):
+                raise damaged(folder, f"{', '.join(missing)} is missing")
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise damaged(folder, error) from error
+
+
 def _check_name(checkpoint: str) -> None:
+    if Path(checkpoint).expanduser().is_file():
+        raise CheckpointError(f"{checkpoint} is a file. Give the folder that holds it.")
     try:
         validate_repo_id(checkpoint)
         is_path = checkpoint.startswith(("/", "~", ".")) or "\\" in checkpoint
@@ -129,32 +203,56 @@ def _check_name(checkpoint: str) -> None:
 
 
 def _cached(repository: str) -> Path | None:
-    """Return the repository's folder in Hugging Face's own cache, if it was fetched before."""
+    """Return the repository's folder in Hugging Face's own cache, if all that is read was fetched before."""
     try:
         folder = Path(snapshot_download(repository, allow_patterns=FILES, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
-    return folder if (folder / "config.json").exists() and list(folder.glob("*.safetensors")) else None
+    # Another program may have fetched the weights alone.
+    return folder if all(list(folder.glob(part)) for part in PARTS) else None
 
 
 def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
-    """Ask the hub whether the repository may be had, then fetch it with Hugging Face's progress bars."""
+    """Ask the hub whether the repository may be had, then fetch it with progress bars."""
+    begun = False
     try:
         # Listing a gated repository is open to all; only the access check tells whether its files may be had.
         within(timeout, lambda: HfApi().auth_check(repository))
-        return Path(snapshot_download(repository, allow_patterns=FILES)) if download else Path()
-    except GatedRepoError:
-        raise CheckpointError(
-            f"{repository} is gated, and this machine has no access to it. Request access at "
-            f"https://huggingface.co/{repository} and run `hf auth login`; or {WAYS_OUT}."
-        ) from None
-    except RepositoryNotFoundError:
-        raise CheckpointError(
-            f"Hugging Face has no repository {repository} that you may see. Check its spelling, "
-            f"run `hf auth login` if it is private; or {WAYS_OUT}."
-        ) from None
-    except Exception as error:  # the hub's client raises many kinds for one thing: no answer
-        raise CheckpointError(
-            f"{repository} is not on this machine, and Hugging Face cannot be reached "
-            f"({type(error).__name__}). Connect once to fetch it; or {WAYS_OUT}."
-        ) from error
+        begun = download
+        # The hub's own bars are silent where there is no terminal, as in a notebook: 3.4 GB would look hung.
+        return Path(snapshot_download(repository, allow_patterns=FILES, tqdm_class=tqdm)) if begun else Path()
+    except Exception as error:  # the hub's client raises many kinds, and the layers below it theirs
+        raise CheckpointError(f"{_why_not(repository, error, begun)}; or {WAYS_OUT}.") from error
+
+
+def _why_not(repository: str, error: Exception, begun: bool) -> str:
+    """Say what kept a repository from being fetched, and what to do about it; `begun` once it had begun."""
+    said = " ".join((getattr(error, "server_message", None) or "").split()).rstrip(".").replace(". ", "; ")
+    said = f" ({said[:200]})" if said else ""
+    kind = type(error).__name__
+    match error:
+        case GatedRepoError():
+            why = f"is gated, and this machine has no access to it{said}"
+            do = f"Request access at https://huggingface.co/{repository} and run `hf auth login`"
+        case RepositoryNotFoundError():
+            why = "is no repository of Hugging Face that you may see"
+            do = "Check its spelling, run `hf auth login` if it is private"
+        case HfHubHTTPError(response=response) if response.status_code in {401, 403}:
+            why = f"is refused by Hugging Face to the token of this machine{said}"
+            do = "Make a new token that may read gated repositories, and run `hf auth login`"
+        case HfHubHTTPError(response=response):
+            why = f"cannot be fetched: Hugging Face answers with error {response.status_code}{said}"
+            do = "Try again later"
+        case OfflineModeIsEnabled():
+            why = "is not on this machine, and HF_HUB_OFFLINE keeps it from being fetched"
+            do = "Unset it once"
+        case OSError(errno=int(), strerror=str(reason)) if not isinstance(error, ConnectionError):
+            why = f"cannot be written to {HF_HUB_CACHE} ({reason})"
+            do = "Free space there, or set HF_HOME to another folder"
+        case _ if begun:
+            why = f"did not come whole: the download broke off ({kind})"
+            do = "Start again, and it goes on from there"
+        case _:
+            why = f"is not on this machine, and Hugging Face cannot be reached ({kind})"
+            do = "Connect once to fetch it"
+    return f"{repository} {why}. {do}"

@@ -23,7 +23,7 @@ from transformers import Sam3Processor
 from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 
 from ive_segmentation.images import content_hash
-from ive_segmentation.segmentation.checkpoints import locate
+from ive_segmentation.segmentation.checkpoints import damaged, locate
 from ive_segmentation.segmentation.devices import (
     SegmentationError,
     choose_device,
@@ -33,7 +33,7 @@ from ive_segmentation.segmentation.devices import (
 from ive_segmentation.segmentation.instances import Answer
 from ive_segmentation.segmentation.normalising import spread_group_norms
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
-from ive_segmentation.segmentation.weights import damaged, load_part
+from ive_segmentation.segmentation.weights import load_part
 from ive_segmentation.segmentation.words import Reader, Words
 from ive_segmentation.settings import Measured, Settings
 

@@ -18,9 +18,9 @@ import torch
 import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedConfig, Sam3VideoConfig, Sam3VideoModel
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from ive_segmentation.segmentation.checkpoints import CheckpointError, model_class
+from ive_segmentation.segmentation.checkpoints import CheckpointError, damaged, model_class
 
 TEXT = ("text_encoder", "text_projection")
 """The children of SAM 3 that read words; everything else looks at pictures."""
@@ -110,6 +110,7 @@ def _load(
 ) -> Any:
     """Read the weights with a wanted name into a part of a model."""
     disable_progress_bar()
+    set_verbosity_error()  # a table of what is missing, and the advice to train it, before our own line
     try:
         with ExitStack() as files:
             slices = {
@@ -133,23 +134,6 @@ def _load(
     if report["missing_keys"]:
         raise damaged(folder, f"{len(report['missing_keys'])} weights are missing")
     return model
-
-
-def damaged(folder: Path, reason: object) -> CheckpointError:
-    """Say that a checkpoint cannot be read.
-
-    Args:
-        folder: Where it is.
-        reason: What was raised, or words.
-
-    Returns:
-        The error to raise, in one line.
-    """
-    if isinstance(reason, Exception):
-        reason = f"{type(reason).__name__}: {(str(reason).splitlines() or [''])[0][:120]}"
-    return CheckpointError(
-        f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). Delete it and fetch it again."
-    )
 
 
 def fingerprint(folder: Path) -> str:

@@ -134,6 +134,20 @@ def test_a_named_pack_is_fetched_once(
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["buffalo_s"]
 
 
+def test_a_pack_comes_through_a_proxy(
+    release: Path, tmp_path: Path, real_faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which alone can find the server, as in many a company's network."""
+    monkeypatch.setenv("http_proxy", storage.MODEL_ZOO_RELEASE_DOWNLOAD_URL)
+    monkeypatch.setattr(storage, "MODEL_ZOO_RELEASE_DOWNLOAD_URL", "http://release.invalid/")
+    asked = release / "http:" / "release.invalid"  # where the server looks for what a proxy is asked for
+    asked.mkdir(parents=True)
+    with zipfile.ZipFile(asked / "buffalo_s.zip", "w") as archive:
+        for model in real_faces.glob("*.onnx"):
+            archive.write(model, model.name)
+    assert find_pack("buffalo_s", timeout=1) == tmp_path / "store" / "buffalo_s"
+
+
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])
 def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
     release: Path, tmp_path: Path, content: bytes | None

@@ -56,10 +56,11 @@ def hub(status: int, error_code: str, delay: float = 0) -> Iterator[str]:
         server.shutdown()
 
 
-def locate_with_hub(address: str, home: Path, timeout: float = 5) -> str:
+def locate_with_hub(address: str, home: Path, timeout: float = 5, **more: str) -> str:
     """Run `locate` in a process of its own, because the hub's address is read once at import."""
     environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home)}
     environment.pop("HF_HUB_OFFLINE", None)
+    environment |= more
     done = subprocess.run(
         [sys.executable, "-c", LOCATE, str(timeout)],
         env=environment,
@@ -75,7 +76,10 @@ def locate_with_hub(address: str, home: Path, timeout: float = 5) -> str:
     [
         (403, "GatedRepo", ["gated", "hf auth login", "built-in demo"]),
         (401, "RepoNotFound", ["no repository", "spelling"]),
-        (503, "", ["cannot be reached", "Connect once"]),
+        (403, "", ["token", "hf auth login"]),
+        (401, "", ["token", "hf auth login"]),
+        (429, "", ["error 429", "later"]),
+        (503, "", ["error 503", "later"]),
     ],
 )
 def test_what_the_hub_refuses_is_said_with_a_way_out(
@@ -89,6 +93,10 @@ def test_what_the_hub_refuses_is_said_with_a_way_out(
 
 def test_no_network_is_said(tmp_path: Path) -> None:
     assert "cannot be reached" in locate_with_hub("http://127.0.0.1:9", tmp_path)
+
+
+def test_a_machine_that_may_not_ask_says_so(tmp_path: Path) -> None:
+    assert "Unset it" in locate_with_hub("http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
 
 
 def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
@@ -109,6 +117,20 @@ def _write_config(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+def _in_shards(folder: Path) -> list[Path]:
+    """Write the weights as two files and their index, as `save_pretrained` does with large ones."""
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    files = [folder / f"model-0000{number}-of-2.safetensors" for number in (1, 2)]
+    names = sorted(weights)
+    parts = dict(zip(files, (names[::2], names[1::2]), strict=True))
+    for file, part in parts.items():
+        save_file({name: weights[name] for name in part}, file, metadata={"format": "pt"})
+    where = {name: file.name for file, part in parts.items() for name in part}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    return files
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -120,14 +142,17 @@ def _truncate(path: Path) -> None:
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "config.json").write_text("[]"), "cannot be read"),
         (lambda folder: _write_config(folder, model_type="bert"), "not SAM 3"),
-        (lambda folder: (folder / "model.safetensors").unlink(), "no .safetensors"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "no \\*.safetensors"),
         (
             lambda folder: (folder / "model.safetensors").rename(folder / "pytorch_model.bin"),
-            "no .safetensors",
+            "no \\*.safetensors",
         ),
         (lambda folder: _truncate(folder / "model.safetensors"), "damaged"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b""), "damaged"),
         (lambda folder: (folder / "tokenizer.json").write_text("?"), "damaged"),
+        (lambda folder: (folder / "model.safetensors").write_text("version https://git-lfs"), "damaged"),
+        (lambda folder: (folder / "processor_config.json").unlink(), "no \\*processor_config.json"),
+        (lambda folder: _in_shards(folder)[1].unlink(), "2-of-2.safetensors is missing"),
     ],
 )
 def test_a_broken_checkpoint_is_one_clear_line(
@@ -137,6 +162,28 @@ def test_a_broken_checkpoint_is_one_clear_line(
     with pytest.raises(CheckpointError, match=says) as caught:
         load_sam3(Settings(sam3=str(copy)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_read_says_which_can(copy: Path) -> None:
+    weights = copy / "model.safetensors"
+    with pytest.raises(CheckpointError, match=r"is a file\. Give the folder"):
+        locate(str(weights), timeout=1)
+    (copy.parent / "snapshots").mkdir()
+    with pytest.raises(CheckpointError, match="within its snapshots"):
+        locate(str(copy.parent), timeout=1)
+    weights.rename(copy / "sam3.pt")
+    (copy / "config.json").unlink()
+    with pytest.raises(CheckpointError, match="Meta's own format"):
+        locate(str(copy), timeout=1)
+
+
+def test_of_the_hubs_cache_the_whole_is_to_be_deleted(copy: Path, tmp_path: Path) -> None:
+    """A snapshot's files are links, and would be linked again to what is broken."""
+    snapshot = tmp_path / "models--facebook--sam3" / "snapshots" / "0123"
+    shutil.copytree(copy, snapshot)
+    _truncate(snapshot / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"Delete the folder .*models--facebook--sam3 and"):
+        locate(str(snapshot), timeout=1)
 
 
 def test_weights_that_are_missing_are_never_made_up(copy: Path) -> None:
