@@ -357,4 +357,6 @@ def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
         return "Nobody unknown was found in this picture: every face is a member's."
     if not any(person.face for person in persons):
         return f"{_called(who, names)} cannot be looked for: no face was found in this picture."
+    if all(person.match is None for person in persons):
+        return f"{_called(who, names)} cannot be looked for: there is no bank of photos to compare with."
     return f"{_called(who, names)} was not found in this picture."

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.errors import UserError
-from ive_segmentation.settings import Settings, load_settings
+from ive_segmentation.settings import Settings, bank_of, load_settings
 from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def prompt(
     for message in read.messages:
         print(message)
     for request in read.requests:
-        print(f"{read.level}: {', '.join(request.people) or 'any'} → {request.thing or 'the person'}")
+        level = replace(read, requests=(request,)).level
+        print(f"{level}: {', '.join(request.people) or 'any'} → {request.thing or 'the person'}")
 
 
 @bank_app.command("build")
@@ -133,20 +134,21 @@ def bank_build(
 
 
 @bank_app.command("show")
-def bank_show(bank: Bank = None, as_json: AsJson = False) -> None:
+def bank_show(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
     """Show what the bank holds."""
     from ive_segmentation.identity.bank import load_gallery
 
-    _print_report(load_gallery(_or_the_demo(load_settings(bank=bank)).bank).report, as_json)
+    settings = _or_the_demo(load_settings(dataset=dataset, bank=bank))
+    _print_report(load_gallery(settings.bank).report, as_json)
 
 
 @bank_app.command("audit")
-def bank_audit(bank: Bank = None, as_json: AsJson = False) -> None:
+def bank_audit(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
     """List photos that harm the bank, and members whose photos say too little."""
     from ive_segmentation.identity.audit import audit
     from ive_segmentation.identity.bank import load_gallery
 
-    found = audit(load_gallery(_or_the_demo(load_settings(bank=bank)).bank))
+    found = audit(load_gallery(_or_the_demo(load_settings(dataset=dataset, bank=bank)).bank))
     if as_json:
         _print_json(found.to_json())
         return
@@ -161,6 +163,7 @@ def bank_audit(bank: Bank = None, as_json: AsJson = False) -> None:
 @app.command()
 def identify(
     images: Annotated[list[Path], typer.Argument(help="Pictures to name the faces of.")],
+    dataset: Dataset = None,
     bank: Bank = None,
     faces: Faces = None,
     as_json: AsJson = False,
@@ -171,7 +174,7 @@ def identify(
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
 
-    settings = _or_the_demo(load_settings(faces=faces, bank=bank))
+    settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
     load_gallery(settings.bank)  # without one there is nothing to load a model for
     model = load_faces(settings.faces, timeout=settings.hub_timeout)
     gallery = load_gallery(settings.bank, model.hash)
@@ -242,7 +245,7 @@ def segment(
     else:
         for line in (*messages, *(str(file) for file in files)):
             print(line)
-    if pipeline.sam3 is None:
+    if pipeline.sam3 is None or (pipeline.gallery is None and result.prompt.level != "concept"):
         raise Exit(1)
 
 
@@ -322,7 +325,7 @@ def _or_the_demo(settings: Settings) -> Settings:
     """The settings, or the demo's where the page and `segment` would show the demo too."""
     from ive_segmentation.loading import DEMO_NOTICE, demo_settings, wants_demo
 
-    if settings.bank != Settings.bank or not wants_demo(settings):
+    if settings.bank != bank_of(settings.dataset) or not wants_demo(settings):
         return settings
     print(DEMO_NOTICE, file=sys.stderr)
     return demo_settings(settings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
@@ -28,8 +29,9 @@ class Settings:
     # Where things are.
     dataset: Path = ROOT / "Dataset"
     """One folder of photos per member, and members.toml."""
-    bank: str = str(CACHE / "bank")
-    """LanceDB location of the identity bank: a folder or an object-store URI."""
+    bank: str = ""
+    """LanceDB location of the identity bank: a folder or an object-store URI. By default a folder of
+    the user's cache that is this dataset's alone (`bank_of`)."""
     faces: str = "buffalo_l"
     """InsightFace model pack: a name that InsightFace knows, or a folder that holds the ONNX files."""
     sam3: str = "facebook/sam3"
@@ -76,6 +78,23 @@ class Settings:
     # Network.
     hub_timeout: float = 5.0
     """Seconds that all look-ups on model hubs may take together before the start goes on without them."""
+
+    def __post_init__(self) -> None:
+        if not self.bank:
+            object.__setattr__(self, "bank", bank_of(self.dataset))
+
+
+def bank_of(dataset: Path) -> str:
+    """Name the place of a dataset's bank: each has its own, or one set of people would be taken for another.
+
+    Args:
+        dataset: One folder of photos per member.
+
+    Returns:
+        A folder of the user's cache.
+    """
+    path = str(dataset.expanduser().resolve())
+    return str(CACHE / "banks" / blake2b(os.fsencode(path), digest_size=8).hexdigest())
 
 
 class Measured:
@@ -321,7 +340,7 @@ def load_settings(**overrides: Any) -> Settings:
         if text:
             values[field.name] = _read(field.name, types[field.name], text)
     values.update({name: value for name, value in overrides.items() if value is not None})
-    return replace(Settings(), **values)
+    return Settings(**values)
 
 
 def _read(name: str, kind: type, text: str) -> Any:

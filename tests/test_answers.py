@@ -82,6 +82,11 @@ def test_a_request_gets_what_it_names_and_nothing_else(request_: Request, column
         (Request(("An_Yujin",), None), PERSONS[:1], ["Yujin was not found in this picture."]),
         (Request(("An_Yujin",), None), PERSONS[3:4], ["Yujin cannot be looked for: no face was found"]),
         (Request(("An_Yujin",), None), [], ["Nobody was found"]),
+        (
+            Request(("An_Yujin",), None),
+            [replace(PERSONS[2], match=None)],
+            ["Yujin cannot be looked for: there is"],
+        ),
         (Request(("Naoi_Rei",), None), PERSONS, ["Rei: the face was found, but no body"]),
         (Request((UNKNOWN,), None), PERSONS[:2], ["every face is a member's"]),
         (Request(("Jang_Wonyoung",), "shirt"), PERSONS, []),

@@ -206,6 +206,20 @@ def test_segment_without_sam3_still_names_the_faces(
     assert (tmp_path / "out" / "overlay.png").exists()
 
 
+def test_segment_without_a_bank_is_no_answer(
+    real_faces: Path, small_sam3: Path, photo: Path, tmp_path: Path, run: Run
+) -> None:
+    """A script must not take it for "she is not in the picture"."""
+    dataset = tmp_path / "dataset"
+    (dataset / "Naoi_Rei").mkdir(parents=True)
+    (dataset / "Naoi_Rei" / "broken.jpg").write_text("no picture")
+    places = {"dataset": dataset, "bank": tmp_path / "bank", "faces": real_faces, "sam3": small_sam3}
+    code, printed = _segment(run, photo, "Rei", tmp_path / "out", **places)
+    assert code == 1
+    assert not any("was not found" in message for message in printed["messages"])
+    assert _segment(run, photo, "hat", tmp_path / "out", **places)[0] == 0
+
+
 def test_a_second_answer_takes_the_place_of_the_first(
     dataset: Path, bank: Path, real_faces: Path, photo: Path, tmp_path: Path, run: Run
 ) -> None:

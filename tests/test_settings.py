@@ -55,6 +55,13 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
     assert load_settings().sam3 == Settings.sam3
 
 
+def test_each_dataset_has_a_bank_of_its_own(tmp_path: Path) -> None:
+    """Or the people of one folder would be named by the photos of another."""
+    banks = [load_settings(dataset=tmp_path / name).bank for name in ("one", "two")]
+    assert len({*banks, load_settings().bank}) == 3
+    assert load_settings(dataset=tmp_path / "two" / ".." / "one").bank == banks[0]
+
+
 def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAM3_CHECKPOINT", "")
     monkeypatch.setenv("IVE_SAM3", "mine")

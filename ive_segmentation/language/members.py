@@ -129,7 +129,7 @@ def _read_entries(path: Path) -> dict[str, Entry]:
     if not path.is_file():
         return {}
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise MembersError(
             f"{path} cannot be read ({error}). Correct it; names that are not Latin stand between quotes."

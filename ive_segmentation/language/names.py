@@ -42,7 +42,9 @@ class Names:
             just_so = [folder for folder in folders if key in self._whole(folder)]
             self._folders[key] = tuple(just_so) or folders
         self._sounds = {key: _sounds(key) for key in self._folders if _is_long(key)}
-        self.spellings = frozenset(alias for member in members for alias in member.aliases)
+        aliases = [alias for member in members for alias in member.aliases]
+        # As written, and as `normalise` leaves it: I.N is two words then.
+        self.spellings = frozenset(aliases) | {" ".join(alias.replace(".", " ").split()) for alias in aliases}
 
     def _whole(self, folder: str) -> set[str]:
         return {name_key(folder), name_key(self.members[folder].name)}

@@ -108,6 +108,7 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
             _refuse_beyond(sentence)
         tokens, left_out = condense(sentence, names)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
+        messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
         if any(token.kind is Kind.NAME for token in tokens):
             for clause in _clauses(tokens):
                 requests += _requests(clause, requests)
@@ -250,6 +251,15 @@ def _english(tokens: Sequence[Token]) -> str:
 
 def _mended(token: Token, names: Names) -> str:
     return f'Read "{token.text}" as {names.show(token.people)}.'
+
+
+def _is_spelled_as_a_name(token: Token, names: Names) -> bool:
+    """Whether a word of the language is written with a capital as a member's name is: Winter, Rose."""
+    return token.kind is not Kind.NAME and token.text[0].isupper() and token.text in names.spellings
+
+
+def _not_her(token: Token) -> str:
+    return f'Read "{token.text}" as a word. If she is meant, write "{token.text}\'s" or the name alone.'
 
 
 def _doubts(clause: _Clause, names: Names) -> Iterator[str]:

@@ -118,17 +118,27 @@ def _words_in_a_row(parts: list[re.Match[str]], at: int) -> int:
 
 def _name(phrase: str, begins: bool, after: re.Match[str] | None, names: Names) -> list[Token]:
     """Read a phrase as a name; an ordinary word ("An", "Rose") only where a name must stand."""
-    people = names.find(name_key(phrase))
-    if people and (ordinary := known(name_key(phrase))):
-        owns = after is not None and after.lastgroup == "own"
+    people, spelled = names.find(name_key(phrase)), phrase in names.spellings
+    first, _, rest = phrase.partition(" ")
+    if rest and not spelled and names.find(name_key(first)) and known(name_key(rest)):
+        return []  # Rob in a dress is not Robin
+    if people and not (rest and spelled) and (ordinary := known(name_key(phrase))):
+        owns = after is not None and (after.lastgroup == "own" or _is_particle_of_the_word_before(after))
         word = None if after is None else known(name_key(after[0]))
         # A capital at the beginning proves nothing, an accent does: Rose held by Winter, Rosé holding a mic.
         capital = ordinary.kind is not Kind.FILLER and not (begins and phrase.isascii())
+        acts = word and word.kind is Kind.HOLDING and after and after[0].lower().endswith("ing")
         goes_on = word and (word.kind is Kind.AND or (capital and word.kind in {Kind.HOLDING, Kind.FILLER}))
-        ends = after is None or after.lastgroup in {"and", "stop"} or goes_on
-        if not owns and not (ends and phrase in names.spellings):
+        ends = after is None or after.lastgroup in {"and", "stop"} or goes_on or acts
+        if not owns and not (ends and spelled):
             return []
     return [Token(Kind.NAME, phrase, people=people)] if people else []
+
+
+def _is_particle_of_the_word_before(part: re.Match[str]) -> bool:
+    """Whether it begins, with no space before it, as a Korean or Japanese word goes on: Winter의."""
+    touches = part.lastgroup == "running" and part.start() > 0 and part.string[part.start() - 1] != " "
+    return touches and any((word := known(part[0][:count])) and word.particle for count in (1, 2))
 
 
 def _known(phrase: str) -> list[Token]:

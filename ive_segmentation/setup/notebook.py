@@ -28,6 +28,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d+")
+_CURSOR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # by which several bars move about on their lines
 START_TIMEOUT = 120.0  # seconds for a kernel to answer; a cold disk on a busy machine takes 20
 HEARTBEAT = 0.5  # seconds between two looks at whether the kernel still lives and nobody pressed Ctrl-C
 
@@ -174,7 +175,7 @@ class _Line:
         text = message["content"]["text"]
         if message["content"]["name"] == "stdout":
             self.printed += text
-        elif self._live and (bar := re.split(r"[\r\n]+", text.rstrip())[-1].strip()):
+        elif self._live and (bar := re.split(r"[\r\n]+", _CURSOR.sub("", text).rstrip())[-1].strip()):
             width = shutil.get_terminal_size().columns
             print(f"\r\x1b[K{self._title}  {bar}"[: width + 3], end="", flush=True)
 

@@ -90,7 +90,8 @@ def follow(
 
     Raises:
         PromptError: If the text cannot be read without guessing.
-        VideoError: If the video cannot be read, there is no SAM 3, or a fancam of nobody is asked for.
+        VideoError: If the video cannot be read, a fancam of nobody is asked for, there is no SAM 3, or no
+            bank for a prompt that needs one.
         NotDrawnError: If the demo is given a real video.
         SegmentationError: If SAM 3 cannot answer.
         WriteError: If a file cannot be written.
@@ -102,6 +103,8 @@ def follow(
         path, prompt, pipeline.members, out,
         formats=formats, start=start, end=end, fancam=fancam, max_pixels=pipeline.settings.max_pixels,
     )  # fmt: skip
+    if pipeline.gallery is None and asked.level != "concept":
+        raise VideoError("Nobody can be told from anybody: there is no bank of photos. `doctor` says why.")
     progress(0.0, "Getting ready to track")
     unasked = {HAIR} - set(asked.concepts) if fancam else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])

@@ -34,6 +34,12 @@ def test_the_six_of_the_repository_need_no_photos() -> None:
     }
 
 
+def test_a_file_by_windows_notepad_is_read(tmp_path: Path) -> None:
+    """Which puts a byte order mark in front."""
+    _dataset(tmp_path, "Solo", toml='\ufeff[Solo]\nname = "Q"\n')
+    assert load_members(tmp_path)[0].name == "Q"
+
+
 def test_every_alias_of_the_repository_means_its_member() -> None:
     members = load_members(REPOSITORY / "Dataset")
     for member in members:

@@ -513,6 +513,19 @@ def _member(folder: str, *aliases: str) -> Member:
         (["Rosé"], "Rose's mic", ["Rosé"]),
         (["O'Neill"], "O'Neill's hat", ["O'Neill"]),
         (["The Weeknd"], "the weeknd", ["The Weeknd"]),
+        (["Rose", "Winter"], "Winter holding a mic", ["Winter"]),
+        (["Rose", "Winter"], "Winter의 셔츠", ["Winter"]),
+        (["Rose", "Winter"], "Winter이 들고 있는 마이크", ["Winter"]),
+        (["Rosé"], "Roséのシャツ", ["Rosé"]),
+        # full stops are no words' ends
+        (["I.N", "Bang Chan"], "I.N and Bang Chan", ["I.N", "Bang Chan"]),
+        (["I.N"], "the mic I.N is holding", ["I.N"]),
+        (["T.O.P"], "shirt of T.O.P", ["T.O.P"]),
+        (["T.O.P"], "red top", []),
+        # a name and a little word are not a longer name
+        (["Rob", "Robin"], "Rob in a white dress", ["Rob"]),
+        (["Rob", "Robin"], "Robin in a white dress", ["Robin"]),
+        (["Hye", "Hyein"], "Hye in a hat", ["Hye"]),
         (["김민지"], "김민지의 가방", ["김민지"]),
         (["P1"], "P1's bag", ["P1"]),
     ],
@@ -520,6 +533,12 @@ def _member(folder: str, *aliases: str) -> Member:
 def test_serves_any_other_people(folders: list[str], text: str, expected: list[str]) -> None:
     requests = parse(text, [_member(folder) for folder in folders]).requests
     assert [person for request in requests for person in request.people] == expected
+
+
+def test_a_name_that_is_read_as_a_word_says_so() -> None:
+    (said,) = parse("Winter on stage", [_member("Winter")]).messages
+    assert said.startswith('Read "Winter" as a word.')
+    assert parse("winter on a stage", [_member("Winter")]).messages == ()
 
 
 def test_two_members_at_one_distance_are_both_named() -> None:
