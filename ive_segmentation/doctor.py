@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import platform
 import re
 import shutil
@@ -263,6 +264,11 @@ def _face_pack(settings: Settings) -> Check:
     return Check(name, "ok", f"{settings.faces}: {', '.join(models)}")
 
 
+def _is_picture(path: Path) -> bool:
+    kind, _ = mimetypes.guess_type(path.name)
+    return path.is_file() and (kind or "").startswith("image/")
+
+
 def _photos(settings: Settings) -> Check:
     name = "photos"
     if not settings.dataset.is_dir():
@@ -281,6 +287,14 @@ def _photos(settings: Settings) -> Check:
             "warn",
             f"{settings.dataset} holds no photos; {stands_in}",
             "Put photos of each member into a folder of her own; Dataset/README.md says how.",
+        )
+    loose = [path.name for path in sorted(settings.dataset.iterdir()) if _is_picture(path)]
+    if loose:
+        return Check(
+            name,
+            "warn",
+            f"{detail}; {len(loose)} beside the members' folders are not read",
+            f"Move them into the folder of whom they show: {', '.join(loose[:3])} …",
         )
     few = [member for member, count in counts.items() if count < FEW_PHOTOS]
     if few:

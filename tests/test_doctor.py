@@ -139,6 +139,14 @@ def test_photos_are_counted_per_member(
     assert ("Naoi_Rei" in found.remedy) == (photos.get("Naoi_Rei") == 4)
 
 
+def test_photos_in_nobodys_folder_are_missed(bare: Settings) -> None:
+    put_photos(bare.dataset, "Naoi_Rei", 5)
+    (bare.dataset / "members.toml").touch()
+    assert look(bare, "photos").status == "ok"
+    (bare.dataset / "rei.jpg").touch()
+    assert "rei.jpg" in look(bare, "photos").remedy
+
+
 def test_a_missing_dataset_is_a_failure(bare: Settings) -> None:
     assert look(replace(bare, dataset=bare.dataset / "gone"), "photos").status == "fail"
 

@@ -107,7 +107,9 @@ def read_picture(pipeline: Pipeline, path: str | None) -> Pixels:
                 file, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
             )
     except FileNotFoundError as error:
-        raise PageError("The picture is gone: uploads are kept for a day. Upload it again.") from error
+        raise PageError(
+            "The picture is gone: uploads are kept for a day or until the page starts anew. Upload it."
+        ) from error
 
 
 def shown(image: Pixels, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
 from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note
+from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.report import face_map, reliability_curve, score_curves, similarity_heat_map
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
@@ -111,9 +113,10 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
         for item in report.left_out
         if news and Path(item.photo).name in news.written
     ]
-    lines = [*added, *unused, *([report.rebuilt] if report.rebuilt else [])]
-    done = f"The bank holds {report.photos} photos ({report.embedded} new, {report.seconds:.1f} s)"
-    kind = "warn" if unused or (news and news.refused) else "good"
+    odd = [words for words in report.warnings if news and news.folder.name in words]
+    lines = [*added, *unused, *odd, *([report.rebuilt] if report.rebuilt else [])]
+    done = f"The bank holds {report.photos} photos; {report.embedded} were read now ({report.seconds:.1f} s)"
+    kind = "warn" if unused or odd or (news and news.refused) else "good"
     return [
         note(lines, kind, done),
         gr.Dropdown(_choices(pipeline)),
@@ -124,13 +127,17 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
 def _in_pictures(pipeline: Pipeline) -> list[Any]:
     if pipeline.gallery is None:
         return [None, None, None, hint("There is no bank yet: the notice at the top says why.")]
-    names = names_of(pipeline)
+    return _drawn(pipeline.gallery, pipeline.settings.dataset, tuple(names_of(pipeline).items()))
+
+
+@lru_cache(maxsize=1)  # ten seconds on two cores
+def _drawn(gallery: Gallery, dataset: Path, names: tuple[tuple[str, str], ...]) -> list[Any]:
     title = '<p class="ive-title">Every face of the bank: alike is near. Point at one to see its photo.</p>'
     return [
-        for_day_and_night(similarity_heat_map(pipeline.gallery, names)),
-        for_day_and_night(score_curves(pipeline.gallery)),
-        for_day_and_night(reliability_curve(pipeline.gallery)),
-        title + face_map(pipeline.gallery, pipeline.settings.dataset, names),
+        for_day_and_night(similarity_heat_map(gallery, dict(names))),
+        for_day_and_night(score_curves(gallery)),
+        for_day_and_night(reliability_curve(gallery)),
+        title + face_map(gallery, dataset, dict(names)),
     ]
 
 

@@ -22,7 +22,16 @@ from ive_segmentation.app.asking import (
 )
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
-from ive_segmentation.app.presenting import EMPTY, hint, masks, names_of, note, summary, table_of_faces
+from ive_segmentation.app.presenting import (
+    EMPTY,
+    hint,
+    into_view,
+    masks,
+    names_of,
+    note,
+    summary,
+    table_of_faces,
+)
 from ive_segmentation.language import Member
 from ive_segmentation.video.frames import duration, frame_at
 
@@ -208,11 +217,12 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
             found = ask(pipeline, path, text, step_by_step(progress))
             result = found.result
             pictures = masks(found, pipeline)
+            drawn, *rest, described = found.files
             return path, [
                 summary(found, pipeline),
-                gr.Image(str(found.files[0]), visible=True),
+                gr.Image(str(drawn), visible=True),
                 gr.Gallery(pictures, visible=bool(pictures)),
-                gr.File([str(file) for file in (found.archive, *found.files)], visible=True),
+                gr.File([str(file) for file in (found.archive, drawn, described, *rest)], visible=True),
                 gr.HTML(table_of_faces(found.image, result.persons, pipeline), visible=True),
                 person_map(result.persons, result.size, path),
             ]
@@ -227,15 +237,17 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
         return [note([_ANOTHER], "warn"), *[gr.skip()] * (len(answer) - 1)]
 
     late = gr.State(None, time_to_live=3600)
+    asked = [parts.run.click, parts.prompt.submit]
+    gr.on(asked, js=into_view("said"), **_QUIET)
     gr.on(
-        [parts.run.click, parts.prompt.submit],
+        asked,
         answered,
         [parts.photo, parts.prompt],
         late,
         show_progress_on=parts.said,
         api_visibility="private",
         **ONE_ANSWER,
-    ).then(told, [late, parts.photo], parts.answer, scroll_to_output=True, **_QUIET)
+    ).then(told, [late, parts.photo], parts.answer, **_QUIET).then(js=into_view("said"), **_QUIET)
 
 
 def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:

@@ -72,6 +72,22 @@ def under_way(share: float, words: str) -> str:
     )
 
 
+def into_view(element: str) -> str:
+    """Write the JavaScript that scrolls to a part of the page, unless the upper half of the window shows it.
+
+    Args:
+        element: Its `elem_id`.
+
+    Returns:
+        A function, for an event's `js`.
+    """
+    return (
+        f"() => {{ const part = document.getElementById('{element}'); "
+        "const top = part.getBoundingClientRect().top; "
+        "if (top < 0 || top > innerHeight / 2) part.scrollIntoView({behavior: 'smooth'}); }"
+    )
+
+
 def for_day_and_night(figure: go.Figure) -> go.Figure:
     """Colour a figure so that it can be read whether the page is light or dark.
 
@@ -103,10 +119,11 @@ def summary(answer: Answer, pipeline: Pipeline) -> str:
     for each in titles:
         counts[each] += 1
     found = ", ".join(name if count == 1 else f"{count} × {name}" for name, count in counts.items())
-    seconds = f"{sum(result.seconds.values()):.1f} s"
+    seconds = sum(result.seconds.values())
+    took = f" ({seconds:.1f} s)" if seconds >= 0.1 else ""
     if found:
-        return note(result.messages, "warn" if result.messages else "good", f"Found: {found} ({seconds})")
-    return note(result.messages, "warn", f"No mask for “{result.prompt.text}” ({seconds})")
+        return note(result.messages, "warn" if result.messages else "good", f"Found: {found}{took}")
+    return note(result.messages, "warn", f"No mask for “{result.prompt.text}”{took}")
 
 
 def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
@@ -124,7 +141,7 @@ def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
     for number, segment in enumerate(answer.result.segments):
         mask, cutout = answer.files[1 + 2 * number : 3 + 2 * number]
         caption = title(segment, names)
-        pictures += [(str(cutout), caption), (str(mask), f"{caption}, mask")]
+        pictures += [(str(cutout), caption), (str(mask), "its mask")]  # a longer one would be cut off
     return pictures
 
 

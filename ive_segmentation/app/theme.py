@@ -25,6 +25,8 @@ THEME = gr.themes.Base(
     body_text_color_subdued_dark="*neutral_400",
     block_info_text_color="*neutral_500",
     block_info_text_color_dark="*neutral_400",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_400",
     body_background_fill="*neutral_50",
     body_background_fill_dark="*neutral_950",
     block_border_width="1px",
@@ -59,10 +61,11 @@ CSS = (
 .ive-table caption { text-align: left; font-weight: 650; padding: 2px 0 8px; }
 .ive-table th { text-align: left; font-weight: 600; font-size: .82rem; color: var(--body-text-color-subdued);
   padding: 6px 10px 6px 0; border-bottom: 1px solid var(--border-color-primary); white-space: nowrap; }
+.ive-table th:last-child { white-space: normal; }
 .ive-table td { padding: 10px 10px 10px 0; border-bottom: 1px solid var(--border-color-primary);
-  vertical-align: middle; overflow-wrap: break-word; }
+  vertical-align: middle; overflow-wrap: anywhere; }
 .ive-table tr:last-child td { border-bottom: 0; }
-.ive-table .num { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.ive-table .num { font-variant-numeric: tabular-nums; }
 .ive-table .who { font-weight: 650; }
 .ive-table .sub { display: block; font-weight: 400; font-size: .86rem; color: var(--body-text-color-subdued);
   white-space: normal; }
@@ -85,7 +88,7 @@ CSS = (
 
 /* Words stand flush with the boxes round them, and progress does not run across them. */
 .ive-flush .html-container { padding: 0; }
-#said, #members-said, #film-said { min-height: 64px; }
+#said, #members-said, #film-said { min-height: 64px; scroll-margin: 16px; }
 #said .wrap.translucent, #members-said .wrap.translucent { opacity: 1;
   background: var(--body-background-fill); }
 #point:not(:has(p)), #film-about:not(:has(p)) { display: none; }
@@ -96,20 +99,22 @@ CSS = (
 #film-fancam video { max-height: 480px; }
 #film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
 #masks .grid-wrap { min-height: 0; }
+#masks .grid-container { grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); }
 #overlay img { max-height: 72vh; object-fit: contain; }
 footer .divider { display: none; }
+textarea:focus-visible, input:focus-visible { outline: 2px solid var(--primary-500) !important;
+  outline-offset: 1px; }
 /* What is offered for download cannot be taken away. */
 #files .label-clear-button, .ive-files .label-clear-button { display: none; }
 
 /* What a cutout leaves out shows as a chequerboard. */
 .ive-masks img { background: repeating-conic-gradient(#cfcfd6 0 25%, #ffffff 0 50%) 0 0 / 18px 18px; }
-.dark .ive-masks img { background: repeating-conic-gradient(#3f3f46 0 25%, #27272a 0 50%) 0 0 / 18px 18px; }
+.dark .ive-masks img { background: repeating-conic-gradient(#8b8b95 0 25%, #b4b4bd 0 50%) 0 0 / 18px 18px; }
 
 @media (max-width: 640px) {
   /* One column, with the answer right below the button that asks for it. */
   #ask, #ask > .column { display: contents; }
   #frames { order: 1; }
-  #masks .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .ive-table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   .ive-table, .ive-table tbody, .ive-table caption { display: block; }
   .ive-table tr { display: grid; grid-template-columns: 72px 1fr; column-gap: 10px; row-gap: 4px;

@@ -18,7 +18,7 @@ from ive_segmentation.app.cache import new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note, under_way
+from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, names_of, note, under_way
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.drawing import FANCAM
@@ -245,9 +245,11 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         return gr.Button("Stopping …", interactive=False)
 
     parts.stop.click(stopped, None, parts.stop, queue=False, **_QUIET)
-    gr.on(
-        [parts.run.click, parts.prompt.submit], begun, None, parts.answer, scroll_to_output=True, **_QUIET
-    ).then(followed, parts.asked, parts.answer, **_QUIET, **ONE_VIDEO)
+    asked = [parts.run.click, parts.prompt.submit]
+    gr.on(asked, js=into_view("film-said"), **_QUIET)
+    gr.on(asked, begun, None, parts.answer, **_QUIET).then(
+        followed, parts.asked, parts.answer, **_QUIET, **ONE_VIDEO
+    )
 
 
 @contextmanager
@@ -258,7 +260,9 @@ def _kept(upload: Path) -> Iterator[Path]:
         try:
             os.link(upload, film)
         except FileNotFoundError as error:
-            raise PageError("The video is gone: uploads are kept for a day. Upload it again.") from error
+            raise PageError(
+                "The video is gone: uploads are kept for a day or until the page starts anew. Upload it."
+            ) from error
         except OSError:  # a file system without hard links
             shutil.copy(upload, film)
         yield film

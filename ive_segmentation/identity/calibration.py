@@ -18,7 +18,10 @@ FOLDS = 128
 """At most this many refits for known faces and for strangers each, so that a large bank is not slow."""
 
 
-RULE = 3
+FEW_NAMED = 0.5
+"""Share of a bank's own photos below which something is wrong: a weak pack names 0.68 of the six's."""
+
+RULE = 4
 """Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
 
 
@@ -262,16 +265,23 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         threshold += Measured.gap_share * max(least_known - threshold, 0.0)
     bias, slope, lead_slope = _logistic(trials)
     named = known & trials.right & (trials.similarity >= threshold) & (lead >= margin)
-    warning = None
+    share = named.sum() / max(known.sum(), 1)
+    warnings = []
     if allowed == 0:
-        warning = (
+        warnings.append(
             f"{int(strangers.sum())} photos cannot show a false-accept rate of {false_accepts:.1%}, and more "
             "strangers may be named. Add photos, or allow a higher rate."
         )
+    if share < FEW_NAMED:
+        warnings.append(
+            f"Only {share:.0%} of the bank's own photos are named, and many faces will be Unknown: members "
+            "look alike to the face models, or a folder holds somebody else. Look through the folders."
+        )
     origin = (
         f"calibrated on {photos} photos of {members} members for {false_accepts:.1%} false accepts; "
-        f"names {named.sum() / max(known.sum(), 1):.0%} of them"
+        f"names {share:.0%} of them"
     )
+    warning = " ".join(warnings) or None
     return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning, RULE)
 
 

@@ -94,7 +94,7 @@ def test_a_question_without_a_picture_is_answered_in_words(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"not a picture", "is not a picture of a known format"), (b"", "is empty")]
+    ("content", "words"), [(b"not a picture", "is in no picture format that is read"), (b"", "is empty")]
 )
 def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, content: bytes, words: str) -> None:
     page.set_input_files(
