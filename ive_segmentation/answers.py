@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
+from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request, names_to_show
 from ive_segmentation.persons import PERSON, measured
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
@@ -288,7 +288,7 @@ def explain(
     """
     if not request.people:
         return [] if answers else [f"No {request.thing} was found."]
-    names = {member.folder: member.name for member in members}
+    names = names_to_show(members)
     missing = []
     for who in request.people:
         hers = _asked(Request((who,), None), persons)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
 
-from ive_segmentation.app.presenting import hint, names_of, note
+from ive_segmentation.app.presenting import hint, note
 from ive_segmentation.identity.audit import Audit, audit
 from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.language import names_to_show
 from ive_segmentation.output.thumbnails import photo_thumbnail
 from ive_segmentation.pipeline import Pipeline
 
@@ -28,7 +29,7 @@ def what_it_holds(pipeline: Pipeline) -> str:
     report = pipeline.report
     if report is None:
         return note(["There is no bank yet: the notice at the top says why."], "warn")
-    names = names_of(pipeline)
+    names = names_to_show(pipeline.members)
     most = max(report.members.values(), default=1) or 1
     rows = "".join(
         f'<tr><td class="who wide">{escape(names.get(folder, folder))}'
@@ -57,7 +58,7 @@ def what_harms_it(pipeline: Pipeline) -> str:
     if pipeline.gallery is None:
         return ""
     found = _audit(pipeline.gallery)
-    names = names_of(pipeline)
+    names = names_to_show(pipeline.members)
     harmful = [
         (item.photo, f"{item.kind}: {item.reason}") for item in found.findings if item.kind not in _LEFT_OUT
     ]

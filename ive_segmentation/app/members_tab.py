@@ -11,9 +11,15 @@ import gradio as gr
 from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
-from ive_segmentation.app.presenting import for_day_and_night, hint, names_of, note
+from ive_segmentation.app.presenting import for_day_and_night, hint, note
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.report import face_map, reliability_curve, score_curves, similarity_heat_map
+from ive_segmentation.language import names_to_show
+from ive_segmentation.output.bank_figures import (
+    face_map,
+    reliability_curve,
+    score_curves,
+    similarity_heat_map,
+)
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
 
@@ -127,7 +133,7 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
 def _in_pictures(pipeline: Pipeline) -> list[Any]:
     if pipeline.gallery is None:
         return [None, None, None, hint("There is no bank yet: the notice at the top says why.")]
-    return _drawn(pipeline.gallery, pipeline.settings.dataset, tuple(names_of(pipeline).items()))
+    return _drawn(pipeline.gallery, pipeline.settings.dataset, tuple(names_to_show(pipeline.members).items()))
 
 
 @lru_cache(maxsize=1)  # ten seconds on two cores

@@ -27,12 +27,11 @@ from ive_segmentation.app.presenting import (
     hint,
     into_view,
     masks,
-    names_of,
     note,
     summary,
     table_of_faces,
 )
-from ive_segmentation.language import Member
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.video.frames import duration, frame_at
 
 _ANOTHER = "The picture changed before there was an answer. Ask again."
@@ -283,7 +282,7 @@ def _name_who_is_clicked(live: Live, parts: Parts) -> None:
         if member is None:
             words = "This is nobody the bank knows. “unknown” asks for everyone who is not a member."
             return "unknown", note([words]), known
-        name = names_of(pipeline).get(member, member)
+        name = names_to_show(pipeline.members).get(member, member)
         return name, note([f"This is {name}. Add a thing to ask for it: {name}'s shirt."]), known
 
     for picture in (parts.photo, parts.overlay):

@@ -9,12 +9,13 @@ import plotly.graph_objects as go
 
 from ive_segmentation.app.asking import Answer
 from ive_segmentation.identity.matching import Match, describe_match
+from ive_segmentation.language import names_to_show
+from ive_segmentation.output.files import UNKNOWN_NAME
 from ive_segmentation.output.thumbnails import Box, photo_thumbnail, thumbnail
 from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
 
-UNKNOWN_NAME = "Unknown"
 _GREY, _LINES = "#8b8b95", "rgba(139, 139, 149, 0.3)"
 """Legible on white and on black: a figure does not know how the page is lit."""
 
@@ -114,7 +115,7 @@ def summary(answer: Answer, pipeline: Pipeline) -> str:
         HTML.
     """
     result = answer.result
-    titles = [title(segment, names_of(pipeline)) for segment in result.segments]
+    titles = [title(segment, names_to_show(pipeline.members)) for segment in result.segments]
     counts = dict.fromkeys(titles, 0)
     for each in titles:
         counts[each] += 1
@@ -136,7 +137,7 @@ def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
     Returns:
         (path, caption), cutout before mask.
     """
-    names = names_of(pipeline)
+    names = names_to_show(pipeline.members)
     pictures = []
     for number, segment in enumerate(answer.result.segments):
         mask, cutout = answer.files[1 + 2 * number : 3 + 2 * number]
@@ -189,20 +190,8 @@ def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) 
     )
 
 
-def names_of(pipeline: Pipeline) -> dict[str, str]:
-    """Return the names to show.
-
-    Args:
-        pipeline: Whose members.
-
-    Returns:
-        Names by member's folder.
-    """
-    return {member.folder: member.name for member in pipeline.members}
-
-
 def _row(image: Image, face: FaceBox, match: Match | None, pipeline: Pipeline) -> str:
-    names = names_of(pipeline)
+    names = names_to_show(pipeline.members)
     name, words = _wording(match, names)
     picture = thumbnail(image, _box(face.box))
     similarity = f"{match.similarity:.2f}" if match else ""

@@ -18,7 +18,8 @@ from ive_segmentation.app.cache import new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, names_of, note, under_way
+from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, note, under_way
+from ive_segmentation.language import names_to_show
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.drawing import FANCAM
@@ -296,7 +297,7 @@ def _so_far(seen: Seen, parts: Parts) -> Fills:
 
 
 def _done(answer: Followed, parts: Parts, pipeline: Pipeline) -> Fills:
-    names = names_of(pipeline)
+    names = names_to_show(pipeline.members)
     kind = "warn" if answer.messages else "good"
     headline = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s"
     chart = timeline_chart(answer.intervals, list(names), names)

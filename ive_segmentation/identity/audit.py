@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.calibration import find_misplaced, find_same_person, leave_one_out
+from ive_segmentation.identity.calibration import find_misplaced, find_same_person
 from ive_segmentation.settings import Measured
 
 
@@ -92,7 +92,7 @@ def turn_and_nod(keypoints: NDArray[np.float32]) -> tuple[float, float]:
 def _misplaced(gallery: Gallery) -> Iterator[Finding]:
     if len(gallery.names) < 2:
         return
-    scores = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
+    scores = gallery.left_one_out
     same = {frozenset(pair) for pair in find_same_person(scores, gallery.labels)}
     for row, member in find_misplaced(scores, gallery.labels).items():
         own = gallery.labels[row]
@@ -147,8 +147,7 @@ def _poor(gallery: Gallery) -> Iterator[Finding]:
 
 def _advice(gallery: Gallery) -> Iterator[Advice]:
     if len(gallery.names) > 1:
-        scores = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
-        for first, second in find_same_person(scores, gallery.labels):
+        for first, second in find_same_person(gallery.left_one_out, gallery.labels):
             yield Advice(gallery.names[second], f"looks like the same person as {gallery.names[first]}")
     turns = np.array([turn_and_nod(points)[0] for points in gallery.keypoints])
     similarities = gallery.embeddings @ gallery.embeddings.T

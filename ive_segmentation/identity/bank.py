@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
     RULE,
     Calibration,
+    Trials,
     calibrate,
     default_calibration,
     find_misplaced,
@@ -133,6 +135,16 @@ class Gallery:
     def calibration(self) -> Calibration:
         """What a score means in this bank."""
         return self.report.calibration
+
+    @cached_property
+    def left_one_out(self) -> Floats:
+        """(N, K) the members' scores of each photo, as if it were new."""
+        return leave_one_out(self.plain, self.embeddings, self.labels)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """Each photo as a known face and as a stranger's."""
+        return run_trials(self.plain, self.embeddings, self.labels, self.left_one_out)
 
     def without(self, photos: Container[str]) -> Gallery:
         """The gallery as if it had never held some photos; the calibration stays as it is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,18 @@ class Member:
     folder: str
     name: str
     aliases: tuple[str, ...]
+
+
+def names_to_show(members: Iterable[Member]) -> dict[str, str]:
+    """Tell what to call the members.
+
+    Args:
+        members: From `load_members`.
+
+    Returns:
+        Names by folder, in the same order.
+    """
+    return {member.folder: member.name for member in members}
 
 
 def load_members(dataset: Path) -> tuple[Member, ...]:
@@ -105,7 +117,8 @@ def _homes(named: dict[str, Entry], folders: Collection[str], own: bool) -> dict
         family, *given = map(name_key, _parts(name))
         hers = {name_key(alias) for alias in _member(name, name, named[name]).aliases}
         hers -= {family} if given else set()  # not hers alone
-        hers &= hers if own else {name_key(named[name].get("name", ("",))[0])}
+        if not own:
+            hers &= {name_key(named[name].get("name", ("",))[0])}
         if len(found := free & hers) == 1:
             claims[found.pop()].append(name)
     return homes | {names[0]: key for key, names in claims.items() if len(names) == 1}

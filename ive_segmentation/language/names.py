@@ -88,12 +88,14 @@ class Names:
 
     def is_family_name(self, key: str) -> bool:
         """Return whether a word is only the first part of a folder's or an entry's name."""
-        return any(
-            key == name_key(re.split(r"[\s_]", written)[0]) != name_key(written)
-            and key not in self._whole(member.folder)
-            for member in self.members.values()
-            for written in (member.folder, *(alias for alias in member.aliases if "_" in alias))
-        )
+        for member in self.members.values():
+            written = [member.folder, *(alias for alias in member.aliases if "_" in alias)]
+            families = {name_key(re.split(r"[\s_]", name)[0]) for name in written} - set(
+                map(name_key, written)
+            )
+            if key in families - self._whole(member.folder):
+                return True
+        return False
 
     def ambiguous(self, word: str, folders: Iterable[str]) -> PromptError:
         """Return the error for a name that several members answer to."""

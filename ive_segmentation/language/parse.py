@@ -19,48 +19,41 @@ from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptEr
 from ive_segmentation.language.things import Kind
 from ive_segmentation.language.tokens import Token, is_thai, tokenize
 
-_PARTS = {
-    "WHO": "(?P<who>N(?:S?AN|N)*|R)",
-    "WHAT": "(?P<what>THING(?:ATHING)*)",
-    "HERS": "(?P<what>THING(?:STHING)*(?:A?HTHING|ATHING(?![BNPRSW]))*)",
-    "THING": "[TYLl](?:[BPW][TYLl])*",
-}
+_THING = "[TYLl](?:[BPW][TYLl])*"
+_WHO = "(?P<who>N(?:S?AN|N)*|R)"
+_WHAT = f"(?P<what>{_THING}(?:A{_THING})*)"
+_HERS = f"(?P<what>{_THING}(?:S{_THING})*(?:A?H{_THING}|A{_THING}(?![BNPRSW]))*)"
 """Parts of the patterns; the single letters are kinds of tokens (`Kind`): N a name, T a thing, A "and" ..."""
 
-
-def _pattern(template: str) -> re.Pattern[str]:
-    for name, part in _PARTS.items():
-        template = template.replace(name, part)
-    return re.compile(template.replace(" ", ""))
-
-
 _CLAUSES = {
-    # what Wonyoung is wearing
-    "which": _pattern("Q WHO (?P<verb>H) (?=A|$)"),
-    # the mic in Wonyoung's hand
-    "on her": _pattern("WHAT [BPW] WHO S Y (?=A|$)"),
-    # the shirt of Wonyoung, เสื้อของวอนยอง
-    "of her": _pattern("WHAT B WHO S? (?=A|$|THING B)"),
-    # the mic Wonyoung is holding
-    "she holds": _pattern("WHAT WHO S? H (?=A|$)"),
-    # 마이크를 든 원영
-    "holder": _pattern("WHAT (?P<verb>H) WHO (?=A|$)"),
-    # Wonyoung on stage
-    "somewhere": _pattern("WHO (?P<where>W?L(?:AL)*|P THING) (?=A|$)"),
-    # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
-    "holding": _pattern("WHO (?P<verb>S?Y?H|W) R? HERS (?:[PW]RY)? H? (?=[AN]|$)"),
-    # Wonyoung's shirt; Rei's ring on her finger
-    "hers": _pattern("WHO S HERS (?:[PW]RY)? (?=[AN]|$)"),
-    # 원영 가방
-    "before": _pattern("WHO HERS H? (?=[AN]|$)"),
-    # เสื้อวอนยอง
-    "behind": _pattern("WHAT WHO (?=[AN]|$|THING N)"),
-    # Wonyoung
-    "herself": _pattern("WHO (?=A|$)"),
-    # a microphone, a woman in red
-    "concept": _pattern("(?P<what>THING(?:[BHPSWX]THING)*) (?=A|$)"),
+    name: re.compile(pattern.replace(" ", ""))
+    for name, pattern in {
+        # what Wonyoung is wearing
+        "which": f"Q {_WHO} (?P<verb>H) (?=A|$)",
+        # the mic in Wonyoung's hand
+        "on her": f"{_WHAT} [BPW] {_WHO} S Y (?=A|$)",
+        # the shirt of Wonyoung, เสื้อของวอนยอง
+        "of her": f"{_WHAT} B {_WHO} S? (?=A|$|{_THING} B)",
+        # the mic Wonyoung is holding
+        "she holds": f"{_WHAT} {_WHO} S? H (?=A|$)",
+        # 마이크를 든 원영
+        "holder": f"{_WHAT} (?P<verb>H) {_WHO} (?=A|$)",
+        # Wonyoung on stage
+        "somewhere": f"{_WHO} (?P<where>W?L(?:AL)*|P {_THING}) (?=A|$)",
+        # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
+        "holding": f"{_WHO} (?P<verb>S?Y?H|W) R? {_HERS} (?:[PW]RY)? H? (?=[AN]|$)",
+        # Wonyoung's shirt; Rei's ring on her finger
+        "hers": f"{_WHO} S {_HERS} (?:[PW]RY)? (?=[AN]|$)",
+        # 원영 가방
+        "before": f"{_WHO} {_HERS} H? (?=[AN]|$)",
+        # เสื้อวอนยอง
+        "behind": f"{_WHAT} {_WHO} (?=[AN]|$|{_THING} N)",
+        # Wonyoung
+        "herself": f"{_WHO} (?=A|$)",
+        # a microphone, a woman in red
+        "concept": f"(?P<what>{_THING}(?:[BHPSWX]{_THING})*) (?=A|$)",
+    }.items()
 }
-
 
 _OWNING = {"hers", "before", "behind", "of her"}
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation import images
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.language import Member
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.thumbnails import face_in
 from ive_segmentation.result import Image
 
@@ -74,7 +74,7 @@ def sample_faces(
 
 
 def _names(gallery: Gallery, members: Sequence[Member]) -> list[str]:
-    shown = {member.folder: member.name for member in members}
+    shown = names_to_show(members)
     return [shown.get(folder, folder) for folder in gallery.names]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ive_segmentation.language import Member
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.overlay import Drawing, draw
 from ive_segmentation.output.writing import write_errors, write_png
@@ -31,7 +31,7 @@ def overlay(image: Image, result: Result, members: Sequence[Member], *, similari
     Returns:
         (H, W, 3) uint8, RGB.
     """
-    names = {member.folder: member.name for member in members}
+    names = names_to_show(members)
     masks = [
         Drawing(segment.mask, segment.box, _thing_label(segment, result.persons, names), segment.member)
         for segment in result.segments
@@ -85,7 +85,7 @@ def segment_name(segment: Segment, members: Sequence[Member]) -> str:
     Returns:
         Letters and digits of any script, joined by underscores, no more than any file system takes.
     """
-    names = {member.folder: member.name for member in members}
+    names = names_to_show(members)
     owner = names.get(segment.member or "", UNKNOWN_NAME) if segment.owner is not None else ""
     words = owner if segment.concept == "person" else f"{owner} {segment.concept}"
     return re.sub(r"\W+", "_", words.casefold())[:LONGEST_NAME].strip("_") or "mask"

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ive_segmentation.language import Member
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.coco import encode
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.files import overlay
@@ -55,7 +55,7 @@ class Outputs:
         """Name the files by format, "fancam" among them."""
         names = [(str(name), _FILES[name]) for name in Format if name in self.formats]
         if self.star is not None:
-            called = {member.folder: member.name for member in members}.get(self.star, self.star)
+            called = names_to_show(members).get(self.star, self.star)
             names.append((FANCAM, "fancam_" + re.sub(r"\W+", "_", called.casefold()) + ".mp4"))
         return {name: self.folder / file for name, file in names}
 

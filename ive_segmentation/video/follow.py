@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, parse
+from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_to_show, parse
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.writing import refuse_folder, spare
 from ive_segmentation.persons import PERSON
@@ -130,7 +130,7 @@ def follow(
             lambda: second_pass.done("Drawing"),
         )  # fmt: skip
         times = intervals(story.presence(records, float(lasts)))
-    called = {member.folder: member.name for member in pipeline.members}
+    called = names_to_show(pipeline.members)
     files["timeline"] = out / TIMELINE
     write_timeline(files["timeline"], times, called)
     messages = (*asked.messages, *_never_found(asked, found, times, called))

@@ -80,6 +80,15 @@ def test_a_prompt_that_cannot_be_read_is_answered_in_words(
     expect(page.locator("#overlay")).to_have_count(0)
 
 
+def test_on_a_small_screen_what_is_said_is_scrolled_to(page: Page, picture: Path) -> None:
+    page.set_viewport_size({"width": 1366, "height": 600})
+    upload(page, picture)
+    page.locator("#run").scroll_into_view_if_needed()
+    expect(page.locator("#said")).not_to_be_in_viewport()
+    ask(page, "Zorblax's shirt")
+    expect(page.locator("#said [role=alert]")).to_be_in_viewport(timeout=SLOW)
+
+
 def test_a_prompt_is_shown_as_text_whatever_it_holds(page: Page, picture: Path) -> None:
     upload(page, picture)
     ask(page, "<img src=x onerror=document.title='broken'> ${document.title='broken'}")

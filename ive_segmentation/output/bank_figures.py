@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.calibration import leave_one_out, reliability, run_trials
+from ive_segmentation.identity.calibration import reliability
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.thumbnails import photo_thumbnail
 
@@ -79,8 +79,7 @@ def score_curves(gallery: Gallery) -> go.Figure:
         A plotly figure: per score the share of known faces named rightly, and of strangers named, if the
         threshold stood there. With fewer than three members there are no strangers to show.
     """
-    known = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
-    trials = run_trials(gallery.plain, gallery.embeddings, gallery.labels, known)
+    trials = gallery.trials
     clear = trials.lead >= gallery.calibration.margin
     scores = np.linspace(float(trials.similarity.min()), float(trials.similarity.max()), 200)
     figure = go.Figure()
@@ -111,8 +110,7 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
     Returns:
         A plotly figure: on the dashed line the confidence keeps its word.
     """
-    known = leave_one_out(gallery.plain, gallery.embeddings, gallery.labels)
-    trials = run_trials(gallery.plain, gallery.embeddings, gallery.labels, known)
+    trials = gallery.trials
     confidence = gallery.calibration.confidence(trials.similarity, trials.lead)
     curve = reliability(confidence, trials.right, trials.stranger)
     figure = go.Figure()

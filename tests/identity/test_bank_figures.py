@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ive_segmentation.identity.bank import Gallery
-from ive_segmentation.identity.report import (
+from ive_segmentation.output.bank_figures import (
     face_map,
     member_similarities,
     reliability_curve,
@@ -44,11 +45,15 @@ def test_the_curves_fall_and_show_the_threshold() -> None:
     assert figure.layout.shapes[0].x0 == gallery.calibration.threshold
 
 
-def test_the_reliability_curve_stays_within_its_square() -> None:
-    _, curve = reliability_curve(cluster_gallery()).data
-    for shares in (curve.x, curve.y):
-        assert all(0 <= share <= 1 for share in shares)
-    assert (np.diff(curve.x) > 0).all()
+def test_the_reliability_curve_is_that_of_the_banks_own_trials() -> None:
+    gallery = cluster_gallery()
+    trials = gallery.trials
+    confidence = gallery.calibration.confidence(trials.similarity, trials.lead)
+    in_the_last = confidence >= 0.9
+    _, curve = reliability_curve(gallery).data
+    shares = np.where(trials.stranger, 0.5 / trials.stranger.sum(), 0.5 / (~trials.stranger).sum())
+    assert curve.y[-1] == pytest.approx(np.average(trials.right[in_the_last], weights=shares[in_the_last]))
+    assert curve.x[-1] == pytest.approx(np.average(confidence[in_the_last], weights=shares[in_the_last]))
 
 
 def test_two_members_have_no_strangers_to_draw() -> None:
