@@ -64,7 +64,8 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
         raise AddingError("There are no photos to add. Choose some first.")
     if not all(photo.is_file() for photo in photos):
         raise AddingError(
-            "The photos are gone: uploads are kept for a day or until the page starts anew. Choose them."
+            "The photos are gone: uploads are kept for a day or until the page starts anew. "
+            "Choose them again."
         )
     there = {_digest(file.read_bytes()): file.name for file in _files(folder)}
     written: list[str] = []

@@ -108,7 +108,7 @@ def read_picture(pipeline: Pipeline, path: str | None) -> Pixels:
             )
     except FileNotFoundError as error:
         raise PageError(
-            "The picture is gone: uploads are kept for a day or until the page starts anew. Upload it."
+            "The picture is gone: uploads are kept for a day or until the page starts anew. Upload it again."
         ) from error
 
 

@@ -262,7 +262,8 @@ def _kept(upload: Path) -> Iterator[Path]:
             os.link(upload, film)
         except FileNotFoundError as error:
             raise PageError(
-                "The video is gone: uploads are kept for a day or until the page starts anew. Upload it."
+                "The video is gone: uploads are kept for a day or until the page starts anew. "
+                "Upload it again."
             ) from error
         except OSError:  # a file system without hard links
             shutil.copy(upload, film)

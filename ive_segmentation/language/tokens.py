@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -106,7 +107,12 @@ def _latin(text: str, parts: list[re.Match[str]], at: int, names: Names) -> tupl
     word = parts[at][0]
     if found := _mended(word, names):
         return found, 1
-    return [Token(Kind.THING, word, english=word.lower(), understood=False)], 1
+    return [Token(Kind.THING, word, english=word.lower(), understood=False, foreign=not _is_latin(word))], 1
+
+
+def _is_latin(word: str) -> bool:
+    """Whether SAM 3 can read it: no letter of another script, which would find nothing, or anything."""
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in word if letter.isalpha())
 
 
 def _words_in_a_row(parts: list[re.Match[str]], at: int) -> int:

@@ -451,6 +451,9 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("dog Liz's collar", ["whose is what"]),
         ("เชือกรองเท้าเรย์", ['"เชือก"', "English"]),
         ("レイの靴ひも", ['"ひ"', "English"]),
+        # scripts that the word list has nothing of
+        ("рубашка Rei", ['"рубашка"', "use English"]),
+        ("قميص", ["use English"]),
         # names of others, one letter away
         ("Wooyoung's mic", ['"Wooyoung"', "closest"]),
         ("Wonyoung and Yunjin", ['"Yunjin"', "closest"]),
