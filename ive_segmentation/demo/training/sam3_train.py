@@ -217,13 +217,13 @@ GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
 ON_GPU = Recipe(
     {"scenes": 16_000, "clips": 8_000, "crossings": 4_500}, 336, Pace(12_000, 6e-4), SIDE, GOING_ON
 )
-#: For two cores: some 65 minutes of an AMD EPYC, and the pictures have to be drawn before.
+#: For two cores: some 85 minutes of an AMD EPYC, and the pictures have to be drawn before.
 ON_CPU = Recipe(
     {"scenes": 8_000, "clips": 2_000, "crossings": 1_000},
     224,
-    Pace(4_000, 8e-4),
+    Pace(7_000, 8e-4),
     448,
-    replace(GOING_ON, steps=500),
+    replace(GOING_ON, steps=700),
 )
 
 
@@ -234,7 +234,7 @@ def recipe() -> Recipe:
 
 def beginning(shards: list[Path], out: Path, side: int, steps: int) -> Sam3Lesson:
     """The lesson from nothing."""
-    return Sam3Lesson(shards, out, side=side, glimpse=steps // 10, search=steps * 5 // 12)
+    return Sam3Lesson(shards, out, side=side, glimpse=steps // 10, search=steps * 2 // 7)
 
 
 def going_on(shards: list[Path], out: Path, start: Path, side: int = SIDE) -> Sam3Lesson:
