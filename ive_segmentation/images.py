@@ -121,7 +121,7 @@ def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
         raise _too_many_pixels(name, limit) from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name} is in no picture format that is read, or is damaged at its start. "
+            f"{name} is no picture that can be read, or is damaged at its start. "
             "Save it as JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF."
         ) from error
     except Exception as error:  # Pillow's format readers raise nearly every built-in error on damaged files

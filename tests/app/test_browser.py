@@ -103,7 +103,7 @@ def test_a_question_without_a_picture_is_answered_in_words(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"not a picture", "is in no picture format that is read"), (b"", "is empty")]
+    ("content", "words"), [(b"not a picture", "is no picture that can be read"), (b"", "is empty")]
 )
 def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, content: bytes, words: str) -> None:
     page.set_input_files(
@@ -219,7 +219,7 @@ def test_members_tab_shows_what_was_left_out_and_takes_photos(
     page.get_by_role("tab", name="Members").click()
     bank = page.locator("#bank")
     expect(bank).to_contain_text("36 photos in the bank", timeout=SLOW)
-    expect(bank.locator("tr", has_text="Naoi_Rei/broken.jpg")).to_contain_text("not a picture")
+    expect(bank.locator("tr", has_text="Naoi_Rei/broken.jpg")).to_contain_text("no picture")
     expect(bank.locator("tr", has_text="duplicate of")).to_contain_text("Naoi_Rei/")
 
     page.fill("#member input", "Solo Guest")
