@@ -272,6 +272,8 @@ def explain(
     answers: Sequence[Segment],
     members: Sequence[Member],
     sure: float,
+    *,
+    comparing: bool = True,
 ) -> list[str]:
     """Say in words what a request did not get, and what it got with doubt.
 
@@ -282,6 +284,7 @@ def explain(
         answers: The masks it got.
         members: For the names to show.
         sure: The score above which SAM 3 is sure of an instance, 0 to 1.
+        comparing: Whether there are face models and a bank to compare faces with.
 
     Returns:
         Sentences, none where everything was found.
@@ -293,7 +296,7 @@ def explain(
     for who in request.people:
         hers = _asked(Request((who,), None), persons)
         if not hers:
-            missing.append(_nobody(who, names, persons))
+            missing.append(_nobody(who, names, persons) if comparing else _unnameable(who, names))
         elif all(persons[place].mask is None for place in hers):
             missing.append(f"{_called(who, names)}: the face was found, but no body that it belongs to.")
         elif request.thing and not any(segment.owner in hers for segment in answers):
@@ -350,6 +353,10 @@ def _called(who: str, names: dict[str, str]) -> str:
     return {EVERYONE: "anyone", UNKNOWN: "anyone unknown"}.get(who) or names.get(who, who)
 
 
+def _unnameable(who: str, names: dict[str, str]) -> str:
+    return f"{_called(who, names)} cannot be looked for: faces cannot be compared with a bank of photos."
+
+
 def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
     if not persons:
         return "Nobody was found in this picture."
@@ -357,6 +364,4 @@ def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
         return "Nobody unknown was found in this picture: every face is a member's."
     if not any(person.face for person in persons):
         return f"{_called(who, names)} cannot be looked for: no face was found in this picture."
-    if all(person.match is None for person in persons):
-        return f"{_called(who, names)} cannot be looked for: there is no bank of photos to compare with."
     return f"{_called(who, names)} was not found in this picture."

@@ -245,7 +245,7 @@ def segment(
     else:
         for line in (*messages, *(str(file) for file in files)):
             print(line)
-    if pipeline.sam3 is None or (pipeline.gallery is None and result.prompt.level != "concept"):
+    if pipeline.sam3 is None or (pipeline.gallery is None and result.prompt.names_somebody):
         raise Exit(1)
 
 
@@ -311,21 +311,31 @@ def serve(
 
 def _end_like_ctrl_c() -> None:
     """Let `kill` and a closed terminal end a command in order: no half-written file, no upload is left."""
+    numbers = [
+        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]  # not on Windows
+    heard = [
+        number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    ]  # nohup asks for that
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in heard:
+            signal.signal(number, signal.SIG_IGN)  # a second one must not come into the putting away
         raise KeyboardInterrupt
 
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks for that
-            signal.signal(number, stop)
+    for number in heard:
+        signal.signal(number, stop)
 
 
 def _or_the_demo(settings: Settings) -> Settings:
     """The settings, or the demo's where the page and `segment` would show the demo too."""
+    from ive_segmentation.language import load_members
     from ive_segmentation.loading import DEMO_NOTICE, demo_settings, wants_demo
 
-    if settings.bank != bank_of(settings.dataset) or not wants_demo(settings):
+    if settings.bank != bank_of(settings.dataset):
+        return settings
+    load_members(settings.dataset)  # a folder that is not there is said to be so
+    if not wants_demo(settings):
         return settings
     print(DEMO_NOTICE, file=sys.stderr)
     return demo_settings(settings)

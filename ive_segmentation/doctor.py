@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 import platform
 import re
 import shutil
@@ -264,9 +263,14 @@ def _face_pack(settings: Settings) -> Check:
     return Check(name, "ok", f"{settings.faces}: {', '.join(models)}")
 
 
+PICTURES = {
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff",
+}  # fmt: skip
+"""How names of pictures end; what lies in a member's folder is opened whatever it is called."""
+
+
 def _is_picture(path: Path) -> bool:
-    kind, _ = mimetypes.guess_type(path.name)
-    return path.is_file() and (kind or "").startswith("image/")
+    return path.suffix.lower() in PICTURES and path.is_file()
 
 
 def _photos(settings: Settings) -> Check:
@@ -294,7 +298,7 @@ def _photos(settings: Settings) -> Check:
             name,
             "warn",
             f"{detail}; {len(loose)} beside the members' folders are not read",
-            f"Move them into the folder of whom they show: {', '.join(loose[:3])} …",
+            f"Move them into the folder of whom they show: {', '.join(loose[:3])}{' …' * (len(loose) > 3)}",
         )
     few = [member for member, count in counts.items() if count < FEW_PHOTOS]
     if few:

@@ -8,12 +8,12 @@ from pathlib import Path
 from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
 from ive_segmentation.errors import UserError
-from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, load_gallery
+from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, forget_abandoned, load_gallery
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.language import load_members
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
-from ive_segmentation.settings import CACHE, Settings
+from ive_segmentation.settings import BANKS, CACHE, Settings
 
 DEMO_NOTICE = (
     "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
@@ -79,6 +79,7 @@ def load_bank(
     Raises:
         BankError: If there is no usable photo, or the bank cannot be written.
     """
+    forget_abandoned(BANKS)
     if _has_photos(settings.dataset):
         build_bank(
             settings.dataset,

@@ -139,7 +139,10 @@ class Pipeline:
             hers = (named if is_of_the_named(request) else things).get(request.thing or "", [])
             answers = answer(request, persons, hers)
             segments += answers
-            messages += explain(request, persons, hers, answers, self.members, self.sam3.threshold)
+            messages += explain(
+                request, persons, hers, answers, self.members, self.sam3.threshold,
+                comparing=self.faces is not None and self.gallery is not None,
+            )  # fmt: skip
         progress(1.0, "Done")
         size = (image.shape[0], image.shape[1])
         return Result(size, read, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)

@@ -15,6 +15,7 @@ from ive_segmentation.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = user_cache_path("ive_segmentation", appauthor=False)
+BANKS = CACHE / "banks"
 ENVIRONMENT_PREFIX = "IVE_"
 
 
@@ -93,8 +94,8 @@ def bank_of(dataset: Path) -> str:
     Returns:
         A folder of the user's cache.
     """
-    path = str(dataset.expanduser().resolve())
-    return str(CACHE / "banks" / blake2b(os.fsencode(path), digest_size=8).hexdigest())
+    path = os.path.realpath(os.path.expanduser(dataset))  # noqa: PTH111 -- Path's own raise for odd paths
+    return str(BANKS / blake2b(os.fsencode(path), digest_size=8).hexdigest())
 
 
 class Measured:

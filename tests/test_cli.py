@@ -286,13 +286,15 @@ def test_doctor_for_machines(run: Run) -> None:
     assert all(check["remedy"] for check in checks if check["status"] != "ok")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+)
 def test_whatever_ends_a_command_ends_it_in_order(run: Run, number: signal.Signals) -> None:
     """`kill` and a closed terminal are Ctrl-C; what that leaves behind is asked where files are written."""
-    before = signal.getsignal(number)
+    before = signal.signal(number, signal.SIG_DFL)  # where nohup runs the tests it is ignored
     try:
         run("prompt", "shirt", "--dataset", "none")
-        assert signal.getsignal(number) != before  # or the next line would end the tests
+        assert callable(signal.getsignal(number))  # or the next line would end the tests
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     finally:

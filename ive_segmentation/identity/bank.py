@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Container, Sequence
@@ -214,7 +216,7 @@ def build_bank(
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         choose_faces(rows)
         report = BankReport(
-            dataset=str(dataset),
+            dataset=os.path.realpath(dataset),
             faces=faces.name,
             recogniser=faces.hash,
             members=_count(rows, dataset),
@@ -229,6 +231,21 @@ def build_bank(
             break
     _write(uri, rows, faces, report)
     return report
+
+
+def forget_abandoned(banks: Path) -> None:
+    """Take the banks of datasets that are gone from the disk: no build would ever do it.
+
+    Args:
+        banks: The folder that holds a bank for each dataset.
+    """
+    for bank in banks.glob("*"):
+        try:
+            report = _report(store.read(str(bank))[0], str(bank))
+        except BankError:  # of another version, or being written: whoever builds it next sees to it
+            continue
+        if not Path(report.dataset).is_dir():
+            shutil.rmtree(bank, ignore_errors=True)
 
 
 def load_gallery(uri: str, recogniser_hash: str | None = None) -> Gallery:

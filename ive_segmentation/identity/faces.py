@@ -21,7 +21,7 @@ from insightface.utils.face_align import norm_crop
 from numpy.typing import NDArray
 from supervision import box_iou_batch
 
-from ive_segmentation.identity.packs import FaceError, find_pack
+from ive_segmentation.identity.packs import KNOWN_PACKS, FaceError, find_pack
 from ive_segmentation.identity.recogniser import Recogniser
 from ive_segmentation.identity.space import unit
 from ive_segmentation.settings import Settings
@@ -196,10 +196,11 @@ def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Setti
             raise ValueError("no keypoints")
         recogniser = Recogniser(models.models["recognition"], options)
     except Exception as error:  # a broken ONNX file raises a different type from each layer it gets through
+        is_fetched = pack in KNOWN_PACKS
+        remedy = f"Delete the folder {folder} and start again," if is_fetched else "Put in what is missing,"
         raise FaceError(
             f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as "
-            f"ONNX files. Delete the folder {folder} and start again (InsightFace's packs are then fetched "
-            "anew), or point the setting `faces` at another folder."
+            f"ONNX files. {remedy} or point the setting `faces` at another folder."
         ) from error
     logger.info("Face models %s run on %s.", pack, recogniser.provider)
     return FaceModel(pack, recogniser.hash, recogniser.provider, models.det_model, recogniser)

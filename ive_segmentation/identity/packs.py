@@ -84,11 +84,10 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
     url = storage.model_zoo_download_url(f"{pack}.zip")
     failure = (
         f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} "
-        "({}). "
-        "Connect to the internet and start again, or point the setting `faces` at a folder with ONNX files."
+        "({}). {}, or point the setting `faces` at a folder with ONNX files."
     )
     if not _answers(url, timeout):
-        raise FaceError(failure.format("no connection"))
+        raise FaceError(failure.format("no connection", "Connect to the internet and start again"))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{pack}-") as scratch:
         archive = Path(scratch) / "pack.zip"
@@ -97,9 +96,14 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
             with zipfile.ZipFile(archive) as files:
                 files.extractall(Path(scratch) / pack)
         except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            reason = f"error {status}" if status else getattr(error, "strerror", None) or type(error).__name__
-            raise FaceError(failure.format(reason)) from error
+            answer = getattr(error, "response", None)
+            if answer is not None:
+                reason, remedy = f"error {answer.status_code}", "Start again later"
+            elif isinstance(error, requests.RequestException | zipfile.BadZipFile):
+                reason, remedy = f"it broke off, {type(error).__name__}", "Start again"
+            else:
+                reason, remedy = error.strerror or type(error).__name__, f"Make room in {target.parent}"
+            raise FaceError(failure.format(reason, remedy)) from error
         if _models_folder(target):  # another start was quicker
             return
         if target.exists():  # what a download by other means left half-way
@@ -108,8 +112,8 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
 
 
 def _answers(url: str, timeout: float) -> bool:
-    if requests.utils.get_environ_proxies(url):  # it is the proxy's to find the server
-        return True
+    if requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url)):
+        return True  # it is the proxy's to find the server
     address = urlsplit(url)
     place = (address.hostname or "", address.port or (443 if address.scheme == "https" else 80))
     try:

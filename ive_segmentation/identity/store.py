@@ -67,7 +67,10 @@ def _read(uri: str) -> tuple[pa.Table, int]:
             f"The bank {uri} is damaged ({shorten(error)}). "
             "Build it again: `python -m ive_segmentation bank build`."
         ) from error
-    raise NoBankError(f"There is no bank at {uri} yet. Build it: `python -m ive_segmentation bank build`.")
+    raise NoBankError(
+        f"There is no bank at {uri} yet. "
+        "Build it: `python -m ive_segmentation bank build`, with the --dataset and --bank given here."
+    )
 
 
 def version(uri: str) -> int | None:

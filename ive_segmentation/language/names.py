@@ -45,6 +45,8 @@ class Names:
         aliases = [alias for member in members for alias in member.aliases]
         # As written, and as `normalise` leaves it: I.N is two words then.
         self.spellings = frozenset(aliases) | {" ".join(alias.replace(".", " ").split()) for alias in aliases}
+        self.typed = frozenset(map(str.casefold, self.spellings))
+        self.own = frozenset(name for member in members for name in (member.folder, member.name))
 
     def _whole(self, folder: str) -> set[str]:
         return {name_key(folder), name_key(self.members[folder].name)}

@@ -56,6 +56,11 @@ class Prompt:
         return "possession" if any(request.thing for request in named) else "identity"
 
     @property
+    def names_somebody(self) -> bool:
+        """Whether it matters who is who: a member is named, or those who are none."""
+        return any(person != EVERYONE for request in self.requests for person in request.people)
+
+    @property
     def concepts(self) -> tuple[str, ...]:
         """The distinct things asked for, in the order of the text."""
         return tuple(dict.fromkeys(request.thing for request in self.requests if request.thing))

@@ -101,8 +101,12 @@ _IRREGULAR = {
     "movies": "movie",
     "gas": "gas",
     "canvas": "canvas",
+    "heroes": "hero",
+    "potatoes": "potato",
+    "tomatoes": "tomato",
+    "mangoes": "mango",
 }
-_PLURALS = (("ies$", "y"), ("(ss|sh|ch|x|zz|o)es$", r"\1"), ("([^sui])s$", r"\1"))
+_PLURALS = (("ies$", "y"), ("(ss|sh|ch|x|zz)es$", r"\1"), ("([^sui])s$", r"\1"))
 """Endings, the first that fits counts, and what stands in their place in the singular."""
 
 
@@ -156,9 +160,14 @@ def singular(noun: str) -> str:
     if len(noun) < 4:
         return noun
     for stem in (noun.removesuffix("s"), noun.removesuffix("es")):
-        if stem != noun and (stem in lexicon() or _IRREGULAR.get(stem) == stem):
+        if stem != noun and (_is_thing(stem) or _IRREGULAR.get(stem) == stem):
             return stem
     return next((re.sub(*rule, noun) for rule in _PLURALS if re.search(rule[0], noun)), noun)
+
+
+def _is_thing(noun: str) -> bool:
+    word = lexicon().get(noun)
+    return word is not None and word.kind in {Kind.THING, *_THINGS.values()}
 
 
 def _read(name: str) -> dict[str, Any]:

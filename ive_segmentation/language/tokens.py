@@ -126,10 +126,11 @@ def _name(phrase: str, begins: bool, after: re.Match[str] | None, names: Names) 
     """Read a phrase as a name; an ordinary word ("An", "Rose") only where a name must stand."""
     people, spelled = names.find(name_key(phrase)), phrase in names.spellings
     first, _, rest = phrase.partition(" ")
-    if rest and not spelled and names.find(name_key(first)) and known(name_key(rest)):
+    is_whole = bool(rest) and phrase.casefold() in names.typed
+    if rest and not is_whole and names.find(name_key(first)) and known(name_key(rest)):
         return []  # Rob in a dress is not Robin
-    if people and not (rest and spelled) and (ordinary := known(name_key(phrase))):
-        owns = after is not None and (after.lastgroup == "own" or _is_particle_of_the_word_before(after))
+    if people and not is_whole and (ordinary := known(name_key(phrase))):
+        owns = after is not None and (after.lastgroup == "own" or (spelled and _goes_on(after, names)))
         word = None if after is None else known(name_key(after[0]))
         # A capital at the beginning proves nothing, an accent does: Rose held by Winter, Rosé holding a mic.
         capital = ordinary.kind is not Kind.FILLER and not (begins and phrase.isascii())
@@ -141,10 +142,12 @@ def _name(phrase: str, begins: bool, after: re.Match[str] | None, names: Names) 
     return [Token(Kind.NAME, phrase, people=people)] if people else []
 
 
-def _is_particle_of_the_word_before(part: re.Match[str]) -> bool:
+def _goes_on(part: re.Match[str], names: Names) -> bool:
     """Whether it begins, with no space before it, as a Korean or Japanese word goes on: Winter의."""
-    touches = part.lastgroup == "running" and part.start() > 0 and part.string[part.start() - 1] != " "
-    return touches and any((word := known(part[0][:count])) and word.particle for count in (1, 2))
+    if part.lastgroup != "running" or part.string[part.start() - 1 : part.start()] == " ":
+        return False
+    first = next(iter(split(part[0], names, follows_a_word=True)), None)
+    return first is not None and first.start == 0 and first.word is not None and first.word.particle
 
 
 def _known(phrase: str) -> list[Token]:

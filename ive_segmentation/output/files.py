@@ -15,8 +15,8 @@ from ive_segmentation.result import Image, Person, Result, Segment
 UNKNOWN_NAME = "Unknown"
 WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d{2,}_\w+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
-LONGEST_NAME = 70
-"""Letters of a segment's name: file systems take 255 bytes, and a letter may be three of them."""
+LONGEST_NAME = 200
+"""Bytes of what is named in a file's name: file systems take 255 for all of it."""
 
 
 def overlay(image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True) -> Image:
@@ -87,8 +87,20 @@ def segment_name(segment: Segment, members: Sequence[Member]) -> str:
     """
     names = names_to_show(members)
     owner = names.get(segment.member or "", UNKNOWN_NAME) if segment.owner is not None else ""
-    words = owner if segment.concept == "person" else f"{owner} {segment.concept}"
-    return re.sub(r"\W+", "_", words.casefold())[:LONGEST_NAME].strip("_") or "mask"
+    return plain_name(owner if segment.concept == "person" else f"{owner} {segment.concept}") or "mask"
+
+
+def plain_name(words: str) -> str:
+    """Write words as a part of a file's name.
+
+    Args:
+        words: Of any script.
+
+    Returns:
+        Letters and digits joined by underscores, no longer than a file system takes; empty if there are none.
+    """
+    name = re.sub(r"\W+", "_", words.casefold()).encode()[:LONGEST_NAME]
+    return name.decode(errors="ignore").strip("_")
 
 
 def called(member: str | None, stranger: int | None, names: Mapping[str, str]) -> str:

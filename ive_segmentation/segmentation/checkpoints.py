@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -34,6 +35,8 @@ FILES = ["*.json", "*.txt", "*.safetensors"]
 
 PARTS = ["config.json", "*.safetensors", "*processor_config.json", "tokenizer*.json"]
 """What a checkpoint is made of: each of these is there, in whatever file of such a name."""
+
+_NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
@@ -153,11 +156,9 @@ def damaged(folder: Path, reason: object) -> CheckpointError:
     if isinstance(reason, Exception):
         reason = f"{type(reason).__name__}: {(str(reason).splitlines() or [''])[0][:120]}"
     # A snapshot in the hub's cache is links: deleted alone, it would be linked to the same files again.
-    whole = folder.parents[1] if folder.parent.name == "snapshots" else folder
-    return CheckpointError(
-        f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). "
-        f"Delete the folder {whole} and fetch it again."
-    )
+    is_fetched = folder.parent.name == "snapshots"
+    remedy = f"Delete the folder {folder.parents[1]} and start again." if is_fetched else "Copy it again."
+    return CheckpointError(f"The SAM 3 checkpoint in {folder} is damaged or incomplete ({reason}). {remedy}")
 
 
 def _instead_of(folder: Path) -> str:
@@ -172,18 +173,38 @@ def _instead_of(folder: Path) -> str:
     return "Give the folder that save_pretrained wrote."
 
 
-def _check_weights(folder: Path) -> None:
-    """Refuse weights that are cut off, are no weights at all, or of which a file is missing."""
+def weight_files(folder: Path) -> list[Path]:
+    """List the files that hold a checkpoint's weights.
+
+    Args:
+        folder: A checkpoint's folder.
+
+    Returns:
+        The one file, or all parts.
+
+    Raises:
+        CheckpointError: If one of the parts is not there, or their index cannot be read.
+    """
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if single.exists() or not index.exists():
+        return [single] if single.exists() else sorted(folder.glob("[!.]*.safetensors"))
     try:
-        for file in folder.glob("*.safetensors"):
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        parts = [folder / name for name in names]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(folder, error) from error
+    if missing := [part.name for part in parts if not part.exists()]:
+        raise damaged(folder, f"{', '.join(missing)} is missing")
+    return parts
+
+
+def _check_weights(folder: Path) -> None:
+    """Refuse weights that are cut off, or are none at all."""
+    try:
+        for file in weight_files(folder):
             with safe_open(file, framework="np"):  # reads the header, and that the rest is as long as it says
                 pass
-        index = folder / "model.safetensors.index.json"
-        if index.exists():
-            named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-            if missing := sorted(name for name in named if not (folder / name).exists()):
-                raise damaged(folder, f"{', '.join(missing)} is missing")
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise damaged(folder, error) from error
 
 
@@ -208,8 +229,11 @@ def _cached(repository: str) -> Path | None:
         folder = Path(snapshot_download(repository, allow_patterns=FILES, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
-    # Another program may have fetched the weights alone.
-    return folder if all(list(folder.glob(part)) for part in PARTS) else None
+    # Another program may have fetched the weights alone, or not all of them.
+    try:
+        return folder if all(list(folder.glob(part)) for part in PARTS) and weight_files(folder) else None
+    except CheckpointError:
+        return None
 
 
 def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
@@ -246,9 +270,9 @@ def _why_not(repository: str, error: Exception, begun: bool) -> str:
         case OfflineModeIsEnabled():
             why = "is not on this machine, and HF_HUB_OFFLINE keeps it from being fetched"
             do = "Unset it once"
-        case OSError(errno=int(), strerror=str(reason)) if not isinstance(error, ConnectionError):
+        case OSError(errno=number, strerror=reason) if number in _NOT_WRITTEN:
             why = f"cannot be written to {HF_HUB_CACHE} ({reason})"
-            do = "Free space there, or set HF_HOME to another folder"
+            do = "Make room there, or set HF_HOME to another folder"
         case _ if begun:
             why = f"did not come whole: the download broke off ({kind})"
             do = "Start again, and it goes on from there"

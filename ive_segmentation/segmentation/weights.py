@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from transformers import PreTrainedConfig, Sam3VideoConfig, Sam3VideoModel
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from ive_segmentation.segmentation.checkpoints import CheckpointError, damaged, model_class
+from ive_segmentation.segmentation.checkpoints import CheckpointError, damaged, model_class, weight_files
 
 TEXT = ("text_encoder", "text_projection")
 """The children of SAM 3 that read words; everything else looks at pictures."""
@@ -69,7 +69,7 @@ def has_tracker(folder: Path) -> bool:
     try:
         return any(
             name.startswith(TRACKER)
-            for file in _files(folder)
+            for file in weight_files(folder)
             for weights in [safe_open(file, framework="pt")]
             for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
         )
@@ -115,7 +115,7 @@ def _load(
         with ExitStack() as files:
             slices = {
                 name: weights.get_slice(name)
-                for file in _files(folder)
+                for file in weight_files(folder)
                 for weights in [files.enter_context(_open(file, dtype))]
                 for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
                 if wanted(name)
@@ -162,11 +162,6 @@ def _part(whole: Any, kept: Callable[[str], bool]) -> Any:
                     setattr(self, name, None)
 
     return Part
-
-
-def _files(folder: Path) -> list[Path]:
-    single = folder / "model.safetensors"
-    return [single] if single.exists() else sorted(folder.glob("*.safetensors"))
 
 
 def _open(file: Path, dtype: torch.dtype) -> Any:

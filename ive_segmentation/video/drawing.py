@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ import numpy as np
 from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.coco import encode
 from ive_segmentation.output.cutout import cutout
-from ive_segmentation.output.files import overlay
+from ive_segmentation.output.files import overlay, plain_name
 from ive_segmentation.persons import PERSON
 from ive_segmentation.result import Mask, Result
 from ive_segmentation.video.fancam import camera_path, crop, output_size
@@ -56,7 +55,7 @@ class Outputs:
         names = [(str(name), _FILES[name]) for name in Format if name in self.formats]
         if self.star is not None:
             called = names_to_show(members).get(self.star, self.star)
-            names.append((FANCAM, "fancam_" + re.sub(r"\W+", "_", called.casefold()) + ".mp4"))
+            names.append((FANCAM, f"fancam_{plain_name(called)}.mp4"))
         return {name: self.folder / file for name, file in names}
 
 

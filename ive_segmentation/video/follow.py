@@ -103,8 +103,8 @@ def follow(
         path, prompt, pipeline.members, out,
         formats=formats, start=start, end=end, fancam=fancam, max_pixels=pipeline.settings.max_pixels,
     )  # fmt: skip
-    if pipeline.gallery is None and asked.level != "concept":
-        raise VideoError("Nobody can be told from anybody: there is no bank of photos. `doctor` says why.")
+    if pipeline.gallery is None and asked.names_somebody:
+        raise VideoError("Nobody can be named: there is no bank of photos. `doctor` says why.")
     progress(0.0, "Getting ready to track")
     unasked = {HAIR} - set(asked.concepts) if fancam else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])

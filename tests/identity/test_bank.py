@@ -18,7 +18,14 @@ import pytest
 
 from ive_segmentation import images
 from ive_segmentation.identity import bank, calibration
-from ive_segmentation.identity.bank import BankError, BankReport, Gallery, build_bank, load_gallery
+from ive_segmentation.identity.bank import (
+    BankError,
+    BankReport,
+    Gallery,
+    build_bank,
+    forget_abandoned,
+    load_gallery,
+)
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.matching import match_faces
 
@@ -208,6 +215,18 @@ def test_the_embedding_of_a_removed_photo_leaves_the_disk(
     monkeypatch.setattr("ive_segmentation.identity.store.READERS_TIME", 0)  # a minute later
     build_bank(dataset, models, uri)
     assert gone not in stored()
+
+
+def test_the_bank_of_a_dataset_that_is_gone_leaves_the_disk(
+    few_photos: Copy, models: FaceModel, tmp_path: Path
+) -> None:
+    dataset, banks = few_photos(An_Yujin=1), tmp_path / "banks"
+    moved = Path(shutil.copytree(dataset, tmp_path / "moved"))
+    for place in (dataset, moved):
+        build_bank(place, models, str(banks / place.name))
+    shutil.rmtree(moved)
+    forget_abandoned(banks)
+    assert [path.name for path in banks.iterdir()] == [dataset.name]
 
 
 # Bad input: one clear line each, and the last good bank stays.

@@ -529,6 +529,12 @@ def _member(folder: str, *aliases: str) -> Member:
         (["Rob", "Robin"], "Rob in a white dress", ["Rob"]),
         (["Rob", "Robin"], "Robin in a white dress", ["Robin"]),
         (["Hye", "Hyein"], "Hye in a hat", ["Hye"]),
+        # however it is typed
+        (["Kim_Winter"], "kim winter", ["Kim_Winter"]),
+        (["Park_Rose"], "PARK ROSE's bag", ["Park_Rose"]),
+        # what only begins like a particle
+        (["Rose"], "red rose가방", []),
+        (["Winter"], "winter가디건", []),
         (["김민지"], "김민지의 가방", ["김민지"]),
         (["P1"], "P1's bag", ["P1"]),
     ],
@@ -542,6 +548,7 @@ def test_a_name_that_is_read_as_a_word_says_so() -> None:
     (said,) = parse("Winter on stage", [_member("Winter")]).messages
     assert said.startswith('Read "Winter" as a word.')
     assert parse("winter on a stage", [_member("Winter")]).messages == ()
+    assert parse("An umbrella", [Member("An_Yujin", "Yujin", ("An", "Yujin"))]).messages == ()
 
 
 def test_two_members_at_one_distance_are_both_named() -> None:

@@ -79,6 +79,8 @@ def _alphabet(word: str) -> str:
         ("canvases", "canvas"),
         ("roses", "rose"),
         ("heroes", "hero"),
+        ("canoes", "canoe"),
+        ("bees", "bee"),
         ("cameras", "camera"),
         ("glasses", "glasses"),
         ("pants", "pants"),

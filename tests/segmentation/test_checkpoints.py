@@ -182,7 +182,7 @@ def test_of_the_hubs_cache_the_whole_is_to_be_deleted(copy: Path, tmp_path: Path
     snapshot = tmp_path / "models--facebook--sam3" / "snapshots" / "0123"
     shutil.copytree(copy, snapshot)
     _truncate(snapshot / "model.safetensors")
-    with pytest.raises(CheckpointError, match=r"Delete the folder .*models--facebook--sam3 and"):
+    with pytest.raises(CheckpointError, match=r"Delete the folder .*models--facebook--sam3 and start"):
         locate(str(snapshot), timeout=1)
 
 

@@ -187,6 +187,7 @@ def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Pa
 def test_without_a_bank_nobody_is_followed(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no bank of photos"):
         follow(replace(pipeline, gallery=None), clip, "Rei's hat", tmp_path)
+    assert follow(replace(pipeline, gallery=None), clip, "everyone's shirt", tmp_path, end=0.2).frames
 
 
 def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
