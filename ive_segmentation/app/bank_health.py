@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
@@ -62,9 +63,12 @@ def what_harms_it(pipeline: Pipeline) -> str:
     harmful = [
         (item.photo, f"{item.kind}: {item.reason}") for item in found.findings if item.kind not in _LEFT_OUT
     ]
+    wanting: dict[str, list[str]] = defaultdict(list)
+    for item in found.advice:
+        wanting[item.reason].append(names.get(item.member, item.member))
     advice = "".join(
-        f"<li><strong>{escape(names.get(item.member, item.member))}</strong>: {escape(item.reason)}</li>"
-        for item in found.advice
+        f"<li><strong>{escape(', '.join(members))}</strong>: {escape(reason)}</li>"
+        for reason, members in wanting.items()
     )
     return (
         _photo_table("Worth a look", harmful, pipeline)

@@ -139,12 +139,10 @@ def _in_pictures(pipeline: Pipeline) -> list[Any]:
 @lru_cache(maxsize=1)  # ten seconds on two cores
 def _drawn(gallery: Gallery, dataset: Path, names: tuple[tuple[str, str], ...]) -> list[Any]:
     title = '<p class="ive-title">Every face of the bank: alike is near. Point at one to see its photo.</p>'
-    return [
-        for_day_and_night(similarity_heat_map(gallery, dict(names))),
-        for_day_and_night(score_curves(gallery)),
-        for_day_and_night(reliability_curve(gallery)),
-        title + face_map(gallery, dataset, dict(names)),
-    ]
+    figures = (similarity_heat_map(gallery, dict(names)), score_curves(gallery), reliability_curve(gallery))
+    for figure in figures:
+        for_day_and_night(figure).update_layout(title=None, margin={"t": 40, "r": 10})  # the box has one
+    return [*figures, title + face_map(gallery, dataset, dict(names))]
 
 
 def _choices(pipeline: Pipeline) -> list[tuple[str, str]]:

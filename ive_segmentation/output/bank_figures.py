@@ -15,6 +15,8 @@ from ive_segmentation.identity.calibration import reliability
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.thumbnails import photo_thumbnail
 
+BELOW = {"orientation": "h", "yanchor": "top", "y": -0.3}
+"""Where a legend takes no room from curves that are drawn small."""
 KNOWN, STRANGE = "#0072B2", "#D55E00"
 """Colours of the two curves, told apart with any colour vision (Okabe and Ito, 2008)."""
 THUMBNAIL = 96
@@ -96,6 +98,7 @@ def score_curves(gallery: Gallery) -> go.Figure:
         xaxis_title="score",
         yaxis_title="share",
         yaxis_tickformat=".0%",
+        legend=BELOW,
     )
     return figure
 
@@ -124,11 +127,12 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
         marker={"size": [6 + 30 * weight for weight in curve.weights]},
     )
     figure.update_layout(
-        title=f"How sure, and how often right (off by {curve.error:.0%} on average)",
-        xaxis_title="confidence",
+        title="How sure, and how often right",
+        xaxis_title=f"confidence, off by {curve.error:.0%} on average",
         yaxis_title="named rightly",
         xaxis_tickformat=".0%",
         yaxis_tickformat=".0%",
+        legend=BELOW,
     )
     return figure
 
