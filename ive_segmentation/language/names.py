@@ -29,6 +29,9 @@ class Names:
 
     Attributes:
         members: The members by folder name.
+        spellings: Their names exactly as they are written, and as `normalise` leaves them: I.N is two words.
+        typed: The same without capitals.
+        own: What each is called first: her folder's name, and the name that is shown.
     """
 
     def __init__(self, members: tuple[Member, ...]) -> None:
@@ -43,7 +46,6 @@ class Names:
             self._folders[key] = tuple(just_so) or folders
         self._sounds = {key: _sounds(key) for key in self._folders if _is_long(key)}
         aliases = [alias for member in members for alias in member.aliases]
-        # As written, and as `normalise` leaves it: I.N is two words then.
         self.spellings = frozenset(aliases) | {" ".join(alias.replace(".", " ").split()) for alias in aliases}
         self.typed = frozenset(map(str.casefold, self.spellings))
         self.own = frozenset(name for member in members for name in (member.folder, member.name))
