@@ -311,12 +311,9 @@ def serve(
 
 def _end_like_ctrl_c() -> None:
     """Let `kill` and a closed terminal end a command in order: no half-written file, no upload is left."""
-    numbers = [
-        getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-    ]  # not on Windows
-    heard = [
-        number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
-    ]  # nohup asks for that
+    # Windows has no SIGHUP; nohup wants it ignored, and it stays so.
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heard = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in heard:

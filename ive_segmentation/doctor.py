@@ -255,7 +255,7 @@ def _face_pack(settings: Settings) -> Check:
         happened, _, remedy = str(error).partition(". ")
         return Check(name, "fail", happened, remedy)
     try:
-        load_faces(str(folder))
+        load_faces(settings.faces, allow_download=False)
     except FaceError as error:
         happened, _, remedy = str(error).partition(". ")
         return Check(name, "fail", happened, remedy)

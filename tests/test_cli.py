@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,13 @@ from ive_segmentation.result import Result
 Run = Callable[..., tuple[int, str, str]]
 
 
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on Windows
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Call the command line in this process; returns exit code, stdout, stderr."""
+    before = {number: signal.getsignal(number) for number in ENDING}
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ive_segmentation", *(str(argument) for argument in arguments)])
@@ -33,7 +37,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         out, err = capfd.readouterr()
         return int(ended.value.code or 0), out, err
 
-    return call
+    yield call
+    # What it listens to, or no longer does, must not go on to the next tests and the programs they start.
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")
@@ -286,16 +293,12 @@ def test_doctor_for_machines(run: Run) -> None:
     assert all(check["remedy"] for check in checks if check["status"] != "ok")
 
 
-@pytest.mark.parametrize(
-    "number", [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-)
+@pytest.mark.parametrize("number", ENDING)
 def test_whatever_ends_a_command_ends_it_in_order(run: Run, number: signal.Signals) -> None:
     """`kill` and a closed terminal are Ctrl-C; what that leaves behind is asked where files are written."""
-    before = signal.signal(number, signal.SIG_DFL)  # where nohup runs the tests it is ignored
-    try:
-        run("prompt", "shirt", "--dataset", "none")
-        assert callable(signal.getsignal(number))  # or the next line would end the tests
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(number)
-    finally:
-        signal.signal(number, before)
+    signal.signal(number, signal.SIG_DFL)  # where nohup runs the tests it is ignored
+    run("prompt", "shirt", "--dataset", "none")
+    assert callable(signal.getsignal(number))  # or the next line would end the tests
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+    assert signal.getsignal(number) == signal.SIG_IGN  # a second one does not come into the putting away

@@ -94,10 +94,9 @@ class Names:
         """Return whether a word is only the first part of a folder's or an entry's name."""
         for member in self.members.values():
             written = [member.folder, *(alias for alias in member.aliases if "_" in alias)]
-            families = {name_key(re.split(r"[\s_]", name)[0]) for name in written} - set(
-                map(name_key, written)
-            )
-            if key in families - self._whole(member.folder):
+            families = {name_key(re.split(r"[\s_]", name)[0]) for name in written}
+            whole = {*map(name_key, written), *self._whole(member.folder)}
+            if key in families - whole:
                 return True
         return False
 
