@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ive_segmentation.errors import UserError
-from ive_segmentation.language import MembersError, load_members, parse
+from ive_segmentation.language import MembersError, PromptError, load_members, parse
 from ive_segmentation.language.members import name_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,6 +54,29 @@ def test_every_alias_of_the_repository_means_its_member() -> None:
 def test_a_folder_without_an_entry_answers_to_its_own_name(tmp_path: Path, text: str) -> None:
     members = load_members(_dataset(tmp_path, "Jang_Wonyoung", "An_Yujin", toml=""))
     assert parse(text, members).requests[0].people == ("Jang_Wonyoung",)
+
+
+@pytest.mark.parametrize(
+    ("folder", "text", "means_her"),
+    [
+        ("홍길동", "길동이의 모자", True),
+        ("홍길동", "홍길동의 모자", True),
+        ("남궁민수", "민수의 모자", True),
+        ("홍_길동", "길동의 모자", True),
+        ("홍길동", "홍의 모자", False),
+        ("카리나", "리나의 모자", False),  # no family of Korea is called 카
+        ("홍가나다", "나다의 모자", False),
+    ],
+)
+def test_a_korean_name_without_a_space_answers_to_the_given_name(
+    tmp_path: Path, folder: str, text: str, means_her: bool
+) -> None:
+    members = load_members(_dataset(tmp_path, folder, "카이"))
+    if means_her:
+        assert parse(text, members).requests[0].people == (folder,)
+    else:
+        with pytest.raises(PromptError, match="is no member"):
+            parse(text, members)
 
 
 def test_the_six_keep_their_names_wherever_their_photos_lie(tmp_path: Path) -> None:
