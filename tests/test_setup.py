@@ -164,6 +164,20 @@ def test_the_package_is_found_from_any_folder(clone: Path, tmp_path: Path) -> No
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
+def test_a_folder_of_any_name_does_not_keep_python_from_starting(tmp_path: Path) -> None:
+    """Python reads the file in the system's alphabet, and dies of what is not in it."""
+    root = tmp_path / "사진 ภาพ 'n' photos"
+    (root / "ive_segmentation").mkdir(parents=True)
+    (root / "ive_segmentation" / "__init__.py").write_text("print('found')")
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    install.make_importable(root, tmp_path)
+    assert (packages / "ive_segmentation.pth").read_bytes().isascii()
+    script = f"import site; site.addsitedir({str(packages)!r}); import ive_segmentation"
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, check=True)
+    assert run.stdout.split() == [b"found"]
+
+
 def test_test_tools_come_on_top_and_stay(clone: Path) -> None:
     installed(clone)
     assert installed(clone, dev=True)

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import sys
-import threading
+import time
 from contextlib import suppress
 
 import gradio as gr
@@ -77,7 +77,8 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
     if block:
         print(f"The page is open at {address}\nCtrl-C ends it.", flush=True)
         try:
-            threading.Event().wait()
+            while True:
+                time.sleep(1)  # on Windows, Ctrl-C ends no longer wait
         except KeyboardInterrupt:
             with suppress(OSError):  # the terminal may be gone
                 print("\nClosed.", flush=True)

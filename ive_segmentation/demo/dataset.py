@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.output.writing import write_errors
 
 #: Pictures per member: issue 3 measures names with twenty.
 PICTURES = 20
@@ -75,19 +76,21 @@ def draw_dataset_once(folder: Path) -> Path:
 
     Returns:
         The folder.
+
+    Raises:
+        WriteError: If it cannot be written there.
     """
     if (folder / "README.txt").exists():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=folder.name))
-    draw_dataset(unfinished)
-    try:
-        unfinished.rename(folder)
-    except OSError:
-        # Another process was faster, and its pictures are the same; or what lies there is not whole.
-        if not (folder / "README.txt").exists():
-            shutil.rmtree(folder)
-            unfinished.rename(folder)
-        else:
-            shutil.rmtree(unfinished)
+    with write_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=folder.name) as scratch:
+            drawn = draw_dataset(Path(scratch) / folder.name)
+            try:
+                drawn.rename(folder)
+            except OSError:
+                # Another process was faster, and its pictures are the same; or what lies there is not whole.
+                if not (folder / "README.txt").exists():
+                    shutil.rmtree(folder, ignore_errors=True)
+                    drawn.rename(folder)
     return folder

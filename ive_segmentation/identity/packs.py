@@ -88,27 +88,28 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
     )
     if not _answers(url, timeout):
         raise FaceError(failure.format("no connection", "Connect to the internet and start again"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{pack}-") as scratch:
-        archive = Path(scratch) / "pack.zip"
-        try:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{pack}-") as scratch:
+            archive = Path(scratch) / "pack.zip"
             _download(url, archive, timeout)
             with zipfile.ZipFile(archive) as files:
                 files.extractall(Path(scratch) / pack)
-        except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
-            answer = getattr(error, "response", None)
-            if answer is not None:
-                reason, remedy = f"error {answer.status_code}", "Start again later"
-            elif isinstance(error, requests.RequestException | zipfile.BadZipFile):
-                reason, remedy = f"it broke off, {type(error).__name__}", "Start again"
-            else:
-                reason, remedy = error.strerror or type(error).__name__, f"Make room in {target.parent}"
-            raise FaceError(failure.format(reason, remedy)) from error
-        if _models_folder(target):  # another start was quicker
-            return
-        if target.exists():  # what a download by other means left half-way
-            shutil.rmtree(target)
-        (Path(scratch) / pack).rename(target)
+            if _models_folder(target):  # another start was quicker
+                return
+            if target.exists():  # what a download by other means left half-way
+                shutil.rmtree(target)
+            (Path(scratch) / pack).rename(target)
+    except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
+        answer = getattr(error, "response", None)
+        if answer is not None:
+            reason, remedy = f"error {answer.status_code}", "Start again later"
+        elif isinstance(error, requests.RequestException | zipfile.BadZipFile):
+            reason, remedy = f"it broke off, {type(error).__name__}", "Start again"
+        else:
+            reason = error.strerror or type(error).__name__
+            remedy = f"Make room in {target.parent}, which must be a folder you may write to"
+        raise FaceError(failure.format(reason, remedy)) from error
 
 
 def _answers(url: str, timeout: float) -> bool:

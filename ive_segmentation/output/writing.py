@@ -70,7 +70,9 @@ def spare(source: Path, folder: Path, written: Callable[[str], object]) -> None:
         WriteError: If it would.
     """
     read = source.resolve()
-    if read.parent == folder.resolve() and written(read.name):
+    same = folder.exists() and read.parent.samefile(folder)
+    # To Windows and to a Mac Overlay.MP4 is overlay.mp4.
+    if same and (written(read.name) or written(read.name.lower())):
         raise WriteError(f"{source} would be replaced by what is made of it. Choose another folder.")
 
 
@@ -84,6 +86,7 @@ def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
     Raises:
         WriteError: If one of them could not be.
     """
+    files = list(files)
     with write_errors(folder):  # also a name that is too long, or a way that may not be gone
         nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         is_folder, in_the_way = nearest.is_dir(), next((file for file in files if file.is_dir()), None)
@@ -95,6 +98,10 @@ def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
         raise WriteError(
             f"{in_the_way} is a folder, and a file is to be written there. Choose another folder."
         )
+    for file in files:
+        with write_errors(file):
+            if file.exists():
+                file.replace(file)  # Windows lets nobody replace a file that a player has open
 
 
 @contextlib.contextmanager

@@ -143,8 +143,11 @@ def make_importable(root: Path, environment: Path) -> None:
         root: Folder that holds the package.
         environment: Folder of the virtual environment.
     """
+    # A line of code, not the path itself: Python reads the file in the system's alphabet, and a path of
+    # another one would keep it from starting at all.
+    line = f"import sys; sys.path.append({str(root)!a})\n"
     for site in environment.glob("**/site-packages"):
-        (site / "ive_segmentation.pth").write_text(f"{root}\n", encoding="utf-8")
+        (site / "ive_segmentation.pth").write_text(line, encoding="ascii")
 
 
 def gpu_pin(requirements: str) -> str:

@@ -20,6 +20,7 @@ from ive_segmentation.demo.scenes import SHOTS, draw_scene
 from ive_segmentation.demo.things import CONCEPTS, HELD, WORN
 from ive_segmentation.demo.truth import box_of, from_coco, to_coco
 from ive_segmentation.images import load
+from ive_segmentation.output.writing import WriteError
 
 SEEDS = range(2_500_000, 2_500_012)
 
@@ -176,6 +177,12 @@ def test_the_dataset_is_drawn_once_and_whole(tmp_path: Path) -> None:
     draw_dataset_once(folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.jpg")} == times
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_dataset_that_cannot_be_drawn_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError, match="cannot be written"):
+        draw_dataset_once(tmp_path / "file" / "demo")
 
 
 def test_solo_pictures_differ() -> None:

@@ -51,6 +51,7 @@ def test_a_name_of_the_greatest_length_is_written(tmp_path: Path) -> None:
         ("out/overlay.png", "out", True),
         ("out/overlay.png", "out/../out", True),
         ("linked.png", "out", True),  # leads to out/overlay.png
+        ("out/Overlay.PNG", "out", True),  # one file on Windows and on a Mac
         ("out/overlay.png", "other", False),
         ("out/holiday.png", "out", False),
         ("overlay.png", "out", False),
