@@ -125,7 +125,7 @@ def bank_build(
     with _Bar() as bar:
         report = build_bank(
             settings.dataset,
-            load_faces(settings.faces, timeout=settings.hub_timeout),
+            load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout),
             settings.bank,
             lambda done, total, photo: bar(done / max(total, 1), photo),
             false_accepts=settings.false_accept_rate,
@@ -176,7 +176,7 @@ def identify(
 
     settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
     load_gallery(settings.bank)  # without one there is nothing to load a model for
-    model = load_faces(settings.faces, timeout=settings.hub_timeout)
+    model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
     gallery = load_gallery(settings.bank, model.hash)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     answers: list[dict[str, Any]] = []

@@ -28,9 +28,9 @@ INSTALL = "Run `pip install -r requirements.txt` in this environment, then `doct
 FEW_PHOTOS = 5
 """A member's score is the mean over the best three photos (`Measured.match_photos`): with fewer than five
 there is hardly a choice of best ones."""
-GPU_MEMORY = 6.0
-"""GiB of free GPU memory below which a warning is due. An estimate: 840M parameters in bfloat16 are 1.6 GiB,
-and one picture at 1008×1008 with eight concepts should not want more than twice that again."""
+GPU_MEMORY = 3.0
+"""GiB of free GPU memory below which a warning is due: a prompt takes 1.84 in bfloat16 (PLAN.md), and CUDA
+itself, the faces and the pictures seen before take the rest."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _torch(_: Settings) -> Check:
     return Check("torch", "ok", f"{torch.__version__}, built with {built}")
 
 
-def _gpu(_: Settings) -> Check:
+def _gpu(settings: Settings) -> Check:
     import torch
 
     if not torch.cuda.is_available():
@@ -148,10 +148,32 @@ def _gpu(_: Settings) -> Check:
             "GPU",
             "warn",
             "no NVIDIA GPU; SAM 3 runs on the CPU, at 20 to 40 s a picture",
-            "Nothing is broken; it is slow. A GPU with 6 GB or more would do it faster.",
+            "Nothing is broken; it is slow. A GPU with 4 GB or more would do it faster.",
         )
-    free, total = (size / 2**30 for size in torch.cuda.mem_get_info())
-    detail = f"{torch.cuda.get_device_name()}, {free:.1f} of {total:.1f} GiB free"
+    return _nvidia(settings)
+
+
+def _nvidia(settings: Settings) -> Check:
+    import torch
+
+    from ive_segmentation.segmentation.devices import SegmentationError, choose_device
+
+    try:
+        device = choose_device("cuda" if settings.device == "auto" else settings.device)
+    except SegmentationError as error:
+        happened, _, remedy = str(error).partition(". ")
+        if settings.device != "auto":
+            return Check("GPU", "fail", happened, remedy)
+        return Check(
+            "GPU",
+            "warn",
+            f"{happened}; SAM 3 runs on the CPU",
+            "Close what else uses the GPU; if it is older than 2018 (Turing), this torch has nothing for it.",
+        )
+    if device.type != "cuda":
+        return Check("GPU", "ok", f"{torch.cuda.get_device_name()}, not used: IVE_DEVICE={settings.device}")
+    free, total = (size / 2**30 for size in torch.cuda.mem_get_info(device))
+    detail = f"{torch.cuda.get_device_name(device)}, {free:.1f} of {total:.1f} GiB free"
     if free < GPU_MEMORY:
         return Check(
             "GPU",
@@ -255,7 +277,7 @@ def _face_pack(settings: Settings) -> Check:
         happened, _, remedy = str(error).partition(". ")
         return Check(name, "fail", happened, remedy)
     try:
-        load_faces(settings.faces, allow_download=False)
+        load_faces(settings.faces, device=settings.device, allow_download=False)
     except FaceError as error:
         happened, _, remedy = str(error).partition(". ")
         return Check(name, "fail", happened, remedy)

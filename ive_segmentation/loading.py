@@ -47,7 +47,7 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     progress(0.1, "Loading the face models")
     faces, gallery, report = None, None, None
     try:
-        faces = load_faces(settings.faces, timeout=settings.hub_timeout / 2)
+        faces = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout / 2)
         progress(0.2, "Building the identity bank")
         report, gallery = load_bank(settings, faces, lambda share, step: progress(0.2 + 0.4 * share, step))
     except UserError as error:

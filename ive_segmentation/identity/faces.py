@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import io
 import logging
 import math
@@ -11,6 +12,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -165,36 +167,39 @@ def _canvas(width: float, height: float) -> tuple[int, int]:
     return math.ceil(width / STRIDE) * STRIDE, math.ceil(height / STRIDE) * STRIDE
 
 
-def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Settings.hub_timeout) -> FaceModel:
+def load_faces(
+    pack: str,
+    *,
+    device: str = Settings.device,
+    allow_download: bool = True,
+    timeout: float = Settings.hub_timeout,
+) -> FaceModel:
     """Load a face model pack.
 
     Args:
         pack: A name that InsightFace knows (`buffalo_l`, downloaded on first use), or a folder of ONNX files.
+        device: Where SAM 3 is wanted: "auto", or a device torch knows ("cuda", "cuda:1", "cpu").
         allow_download: Whether a named pack that is not here may be downloaded.
         timeout: Seconds to wait for the server.
 
     Returns:
-        The models, on CUDA where it is really there.
+        The models, on CUDA where it is wanted, really there and has room, else on the CPU.
 
     Raises:
         FaceError: If the pack cannot be had or holds no detector or no recogniser.
     """
     folder = find_pack(pack, allow_download=allow_download, timeout=timeout)
-    options = onnxruntime.SessionOptions()
-    # Threads that spin while they wait take the cores from whatever else runs, decoding to begin with.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if glob.has_magic(str(folder)):
+        raise FaceError(f"InsightFace cannot read {folder}: its path has one of [ ? *. Give it another name.")
+    *gpu, cpu = _providers(device)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            models = FaceAnalysis(
-                name=str(folder),
-                allowed_modules=["detection", "recognition"],
-                providers=_providers(),
-                sess_options=options,
-            )
-            models.prepare(ctx_id=0)
-        if not models.det_model.use_kps:
-            raise ValueError("no keypoints")
-        recogniser = Recogniser(models.models["recognition"], options)
+        try:
+            detector, recogniser = _load(folder, [*gpu, cpu])
+        except Exception as error:
+            if not gpu:
+                raise
+            logger.warning("The face models do not run on the GPU (%s), so they run on the CPU", error)
+            detector, recogniser = _load(folder, [cpu])
     except Exception as error:  # a broken ONNX file raises a different type from each layer it gets through
         is_fetched = pack in KNOWN_PACKS
         remedy = f"Delete the folder {folder} and start again," if is_fetched else "Put in what is missing,"
@@ -203,14 +208,35 @@ def load_faces(pack: str, *, allow_download: bool = True, timeout: float = Setti
             f"ONNX files. {remedy} or point the setting `faces` at another folder."
         ) from error
     logger.info("Face models %s run on %s.", pack, recogniser.provider)
-    return FaceModel(pack, recogniser.hash, recogniser.provider, models.det_model, recogniser)
+    return FaceModel(pack, recogniser.hash, recogniser.provider, detector, recogniser)
 
 
-def _providers() -> list[Any]:
-    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers() or not _has_nvidia_driver():
+def _load(folder: Path, providers: list[Any]) -> tuple[Any, Recogniser]:
+    """The detector and the recogniser of a folder, having worked once; raises whatever any layer raises."""
+    options = onnxruntime.SessionOptions()
+    # Threads that spin while they wait take the cores from whatever else runs, decoding to begin with.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    with contextlib.redirect_stdout(io.StringIO()):
+        models = FaceAnalysis(
+            name=str(folder),
+            allowed_modules=["detection", "recognition"],
+            providers=providers,
+            sess_options=options,
+        )
+        models.prepare(ctx_id=0)
+    if not models.det_model.use_kps:
+        raise ValueError("no keypoints")
+    return models.det_model, Recogniser(models.models["recognition"], options)
+
+
+def _providers(device: str) -> list[Any]:
+    wanted, _, number = device.partition(":")
+    here = "CUDAExecutionProvider" in onnxruntime.get_available_providers() and _has_nvidia_driver()
+    if wanted not in ("auto", "cuda") or not here:
         return ["CPUExecutionProvider"]
     # The exhaustive search would start anew for each shape of picture.
-    return [("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"}), "CPUExecutionProvider"]
+    cuda = {"device_id": number or "0", "cudnn_conv_algo_search": "HEURISTIC"}
+    return [("CUDAExecutionProvider", cuda), "CPUExecutionProvider"]
 
 
 def _has_nvidia_driver() -> bool:

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.patience import within
+from ive_segmentation.segmentation.devices import lacks_memory
 
 MODEL_CLASSES = {
     "sam3": "Sam3Model",
@@ -144,7 +145,7 @@ def model_class(folder: Path) -> str:
 
 
 def damaged(folder: Path, reason: object) -> CheckpointError:
-    """Say that a checkpoint cannot be read.
+    """Say that a checkpoint cannot be read, or that there is no memory to read it into.
 
     Args:
         folder: Where it is.
@@ -154,6 +155,11 @@ def damaged(folder: Path, reason: object) -> CheckpointError:
         The error to raise, in one line.
     """
     if isinstance(reason, Exception):
+        if lacks_memory(reason):
+            return CheckpointError(
+                f"This machine's memory is not enough to read the SAM 3 checkpoint in {folder}. "
+                "Close other programs and start again."
+            )
         reason = f"{type(reason).__name__}: {(str(reason).splitlines() or [''])[0][:120]}"
     # A snapshot in the hub's cache is links: deleted alone, it would be linked to the same files again.
     is_fetched = folder.parent.name == "snapshots"
@@ -204,7 +210,7 @@ def _check_weights(folder: Path) -> None:
         for file in weight_files(folder):
             with safe_open(file, framework="np"):  # reads the header, and that the rest is as long as it says
                 pass
-    except (OSError, SafetensorError) as error:
+    except (OSError, MemoryError, SafetensorError) as error:
         raise damaged(folder, error) from error
 
 

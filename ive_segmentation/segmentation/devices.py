@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 
 from ive_segmentation.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+NATIVE_BFLOAT16 = 8
+"""First generation of NVIDIA's GPUs ("compute capability") with bfloat16: Ampere."""
+NO_MEMORY = ("allocate memory", "out of memory", "not enough memory", "error 1455", "<1455>")
+"""What torch and safetensors say on Linux, on a Mac and on Windows (ERROR_COMMITMENT_LIMIT is 1455)."""
 
 
 class SegmentationError(UserError):
@@ -18,20 +27,34 @@ def choose_device(wanted: str) -> torch.device:
         wanted: "auto", or a device torch knows ("cuda", "cuda:1", "mps", "cpu").
 
     Returns:
-        The wanted device; for "auto" CUDA where it is there, else the CPU.
+        The wanted device; for "auto" CUDA where it is there and computes, else the CPU.
 
     Raises:
         SegmentationError: If the wanted device is not there.
     """
     if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if not torch.cuda.is_available():
+            return torch.device("cpu")
+        try:
+            return _computing("cuda")
+        except RuntimeError as error:  # a card older than what this torch was built for, or one that is full
+            reason = str(error).splitlines()[0]
+            logger.warning("The GPU cannot be used (%s), so SAM 3 runs on the CPU", reason)
+            return torch.device("cpu")
     try:
-        device = torch.device(wanted)
-        torch.empty(1, device=device).sum().item()  # "meta" is a device that holds nothing
+        return _computing(wanted)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or [""])[0][:120]
         raise SegmentationError(
-            f"There is no device {wanted!r} on this machine. Set IVE_DEVICE to auto, cuda or cpu."
+            f"The device {wanted!r} cannot be used on this machine ({reason}). "
+            "Set IVE_DEVICE to auto, cuda or cpu."
         ) from error
+
+
+def _computing(name: str) -> torch.device:
+    """The device of a name; raises where it does not compute: "meta" is one that holds nothing."""
+    device = torch.device(name)
+    torch.empty(1, device=device).sum().item()
     return device
 
 
@@ -64,24 +87,41 @@ def computes_bfloat16(device: torch.device) -> bool:
         device: Which.
 
     Returns:
-        True on CUDA, and on CPUs with AVX512-BF16 or AMX.
+        True on CUDA from NVIDIA's Ampere on, and on CPUs with AVX512-BF16 or AMX.
     """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= NATIVE_BFLOAT16
     # torch publishes no such question; where a version lacks these two, float32 is always right.
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     native = any(getattr(torch.cpu, check, lambda: False)() for check in checks)
-    return device.type == "cuda" or (device.type == "cpu" and native)
+    return device.type == "cpu" and native
 
 
-def out_of_memory(device: torch.device) -> SegmentationError:
-    """Say that a picture does not fit into a device's memory.
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out; torch has a type of its own for it on CUDA alone.
+
+    Args:
+        error: Any.
+
+    Returns:
+        True also for what the system says while a file is mapped.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, OSError | RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def out_of_memory(device: torch.device, what: str = "this picture") -> SegmentationError:
+    """Say that something does not fit into a device's memory.
 
     Args:
         device: Where SAM 3 runs.
+        what: What does not fit.
 
     Returns:
         The error to raise.
     """
-    return SegmentationError(
-        f"The memory of {device} is not enough for this picture. Close other programs that use it, "
-        "or set IVE_DEVICE=cpu."
-    )
+    memory, way_out = f"The memory of {device}", "close other programs that use it, or set IVE_DEVICE=cpu"
+    if device.type == "cpu":
+        memory, way_out = "This machine's memory", "close other programs"
+    return SegmentationError(f"{memory} is not enough for {what}: {way_out}.")

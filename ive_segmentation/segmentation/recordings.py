@@ -72,6 +72,10 @@ class Recordings:
             recording = self._made[key]
             return recording(*inputs) if recording else work(*inputs)
 
+    def clear(self) -> None:
+        """Forget all recordings, and with them the memory on the GPU that each keeps for itself."""
+        self._made.clear()
+
     def _record(self, work: Callable[..., Tensors], inputs: Tensors) -> Recording | None:
         try:
             with torch.cuda.device(self._device):

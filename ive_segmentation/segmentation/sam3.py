@@ -28,6 +28,7 @@ from ive_segmentation.segmentation.devices import (
     SegmentationError,
     choose_device,
     choose_precision,
+    lacks_memory,
     out_of_memory,
 )
 from ive_segmentation.segmentation.instances import Answer
@@ -283,6 +284,14 @@ class Sam3:
         seen = self._model.get_vision_features(pixels)
         return (*seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[-2][:1])
 
+    def make_room(self) -> None:
+        """Forget the pictures seen and the passes recorded: all memory that can be given back."""
+        with self._lock:
+            self._pictures.clear()
+            self._recordings.clear()
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+
     def _forget_old_pictures(self) -> None:
         kept = sum(features.nbytes for features in self._pictures.values())
         while kept > self._settings.feature_cache_bytes and len(self._pictures) > 1:
@@ -306,10 +315,10 @@ class Sam3:
         while len(done) < len(rows):
             try:
                 done += work(rows[len(done) : len(done) + batch])
-            except torch.OutOfMemoryError as error:
-                self._pictures.clear()
-                if self._device.type == "cuda":
-                    torch.cuda.empty_cache()
+            except (RuntimeError, MemoryError) as error:
+                if not lacks_memory(error):
+                    raise
+                self.make_room()
                 if batch == 1:
                     raise out_of_memory(self._device) from error
                 batch //= 2
@@ -390,11 +399,10 @@ def load_sam3(settings: Settings) -> Sam3:
     reader = Reader(folder, processor.tokenizer, device, dtype, settings.word_cache)
     try:
         return Sam3(model, processor, reader, device, settings)
-    except torch.OutOfMemoryError as error:
-        raise SegmentationError(
-            f"{folder.name} does not fit into the memory of {device}. Close other programs that use it, "
-            "or set IVE_DEVICE=cpu."
-        ) from error
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
+            raise
+        raise out_of_memory(device, "SAM 3") from error
 
 
 def _look_at(resolution: int, model: Any, processor: Sam3Processor) -> None:

@@ -73,7 +73,7 @@ def has_tracker(folder: Path) -> bool:
             for weights in [safe_open(file, framework="pt")]
             for name in weights.keys()  # noqa: SIM118 -- safe_open is no mapping
         )
-    except (OSError, SafetensorError) as error:
+    except (OSError, MemoryError, SafetensorError) as error:
         raise damaged(folder, error) from error
 
 
@@ -165,7 +165,7 @@ def _part(whole: Any, kept: Callable[[str], bool]) -> Any:
 
 
 def _open(file: Path, dtype: torch.dtype) -> Any:
-    with safe_open(file, framework="pt") as weights:
+    with safe_open(file, framework="np") as weights:  # torch would map the whole file to read its header
         stored = {weights.get_slice(name).get_dtype() for name in weights.keys()}  # noqa: SIM118
     # Weights used as they are stored stay mapped: the system reads a page when it is first used and may
     # drop it again. Weights to be converted are read one by one, because mapped pages would stay beside them.

@@ -22,7 +22,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.devices import out_of_memory
+from ive_segmentation.segmentation.devices import lacks_memory, out_of_memory
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.segmentation.weights import load_tracker
 from ive_segmentation.settings import Measured
@@ -40,10 +40,13 @@ class SessionTracker:
 
     def __init__(self, sam3: Sam3, concepts: Sequence[str]) -> None:
         self._sam3 = sam3
+        sam3.make_room()  # a video takes all there is for long, and has no use for what was asked before
         try:
             self._model = load_tracker(sam3.folder, sam3.dtype, sam3.resolution).to(sam3.device).eval()
-        except torch.OutOfMemoryError as error:
-            raise out_of_memory(sam3.device) from error
+        except (RuntimeError, MemoryError) as error:
+            if not lacks_memory(error):
+                raise
+            raise out_of_memory(sam3.device, "SAM 3's tracker") from error
         self._model.detector_model = sam3.model
         self._processor = Sam3VideoProcessor(
             sam3.processor.image_processor, Sam2VideoVideoProcessor(), sam3.processor.tokenizer
@@ -71,8 +74,10 @@ class SessionTracker:
                 found = self._processor.postprocess_outputs(
                     self._session, out, original_sizes=[list(image.shape[:2])]
                 )
-        except torch.OutOfMemoryError as error:
-            raise out_of_memory(self._sam3.device) from error
+        except (RuntimeError, MemoryError) as error:
+            if not lacks_memory(error):
+                raise
+            raise out_of_memory(self._sam3.device, "one more frame") from error
         tracked = _tracked(found)
         self._seen.update((instance.track, self._frame) for instance in tracked)
         for track in self._gone():

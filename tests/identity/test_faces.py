@@ -11,13 +11,15 @@ import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 from insightface.utils import storage
 
 from ive_segmentation import images
-from ive_segmentation.identity import packs
+from ive_segmentation.identity import faces, packs
 from ive_segmentation.identity.faces import FaceError, FaceModel, load_faces
 from ive_segmentation.identity.packs import find_pack
 
@@ -93,6 +95,43 @@ def test_folders_that_are_no_pack(tmp_path: Path, real_faces: Path) -> None:
         load_faces(str(tmp_path))
 
 
+def test_brackets_in_the_path_are_said(tmp_path: Path, real_faces: Path) -> None:
+    """InsightFace takes them for a pattern and finds nothing."""
+    folder = tmp_path / "faces [2026]"
+    shutil.copytree(real_faces, folder)
+    with pytest.raises(FaceError, match="Give it another name"):
+        load_faces(str(folder))
+
+
+def test_what_does_not_work_on_the_gpu_works_on_the_cpu(
+    real_faces: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A GPU that another program has filled lets sessions begin, and fails at their first run."""
+    load = faces._load
+
+    def crowded(folder: Path, providers: list[Any]) -> tuple[Any, Any]:
+        if len(providers) > 1:
+            raise RuntimeError("CUDA failure 2: out of memory")
+        return load(folder, providers)
+
+    monkeypatch.setattr(faces, "_providers", lambda _: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(faces, "_load", crowded)
+    assert load_faces(str(real_faces)).provider == "CPU"
+    assert "run on the CPU" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu"), [("auto", "0"), ("cuda", "0"), ("cuda:1", "1"), ("cpu", None), ("mps", None)]
+)
+def test_faces_go_where_sam3_goes(device: str, gpu: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: here)
+    monkeypatch.setattr(faces, "_has_nvidia_driver", lambda: True)
+    *cuda, cpu = faces._providers(device)
+    assert [options["device_id"] for _, options in cuda] == ([] if gpu is None else [gpu])
+    assert cpu == "CPUExecutionProvider"
+
+
 def test_a_name_that_nobody_knows_names_those_that_are_known() -> None:
     with pytest.raises(FaceError, match=r"no face pack 'buffalo'.*buffalo_l"):
         find_pack("buffalo")
@@ -157,6 +196,16 @@ def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
     with pytest.raises(FaceError, match=r"cannot be fetched.*point the setting `faces`"):
         find_pack("buffalo_l")
     assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_store_that_cannot_be_written_to_is_said(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (release / "buffalo_l.zip").write_bytes(b"")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(packs, "STORE", tmp_path / "file" / "store")
+    with pytest.raises(FaceError, match="a folder you may write to"):
+        find_pack("buffalo_l")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ import supervision as sv
 import torch
 from transformers import Sam3Config, Sam3Model, Sam3Processor
 
+from ive_segmentation.segmentation.checkpoints import damaged
 from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
 from ive_segmentation.segmentation.instances import Answer, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
@@ -247,29 +250,42 @@ def test_out_of_memory_looks_at_fewer_together(sam3: Sam3) -> None:
     assert [features.size for features in seen] == [SIZE] * 3
 
 
-def _memory_for(sam3: Sam3, batch: int) -> None:
-    """Let the real model run out of memory beyond a batch size, as a small GPU does."""
+def _gpu_is_full() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def _machine_is_full() -> None:
+    torch.empty(10**15)
+
+
+FULL = pytest.mark.parametrize("full", [_gpu_is_full, _machine_is_full])
+
+
+def _memory_for(sam3: Sam3, batch: int, full: Callable[[], None]) -> None:
+    """Let the real model run out of memory beyond a batch size, as a small GPU or machine does."""
 
     def check(_module: object, _args: object, asked: dict[str, torch.Tensor]) -> None:
         if len(asked["attention_mask"]) > batch:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            full()
 
     sam3._model.register_forward_pre_hook(check, with_kwargs=True)
 
 
-def test_out_of_memory_makes_smaller_batches(sam3: Sam3) -> None:
+@FULL
+def test_out_of_memory_makes_smaller_batches(sam3: Sam3, full: Callable[[], None]) -> None:
     features = sam3.encode(IMAGE)
     expected: list[Any] = find(sam3, features, CONCEPTS)
-    _memory_for(sam3, 1)
+    _memory_for(sam3, 1, full)
     found: list[Any] = find(sam3, features, CONCEPTS)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-4)
 
 
-def test_out_of_memory_for_even_one_is_said_and_survived(sam3: Sam3) -> None:
+@FULL
+def test_out_of_memory_for_even_one_is_said_and_survived(sam3: Sam3, full: Callable[[], None]) -> None:
     features = sam3.encode(IMAGE)
-    _memory_for(sam3, 0)
-    with pytest.raises(SegmentationError, match="IVE_DEVICE=cpu"):
+    _memory_for(sam3, 0, full)
+    with pytest.raises(SegmentationError, match="memory is not enough for this picture: close other"):
         find(sam3, features, CONCEPTS)
     sam3._model._forward_pre_hooks.clear()
     sam3._model._forward_pre_hooks_with_kwargs.clear()
@@ -300,4 +316,49 @@ def test_wrong_device_or_precision_is_said() -> None:
         choose_device("abacus")
     with pytest.raises(SegmentationError, match="IVE_PRECISION"):
         choose_precision("float7", torch.device("cpu"))
-    assert choose_precision("auto", torch.device("cuda")) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("generation", "precision"),
+    [((9, 0), torch.bfloat16), ((8, 6), torch.bfloat16), ((7, 5), torch.float32), ((6, 1), torch.float32)],
+)
+def test_bfloat16_is_for_the_gpus_that_compute_it(
+    generation: tuple[int, int], precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: generation)
+    assert choose_precision("auto", torch.device("cuda")) == precision
+
+
+def test_a_gpu_that_cannot_compute_leaves_the_work_to_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A card too old for this torch counts as available, and fails at its first kernel."""
+    if torch.cuda.is_available():
+        pytest.skip("this one can")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cpu")
+    assert "SAM 3 runs on the CPU" in caplog.text
+    with pytest.raises(SegmentationError, match="cannot be used"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError("Cannot allocate memory (os error 12)"), True),
+        (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), True),
+        (OSError("The paging file is too small for this operation to complete. (os error 1455)"), True),
+        (RuntimeError("unable to mmap 8 bytes from file <a>: Cannot allocate memory (12)"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."), True),
+        (RuntimeError("unable to mmap 8 bytes from file <a>: No such device (19)"), False),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_too_little_memory_is_no_damaged_checkpoint(
+    error: Exception, *, is_memory: bool, tmp_path: Path
+) -> None:
+    said = str(damaged(tmp_path, error))
+    assert ("memory is not enough" in said) is is_memory
+    assert ("damaged" in said) is not is_memory
