@@ -1,4 +1,4 @@
-"""How well faces are named: `python benchmarks/identity_accuracy.py DATASET --faces PACK`.
+"""How well faces are named: `python -m benchmarks.identity_accuracy DATASET --faces PACK`.
 
 Takes any folder with one folder of photos per person, and any face pack. Everything is measured on photos
 that the rule has not seen: what is fitted is fitted without them. The plain rules are printed beside it.

@@ -1,4 +1,4 @@
-"""Time against the plain loop: `python benchmarks/identity_speed.py DATASET --faces PACK`.
+"""Time against the plain loop: `python -m benchmarks.identity_speed DATASET --faces PACK`.
 
 The plain way is `for photo: FaceAnalysis.get(photo)` with the same two models. Both are timed in one run,
 by turns, so that a busy machine slows both.

@@ -1,4 +1,4 @@
-"""Matching against small and large banks: `python benchmarks/matching_speed.py --faces PACK PICTURE`.
+"""Matching against small and large banks: `python -m benchmarks.matching_speed --faces PACK PICTURE`.
 
 Times `match_faces` for six faces against galleries of made-up rows, and prints its share of identifying
 the picture. For the large gallery it also prints how often the shortlist finds the best member that comparing

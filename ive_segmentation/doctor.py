@@ -147,7 +147,7 @@ def _gpu(settings: Settings) -> Check:
         return Check(
             "GPU",
             "warn",
-            "no NVIDIA GPU; SAM 3 runs on the CPU, at 20 to 40 s a picture",
+            "no NVIDIA GPU; SAM 3 runs on the CPU, at 16 to 40 s a picture",
             "Nothing is broken; it is slow. A GPU with 4 GB or more would do it faster.",
         )
     return _nvidia(settings)

@@ -13,7 +13,7 @@ from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.language import load_members
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
-from ive_segmentation.settings import BANKS, CACHE, Settings
+from ive_segmentation.settings import BANKS, CACHE, Settings, bank_of
 
 DEMO_NOTICE = (
     "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
@@ -24,7 +24,8 @@ DEMO_NOTICE = (
 def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     """Load members, faces, bank and SAM 3, as far as they can be had.
 
-    With no photos in the dataset and no model chosen, everything is the drawn demo; with photos it never is.
+    With no photos in the dataset and no model or bank chosen, everything is the drawn demo; with photos it
+    never is.
 
     Args:
         settings: The knobs.
@@ -93,15 +94,19 @@ def load_bank(
 
 
 def wants_demo(settings: Settings) -> bool:
-    """Whether nothing was given to work on: no photos, and no model of the user's own choice.
+    """Whether nothing was given to work on: no photos, and no model or bank of the user's own choice.
 
     Args:
-        settings: Reads dataset, faces and sam3.
+        settings: Reads dataset, bank, faces and sam3.
 
     Returns:
         True where the drawn demo should stand in.
     """
-    chosen = settings.faces != Settings.faces or settings.sam3 != Settings.sam3
+    chosen = (
+        settings.faces != Settings.faces
+        or settings.sam3 != Settings.sam3
+        or settings.bank != bank_of(settings.dataset)
+    )
     return not chosen and settings.dataset.is_dir() and not _has_photos(settings.dataset)
 
 

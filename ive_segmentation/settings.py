@@ -36,7 +36,8 @@ class Settings:
     faces: str = "buffalo_l"
     """InsightFace model pack: a name that InsightFace knows, or a folder that holds the ONNX files."""
     sam3: str = "facebook/sam3"
-    """SAM 3 checkpoint: a Hugging Face repository or a local folder (also read from SAM3_CHECKPOINT)."""
+    """SAM 3 checkpoint: a Hugging Face repository or a local folder. SAM3_CHECKPOINT is read too, where
+    IVE_SAM3 is not set."""
 
     # SAM 3.
     device: str = "auto"
@@ -103,7 +104,8 @@ class Measured:
 
     # Identity.
     match_photos: Final = 3
-    """A member's score is the mean over this many most similar photos (92.9% against 91.1% with one)."""
+    """A member's score is the mean over this many most similar photos (identity_accuracy: 96.3% against 93.5%
+    with one)."""
     space_shrinkage: Final = 0.8
     """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9
     alike)."""
@@ -172,8 +174,8 @@ class Measured:
     """In a bank of more members, the photos of so many are compared with each face (matching_speed: finds the
     same best member as comparing with all)."""
     assignment_sharpness: Final = 20.0
-    """How quickly probability falls with the score when faces are given to members (of simulated groups of
-    six 98.1% rightly by the sum of scores, 99.1% by probabilities; 10 to 50 alike)."""
+    """How quickly probability falls with the score when faces are given to members (measured once, on made-up
+    groups of six: 98.1% rightly by the sum of scores, 99.1% by probabilities; 10 to 50 alike)."""
     evidence_photos: Final = 3
     """Gallery photos shown for each named face."""
 
@@ -181,9 +183,10 @@ class Measured:
     face_least_share: Final = 0.5
     """Share of a face (box and keypoints) that a person's mask must hold; half is more than any rival."""
     claim_least: Final = 0.15
-    """The best claim on a thing must reach this, else it is nobody's (benchmarks/possession_rule.py)."""
+    """The best claim on a thing must reach this, else it is nobody's (tuned on drawn scenes, seeds below
+    1,000; benchmarks/possession_rule.py shows what it gives on others)."""
     claim_clear: Final = 0.05
-    """The best claim must lead the next by this, else it is nobody's (benchmarks/possession_rule.py)."""
+    """The best claim must lead the next by this, else it is nobody's (as `claim_least`)."""
     region_margin: Final = 0.25
     """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
     doubtful: Final = 0.3
@@ -212,9 +215,9 @@ class Measured:
     """Seconds after which a face shows itself in a new way: looks closer together share their weight (the
     time of a step or a turn of the head in a dance at 120 beats a minute)."""
     look_new: Final = 0.1
-    """Seconds between looks at a track that has shown no face yet, or that another one has touched since."""
+    """Seconds between looks at a track in its first second, as long as it has shown no face."""
     look_unsure: Final = 0.25
-    """Seconds between looks at a track whose name is not sure."""
+    """Seconds between looks at a track whose name is not sure, or that another one has touched since."""
     look_sure: Final = 1.5
     """Seconds between looks at a track whose name is sure: a swap is seen after three seconds at most."""
     look_recent: Final = 16
@@ -337,7 +340,7 @@ def load_settings(**overrides: Any) -> Settings:
     for field in fields(Settings):
         text = os.environ.get(ENVIRONMENT_PREFIX + field.name.upper())
         if field.name == "sam3":
-            text = os.environ.get("SAM3_CHECKPOINT") or text
+            text = text or os.environ.get("SAM3_CHECKPOINT")
         if text:
             values[field.name] = _read(field.name, types[field.name], text)
     values.update({name: value for name, value in overrides.items() if value is not None})

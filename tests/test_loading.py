@@ -30,6 +30,11 @@ def test_the_demo_stands_in_where_no_member_has_a_photo(file: str | None, demo: 
     assert wants_demo(Settings(dataset=tmp_path)) is demo
 
 
+@pytest.mark.parametrize("chosen", [{"sam3": "my/sam3"}, {"faces": "buffalo_s"}, {"bank": "my/bank"}])
+def test_who_chose_something_does_not_get_the_demo(chosen: dict[str, str], tmp_path: Path) -> None:
+    assert not wants_demo(Settings(dataset=tmp_path, **chosen))  # type: ignore[arg-type]
+
+
 def test_a_folder_that_is_not_there_is_no_reason_for_the_demo(tmp_path: Path) -> None:
     settings = Settings(dataset=tmp_path / "mistyped")
     assert not wants_demo(settings)

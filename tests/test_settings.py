@@ -62,6 +62,13 @@ def test_each_dataset_has_a_bank_of_its_own(tmp_path: Path) -> None:
     assert load_settings(dataset=tmp_path / "two" / ".." / "one").bank == banks[0]
 
 
+def test_the_programs_own_variable_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAM3_CHECKPOINT", "theirs")
+    assert load_settings().sam3 == "theirs"
+    monkeypatch.setenv("IVE_SAM3", "mine")
+    assert load_settings().sam3 == "mine"
+
+
 def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAM3_CHECKPOINT", "")
     monkeypatch.setenv("IVE_SAM3", "mine")

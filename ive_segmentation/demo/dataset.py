@@ -12,7 +12,7 @@ from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.output.writing import write_errors
 
-#: Pictures per member: issue 3 measures names with twenty.
+#: Pictures per member: names are measured with twenty (the card of the face models).
 PICTURES = 20
 #: First seed of the gallery; training begins at 0, the benchmark at 1,000,000.
 GALLERY = 700_000

@@ -205,7 +205,7 @@ def load_faces(
         remedy = f"Delete the folder {folder} and start again," if is_fetched else "Put in what is missing,"
         raise FaceError(
             f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as "
-            f"ONNX files. {remedy} or point the setting `faces` at another folder."
+            f"ONNX files. {remedy} or point IVE_FACES at another folder."
         ) from error
     logger.info("Face models %s run on %s.", pack, recogniser.provider)
     return FaceModel(pack, recogniser.hash, recogniser.provider, detector, recogniser)

@@ -50,9 +50,7 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
     if folder.is_dir():
         if found := _models_folder(folder):
             return found
-        raise FaceError(
-            f"The face pack {pack} holds no ONNX files. Point the setting `faces` at a folder with them."
-        )
+        raise FaceError(f"The face pack {pack} holds no ONNX files. Point IVE_FACES at a folder with them.")
     if pack not in KNOWN_PACKS:
         raise FaceError(
             f"There is no face pack {pack!r}. Give a folder with ONNX files, or one of "
@@ -63,7 +61,7 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
         return found
     if not allow_download:
         raise FaceError(
-            f"The face pack {pack} is not on this machine. Allow its download, or point the setting `faces` "
+            f"The face pack {pack} is not on this machine. Allow its download, or point IVE_FACES "
             "at a folder with ONNX files."
         )
     _fetch(pack, stored, timeout)
@@ -84,7 +82,7 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
     url = storage.model_zoo_download_url(f"{pack}.zip")
     failure = (
         f"The face pack {pack} is not on this machine and cannot be fetched from {urlsplit(url).hostname} "
-        "({}). {}, or point the setting `faces` at a folder with ONNX files."
+        "({}). {}, or point IVE_FACES at a folder with ONNX files."
     )
     if not _answers(url, timeout):
         raise FaceError(failure.format("no connection", "Connect to the internet and start again"))

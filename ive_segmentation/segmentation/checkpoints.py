@@ -41,8 +41,8 @@ _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ERO
 
 WAYS_OUT = (
     "point IVE_SAM3 (or SAM3_CHECKPOINT) at a folder with a copy you are entitled to, "
-    "or go on without masks: names, boxes and similarities work, and the built-in demo (with Dataset/ empty) "
-    "shows the rest"
+    "or go on without masks: names, boxes and similarities work, and the built-in demo shows the rest (with "
+    "Dataset/ empty, and none of IVE_SAM3, IVE_FACES and IVE_BANK set)"
 )
 
 

@@ -1,6 +1,6 @@
 """What is where: SAM 3, asked with words. A picture is encoded once; the next question is nearly free.
 
-The vision encoder is nearly all of SAM 3's time (38 of 42 s in fp32 on two cores), so its output is kept
+The vision encoder is nearly all of SAM 3's time (PLAN.md, "What a look costs"), so its output is kept
 for the last few pictures, all new questions about a picture go through the decoder in one pass, and what
 was answered once is not asked again.
 """

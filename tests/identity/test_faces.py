@@ -193,7 +193,7 @@ def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
 ) -> None:
     if content is not None:
         (release / "buffalo_l.zip").write_bytes(content)
-    with pytest.raises(FaceError, match=r"cannot be fetched.*point the setting `faces`"):
+    with pytest.raises(FaceError, match=r"cannot be fetched.*point IVE_FACES"):
         find_pack("buffalo_l")
     assert list((tmp_path / "store").iterdir()) == []
 

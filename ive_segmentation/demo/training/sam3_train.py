@@ -246,7 +246,7 @@ def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
     """The lesson for a checkpoint that knows its world: no helpers, and half of each weight stays.
 
     Who is hidden in a crossing counts more: she is what is missed there.
-    The mean of both fits the truth better than either (Wortsman et al., CVPR 2022; our figures are on the
-    model card).
+    The mean of both fits the truth better than either, in most of what is measured (Wortsman et al., CVPR
+    2022; PLAN.md, "What training on crossings brought").
     """
     return replace(going_on(shards, out, start), helpers=False, kept=0.5, hidden=HIDDEN)
