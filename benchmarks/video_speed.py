@@ -28,7 +28,7 @@ from benchmarks.possession_latency import our_pipeline, seconds, six_people, wri
 from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.identity.bank import build_bank, load_gallery
 from ive_segmentation.language import load_members
-from ive_segmentation.persons import PERSON
+from ive_segmentation.result import PERSON
 from ive_segmentation.segmentation.sam3 import Question
 from ive_segmentation.video.follow import follow
 from ive_segmentation.video.reading import probe, read
@@ -73,13 +73,15 @@ def main(
 
         def bare() -> None:
             for frame in read(probe(folder / "clip.mp4")):
-                sam3._decode(sam3.look(frame.image), [Question(concept) for concept in concepts])
+                sam3._decode(sam3.encode_uncached(frame.image), [Question(concept) for concept in concepts])
 
         def ours() -> None:
             formats = ["overlay", "json"]
             follow(pipeline, folder / "clip.mp4", "everyone's shirt", folder / "out", formats=formats)
 
-        sam3.find(sam3.look(scene.image), concepts)  # words are read once ever; kernels are chosen here
+        sam3.find(
+            sam3.encode_uncached(scene.image), concepts
+        )  # words are read once ever; kernels are chosen here
         times = {"the bare model": seconds(bare), "ours": seconds(ours)}
     where = torch.cuda.get_device_name() if device != "cpu" else platform.processor() or platform.machine()
     print(f"{frames} frames of {SIZE[0]} x {SIZE[1]} on {where}, {torch.get_num_threads()} threads")

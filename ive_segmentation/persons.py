@@ -10,12 +10,9 @@ from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import body_box, faces_to_persons
-from ive_segmentation.result import FaceBox, Person
+from ive_segmentation.result import PERSON, FaceBox, Person
 from ive_segmentation.segmentation.instances import Instance, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
-
-PERSON = "person"
-"""The noun SAM 3 is asked for to find people."""
 
 
 def people(

@@ -19,6 +19,9 @@ FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Image = npt.NDArray[np.uint8]
 
+PERSON = "person"
+"""The noun SAM 3 is asked for to find people."""
+
 
 @dataclass(frozen=True, eq=False)
 class FaceBox:

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from ive_segmentation.app.asking import Live, ask, in_words, who
-from ive_segmentation.app.picture_tab import ONE_ANSWER, ONE_LOOK, unopened
+from ive_segmentation.app.events import ONE_ANSWER, ONE_LOOK
+from ive_segmentation.app.picture_tab import unopened
 
 
 def api(live: Live) -> None:

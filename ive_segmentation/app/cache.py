@@ -6,8 +6,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+_PREFIX, _LOCK = "ive-page-", ".lock"
 
 
 @cache
@@ -17,10 +22,21 @@ def page_folder() -> Path:
     Returns:
         The folder. Whatever lies in it can be fetched by who knows its full name; nothing else can.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ive-page-")).resolve()
+    _forget_the_killed()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    lock = FileLock(folder / _LOCK)  # the system lets go of it when the process ends, however it ends
+    lock.acquire()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(lock.release)  # before that: Windows removes no file that is open
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # the only way in which Gradio takes it
     return folder
+
+
+def _forget_the_killed() -> None:
+    """Take away the folders of pages that could not do it themselves: killed, or without power."""
+    for held in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(Timeout, OSError), FileLock(held, timeout=0):  # a page that is open, or another user's
+            shutil.rmtree(held.parent, ignore_errors=True)
 
 
 def new_folder() -> Path:

@@ -11,6 +11,7 @@ import gradio as gr
 from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
+from ive_segmentation.app.events import ONE_BANK, QUIET
 from ive_segmentation.app.presenting import for_day_and_night, hint, note
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.language import names_to_show
@@ -66,13 +67,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
             sureness = gr.Plot(label="How sure, and how often right", min_width=320)
         faces = gr.HTML(elem_id="face-map", **boxed)
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    working: dict[str, Any] = {
-        "api_visibility": "private",
-        "concurrency_limit": 1,
-        "concurrency_id": "bank",
-        "show_progress_on": said,
-    }
+    working: dict[str, Any] = {"api_visibility": "private", "show_progress_on": said, **ONE_BANK}
 
     def rebuilt(progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         return _rebuild(live, progress, None)
@@ -88,8 +83,8 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
             return [note([in_words(error)], "bad"), gr.skip(), gr.skip()]
         return _rebuild(live, progress, news)
 
-    tab.select(lambda: what_it_holds(live.pipeline), None, bank, **quiet)
-    tab.select(lambda: what_harms_it(live.pipeline), None, harm, **quiet)
+    tab.select(lambda: what_it_holds(live.pipeline), None, bank, **QUIET)
+    tab.select(lambda: what_harms_it(live.pipeline), None, harm, **QUIET)
     pictures.expand(
         lambda: _in_pictures(live.pipeline),
         None,
@@ -98,7 +93,7 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
     )
     for button, function, inputs in ((rebuild, rebuilt, None), (add, added, [member, photos])):
         button.click(function, inputs, [said, member, photos], **working).then(
-            lambda: [what_it_holds(live.pipeline), what_harms_it(live.pipeline)], None, [bank, harm], **quiet
+            lambda: [what_it_holds(live.pipeline), what_harms_it(live.pipeline)], None, [bank, harm], **QUIET
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,7 +21,9 @@ from ive_segmentation.app.asking import (
     step_by_step,
     who,
 )
+from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
+from ive_segmentation.app.events import ONE_ANSWER, ONE_LOOK, QUIET
 from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
 from ive_segmentation.app.presenting import (
     EMPTY,
@@ -45,13 +48,6 @@ _POSSESSIONS = (
     (re.compile("[\u30a0-\u30ff]"), "{name}のシャツ"),
 )
 
-# One answer at a time: SAM 3 fills the GPU, or all cores. Faces are quick and do not wait behind it.
-ONE_ANSWER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "answer"}
-ONE_LOOK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "faces"}
-
-# What is done behind the page needs no place in the API, and no progress bar.
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
 
 def unopened(picture: gr.Image) -> gr.Image:
     """Let a picture's upload through as a path: `images.load` opens it, and says in words what is wrong.
@@ -64,8 +60,15 @@ def unopened(picture: gr.Image) -> gr.Image:
     Returns:
         The same component.
     """
-    vars(picture)["preprocess"] = lambda payload: payload and payload.path
+    vars(picture)["preprocess"] = lambda payload: payload and _own(payload.path)
     return picture
+
+
+def _own(path: str) -> str:
+    """A path, if it is an upload: Gradio asks that only of those that say where they come from."""
+    if not Path(path).resolve().is_relative_to(page_folder()):
+        raise gr.Error("This is no upload. Upload the picture first.", print_exception=False)
+    return path
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def picture_tab(live: Live, pictures: Sequence[str]) -> None:
     _answer_prompts(live, parts)
     _read_uploads(live, parts, pictures)
     _name_who_is_clicked(live, parts)
-    _take_frames(parts)
+    _take_frames(live, parts)
 
 
 def example_prompts(members: Sequence[Member]) -> list[str]:
@@ -237,7 +240,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
 
     late = gr.State(None, time_to_live=3600)
     asked = [parts.run.click, parts.prompt.submit]
-    gr.on(asked, js=into_view("said"), **_QUIET)
+    gr.on(asked, js=into_view("said"), **QUIET)
     gr.on(
         asked,
         answered,
@@ -246,7 +249,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
         show_progress_on=parts.said,
         api_visibility="private",
         **ONE_ANSWER,
-    ).then(told, [late, parts.photo], parts.answer, **_QUIET).then(js=into_view("said"), **_QUIET)
+    ).then(told, [late, parts.photo], parts.answer, **QUIET).then(js=into_view("said"), **QUIET)
 
 
 def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:
@@ -258,10 +261,10 @@ def _read_uploads(live: Live, parts: Parts, pictures: Sequence[str]) -> None:
         return [picture, hint(POINT_HINT), *_cleared()]
 
     filled = [parts.photo, parts.point, *parts.answer]
-    parts.photo.upload(uploaded, parts.photo, filled, **_QUIET)
+    parts.photo.upload(uploaded, parts.photo, filled, **QUIET)
     # A copy for each click: Gradio removes what somebody has opened a day later.
-    parts.drawn.click(lambda place: uploaded(copied(pictures[place])), parts.drawn, filled, **_QUIET)
-    parts.photo.clear(lambda: ["", *_cleared()], None, [parts.point, *parts.answer], **_QUIET)
+    parts.drawn.click(lambda place: uploaded(copied(pictures[place])), parts.drawn, filled, **QUIET)
+    parts.photo.clear(lambda: ["", *_cleared()], None, [parts.point, *parts.answer], **QUIET)
 
 
 def _name_who_is_clicked(live: Live, parts: Parts) -> None:
@@ -296,25 +299,28 @@ def _name_who_is_clicked(live: Live, parts: Parts) -> None:
         )
 
 
-def _take_frames(parts: Parts) -> None:
+def _take_frames(live: Live, parts: Parts) -> None:
+    def frame(path: str, second: float) -> str:
+        return keep(frame_at(path, second, max_pixels=live.pipeline.settings.max_pixels))
+
     def opened(path: str | None) -> list[Any]:
         if path is None:
             return [gr.skip(), gr.Slider(visible=False), "", *_cleared()]
         try:
             slider = gr.Slider(value=0, maximum=max(round(duration(path), 1), 0.1), visible=True)
-            return [keep(frame_at(path, 0.0)), slider, hint(POINT_HINT), *_cleared()]
+            return [frame(path, 0.0), slider, hint(POINT_HINT), *_cleared()]
         except Exception as error:
             return [gr.skip(), gr.Slider(visible=False), note([in_words(error)], "bad"), *_cleared()]
 
     def chosen(path: str | None, second: float) -> list[Any]:
         try:
-            return [keep(frame_at(path or "", second)), hint(POINT_HINT), *_cleared()]
+            return [frame(path or "", second), hint(POINT_HINT), *_cleared()]
         except Exception as error:
             return [gr.skip(), note([in_words(error)], "bad"), *_cleared()]
 
     photo, point, answer = parts.photo, parts.point, parts.answer
-    parts.video.change(opened, parts.video, [photo, parts.second, point, *answer], **_QUIET)
-    parts.second.release(chosen, [parts.video, parts.second], [photo, point, *answer], **_QUIET)
+    parts.video.change(opened, parts.video, [photo, parts.second, point, *answer], **QUIET)
+    parts.second.release(chosen, [parts.video, parts.second], [photo, point, *answer], **QUIET)
 
 
 def _cleared() -> list[Any]:

@@ -9,11 +9,14 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from typing import Any
 
 import gradio as gr
+import gradio.processing_utils
 from fastapi.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from ive_segmentation.app.own_requests import OwnRequests
 from ive_segmentation.app.page import build_page
 from ive_segmentation.app.theme import CSS, THEME
 from ive_segmentation.errors import UserError
@@ -56,6 +59,8 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
     _open[host, asked] = page
     # A foreign site that points its own name at this address must not reach the photos (DNS rebinding).
     own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", host])
+    guards = [Middleware(OwnRequests), *([own_names] if _is_this_machine(host) else [])]
+    _fetch_from_nowhere()
     page.launch(
         server_name=host,
         server_port=port,
@@ -71,7 +76,9 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
         max_file_size=pipeline.settings.max_video_bytes,
         theme=THEME,
         css=CSS,
-        app_kwargs={"middleware": [own_names] if _is_this_machine(host) else []},
+        # Its history of runs would answer with the user's own Hugging Face login to whoever asks.
+        run_history=False,
+        app_kwargs={"middleware": guards},
     )
     address = f"http://{host}:{port}"
     if block:
@@ -85,6 +92,15 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
         finally:
             page.close(verbose=False)
     return address
+
+
+def _fetch_from_nowhere() -> None:
+    """Let Gradio fetch no picture whose address it is given: what is asked for stays on this machine."""
+
+    async def refuse(url: str) -> Any:  # noqa: ARG001 -- Gradio calls it so
+        raise gr.Error("Addresses are not fetched. Upload the file.", print_exception=False)
+
+    gradio.processing_utils.async_ssrf_protected_get = refuse
 
 
 def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:

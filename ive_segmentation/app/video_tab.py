@@ -16,6 +16,7 @@ import gradio as gr
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
+from ive_segmentation.app.events import ONE_VIDEO, QUIET
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, note, under_way
@@ -43,11 +44,6 @@ ALSO = [
     ("JSON, a line for each frame", "json"),
 ]
 """What is made on request; the overlay always is."""
-
-# One video at a time, and pictures are answered between its frames: they take seconds, it may take an hour.
-ONE_VIDEO: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
-
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 Fills = dict[Any, Any]
 """What an event puts into components; those it does not name stay as they are."""
@@ -186,7 +182,7 @@ def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
             return {parts.about: note([in_words(error)], "bad")}
 
     filled = [parts.about, parts.start, parts.end, *parts.answer]
-    parts.film.change(changed, parts.film, filled, **_QUIET)
+    parts.film.change(changed, parts.film, filled, **QUIET)
     parts.clip.click(
         drawn, None, [parts.film, parts.about], show_progress_on=parts.film, api_visibility="private"
     )
@@ -245,11 +241,11 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         _stop(runs, request)
         return gr.Button("Stopping …", interactive=False)
 
-    parts.stop.click(stopped, None, parts.stop, queue=False, **_QUIET)
+    parts.stop.click(stopped, None, parts.stop, queue=False, **QUIET)
     asked = [parts.run.click, parts.prompt.submit]
-    gr.on(asked, js=into_view("film-said"), **_QUIET)
-    gr.on(asked, begun, None, parts.answer, **_QUIET).then(
-        followed, parts.asked, parts.answer, **_QUIET, **ONE_VIDEO
+    gr.on(asked, js=into_view("film-said"), **QUIET)
+    gr.on(asked, begun, None, parts.answer, **QUIET).then(
+        followed, parts.asked, parts.answer, **QUIET, **ONE_VIDEO
     )
 
 

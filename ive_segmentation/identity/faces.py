@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import onnxruntime
 from insightface.app import FaceAnalysis
+from insightface.model_zoo import landmark
 from insightface.utils.face_align import norm_crop
 from numpy.typing import NDArray
 from supervision import box_iou_batch
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 
 # InsightFace's alignment calls a function that scikit-image has deprecated, once for every face.
 warnings.filterwarnings("ignore", category=FutureWarning, module="insightface")
+
+# InsightFace opens every model of a pack before it leaves out what is not asked for, and reads a pickle for
+# one of them.
+landmark.get_object = lambda _name: None
 
 DETECTOR_SIDE = 640
 """The longer side at which faces are looked for, InsightFace's own choice."""

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 # Lance reports every table it creates as a warning.
@@ -34,14 +35,14 @@ class NoBankError(BankError):
     """There is no bank yet."""
 
 
-def read(uri: str) -> tuple[pa.Table, int]:
+def read(uri: str) -> pa.Table:
     """Read the bank's table whole.
 
     Args:
         uri: LanceDB location, a folder or an object-store URI.
 
     Returns:
-        The table, one row per photo of the dataset, and its version.
+        The table, one row per photo of the dataset.
 
     Raises:
         NoBankError: If there is none.
@@ -55,13 +56,13 @@ def read(uri: str) -> tuple[pa.Table, int]:
     return _read(uri)  # another process may have replaced the files between looking and reading
 
 
-def _read(uri: str) -> tuple[pa.Table, int]:
+def _read(uri: str) -> pa.Table:
     try:
-        database = lancedb.connect(uri)
+        database = _connect(uri)
         found = TABLE in database.list_tables().tables
         table = database.open_table(TABLE) if found else None
         if table is not None:
-            return table.to_arrow(), table.version
+            return table.to_arrow()
     except Exception as error:  # LanceDB raises RuntimeError, ValueError and OSError for the same things
         raise BankError(
             f"The bank {uri} is damaged ({shorten(error)}). "
@@ -83,7 +84,7 @@ def version(uri: str) -> int | None:
         A number that every commit changes, or None where no bank can be opened.
     """
     try:
-        return int(lancedb.connect(uri).open_table(TABLE).version)
+        return int(_connect(uri).open_table(TABLE).version)
     except Exception:  # as above; a damaged bank has no version worth keeping
         return None
 
@@ -125,11 +126,18 @@ def forget_versions_before(uri: str) -> None:
         uri: LanceDB location.
     """
     with contextlib.suppress(Exception):  # as in _read; the next build does it again
-        _forget_versions_before(lancedb.connect(uri).open_table(TABLE))
+        _forget_versions_before(_connect(uri).open_table(TABLE))
+
+
+def _connect(uri: str) -> Any:
+    if "://" not in uri:
+        # LanceDB would make the folder too, for everybody to read, and faces are this user's alone.
+        Path(uri).expanduser().mkdir(mode=0o700, parents=True, exist_ok=True)
+    return lancedb.connect(uri)
 
 
 def _write(uri: str, data: pa.Table) -> Any:
-    database = lancedb.connect(uri)
+    database = _connect(uri)
     try:
         return database.create_table(TABLE, data, mode="overwrite", on_bad_vectors="null")
     except Exception:

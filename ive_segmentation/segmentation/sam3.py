@@ -160,7 +160,7 @@ class Sam3:
         with self._lock:
             return self._reader.read(concepts)
 
-    def look(self, image: npt.NDArray[np.uint8]) -> Features:
+    def encode_uncached(self, image: npt.NDArray[np.uint8]) -> Features:
         """Look at a picture that will not come again, such as a frame of a video: nothing is kept.
 
         Args:
@@ -173,7 +173,7 @@ class Sam3:
             SegmentationError: If the device's memory does not hold one picture.
         """
         with self._lock:
-            return self._in_batches([image], 1, self._see)[0]
+            return self._in_batches([image], 1, self._encode_batch)[0]
 
     def encode(self, image: npt.NDArray[np.uint8]) -> Features:
         """Look at a picture once; the features of the last few pictures are kept.
@@ -209,7 +209,7 @@ class Sam3:
             seen = {key: self._pictures[key] for key in pictures if key in self._pictures}
             new = [key for key in pictures if key not in seen]
             at_once = self._settings.pictures_per_pass if self._device.type == "cuda" else 1
-            looks = self._in_batches([pictures[key] for key in new], at_once, self._see)
+            looks = self._in_batches([pictures[key] for key in new], at_once, self._encode_batch)
             seen.update(zip(new, looks, strict=True))
             for key in pictures:
                 self._pictures[key] = seen[key]
@@ -262,11 +262,13 @@ class Sam3:
             questions.append(Question(concept, centred))
         return self._ask(features, questions)
 
-    def _see(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
+    def _encode_batch(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
         pixels = self.pixels(images)
         # What torch.compile made is launched quickly as it is.
         *levels, position = (
-            self._look(pixels) if self._settings.compile else self._recordings.run(self._look, pixels)
+            self._vision_features(pixels)
+            if self._settings.compile
+            else self._recordings.run(self._vision_features, pixels)
         )
         self._warm = True
         # Copied, because a row of a batch would keep the whole batch in memory.
@@ -280,7 +282,7 @@ class Sam3:
         ]
 
     @torch.inference_mode()
-    def _look(self, pixels: Tensor) -> tuple[Tensor, ...]:
+    def _vision_features(self, pixels: Tensor) -> tuple[Tensor, ...]:
         seen = self._model.get_vision_features(pixels)
         return (*seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[-2][:1])
 
@@ -392,10 +394,10 @@ def load_sam3(settings: Settings) -> Sam3:
     folder = locate(settings.sam3, settings.hub_timeout)
     model = load_part(folder, dtype, text=False)
     try:
-        processor = Sam3Processor.from_pretrained(folder, local_files_only=True)
+        processor = Sam3Processor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # json and tokenizers each raise their own for a broken file
         raise damaged(folder, error) from error
-    _look_at(settings.resolution, model, processor)
+    _set_resolution(settings.resolution, model, processor)
     reader = Reader(folder, processor.tokenizer, device, dtype, settings.word_cache)
     try:
         return Sam3(model, processor, reader, device, settings)
@@ -405,7 +407,7 @@ def load_sam3(settings: Settings) -> Sam3:
         raise out_of_memory(device, "SAM 3") from error
 
 
-def _look_at(resolution: int, model: Any, processor: Sam3Processor) -> None:
+def _set_resolution(resolution: int, model: Any, processor: Sam3Processor) -> None:
     """Set the side of the square that pictures are squashed to; 0 leaves it as trained."""
     config = model.config.vision_config
     patch = config.backbone_config.patch_size

@@ -15,8 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from trackers import OCSORTTracker
 from trackers.utils.iou import BaseIoU
 
-from ive_segmentation.persons import PERSON
-from ive_segmentation.result import Image
+from ive_segmentation.result import PERSON, Image
 from ive_segmentation.segmentation.instances import Instance, instances, once_each
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.settings import Measured
@@ -83,7 +82,7 @@ class DetectedTracker:
 
     def _see(self, image: Image, concepts: Sequence[str], *, mirrored: bool = False) -> dict[str, list[Seen]]:
         """Find the instances of a frame; in a mirror for a second opinion of the same network."""
-        features = self._sam3.look(image[:, ::-1] if mirrored else image)
+        features = self._sam3.encode_uncached(image[:, ::-1] if mirrored else image)
         answers = self._sam3.find(features, concepts, Measured.doubtful * self._sam3.threshold)
         seen = {}
         for concept, answer in zip(concepts, answers, strict=True):

@@ -78,12 +78,15 @@ def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_
 
 
 @contextmanager
-def opened(path: str | Path, max_pixels: float = math.inf) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(
+    path: str | Path, max_pixels: int = Settings.max_pixels
+) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the first video stream; every fault of the file in here becomes a VideoError.
 
     Args:
         path: The video file.
-        max_pixels: Videos with larger frames are refused before anything is decoded.
+        max_pixels: Videos with larger frames are refused before anything is decoded; a frame that is larger
+            than the file says is not decoded either.
 
     Yields:
         The open file and its first video stream.
@@ -113,6 +116,7 @@ def opened(path: str | Path, max_pixels: float = math.inf) -> Iterator[tuple[Inp
                     f"{path} has frames of {stream.width} x {stream.height} pixels; "
                     f"at most {max_pixels / 1e6:g} megapixels are read. Make it smaller."
                 )
+            stream.codec_context.options = {"max_pixels": str(max_pixels)}
             yield container, stream
     except PermissionError as error:
         raise VideoError(

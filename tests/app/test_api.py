@@ -7,8 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +25,9 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
 from tests.conftest import REPOSITORY
+
+UPLOADED = {"meta": {"_type": "gradio.FileData"}}
+"""By this Gradio knows what claims to be an upload."""
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +75,89 @@ def test_no_file_of_this_machine_can_be_fetched_or_named_as_a_picture(
     photo = next(path for path in settings.dataset.rglob("*.jpg"))
     for path in (photo, REPOSITORY / "README.md", REPOSITORY / "ive_segmentation" / "settings.py"):
         assert httpx.get(f"{address}/gradio_api/file={path}").status_code == 403
-    named = {"path": str(photo), "meta": {"_type": "gradio.FileData"}}
+    for named in ({"path": str(photo), **UPLOADED}, {"path": str(photo)}):
+        answer = _identify(address, named)
+        assert "event: error" in answer
+        assert "similarity" not in answer
+
+
+def _identify(address: str, picture: dict[str, Any]) -> str:
+    """What comes back where a picture is named and not uploaded."""
     call = f"{address}/gradio_api/call/identify"
-    event = httpx.post(call, json={"data": [named]}).json()["event_id"]
-    answer = httpx.get(f"{call}/{event}", timeout=30).text
-    assert "event: error" in answer
-    assert "similarity" not in answer
+    event = httpx.post(call, json={"data": [picture]}).json()["event_id"]
+    return httpx.get(f"{call}/{event}", timeout=30).text
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """Another server, which fails the test if anything is fetched from it."""
+    asked = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/x.png"
+        server.shutdown()
+    assert not asked
+
+
+def test_nothing_is_fetched_from_elsewhere(
+    address: str, elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safehttpx.is_public_ip", lambda _: True)  # or Gradio would refuse this machine's own
+    for way in ("file=", "file/", "file=http%3A//"):
+        path = elsewhere.removeprefix("http://") if way.endswith("//") else elsewhere
+        assert httpx.get(f"{address}/gradio_api/{way}{path}").status_code == 403
+    assert "This is no upload" in _identify(address, {"path": elsewhere})
+    assert "Addresses are not fetched" in _identify(address, {"path": elsewhere, **UPLOADED})
+
+
+@pytest.mark.parametrize(
+    ("site", "path", "status"),
+    [
+        ("cross-site", "/", 200),  # a link to the page
+        ("none", "/config", 200),
+        ("same-origin", "/config", 200),
+        ("same-site", "/config", 403),  # another program of this machine that serves pages
+        ("cross-site", "/config", 403),
+        ("cross-site", "/gradio_api/upload", 403),
+    ],
+)
+def test_what_other_sites_make_the_browser_ask_is_refused(
+    site: str, path: str, status: int, address: str
+) -> None:
+    headers = {"Sec-Fetch-Site": site}
+    ask = httpx.post if path.endswith("upload") else httpx.get
+    assert ask(f"{address}{path}", headers=headers).status_code == status
+
+
+def test_no_history_is_kept_where_others_could_read_it(address: str) -> None:
+    for path in ("/gradio_api/runs", "/gradio_api/run-history/buckets"):
+        assert httpx.get(f"{address}{path}").status_code == 404
+
+
+def test_what_a_killed_page_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    script = "from ive_segmentation.app.cache import page_folder; print(page_folder(), flush=True)"
+    environment = os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    ending = {"stays": "; input()", "killed": "; import os; os._exit(9)", "ends": ""}
+    python = [sys.executable, "-c"]
+    with subprocess.Popen(
+        [*python, script + ending["stays"]], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout
+        open_one = first.stdout.readline().decode().strip()
+        killed, ended = (
+            subprocess.run([*python, script + ending[how]], env=environment, capture_output=True, check=False)
+            for how in ("killed", "ends")
+        )
+        assert Path(killed.stdout.decode().strip()) != Path(ended.stdout.decode().strip())
+        assert [str(left) for left in tmp_path.iterdir()] == [open_one]
+        first.communicate(b"\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:

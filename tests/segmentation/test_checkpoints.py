@@ -164,6 +164,20 @@ def test_a_broken_checkpoint_is_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
+def test_code_in_a_checkpoint_is_not_run_nor_asked_about(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """transformers would ask on the terminal whether to run it."""
+    path = copy / "processor_config.json"
+    config = json.loads(path.read_text())
+    config["image_processor"] |= {
+        "image_processor_type": "Evil", "auto_map": {"AutoImageProcessor": "evil.Evil"},
+    }  # fmt: skip
+    path.write_text(json.dumps(config))
+    (copy / "evil.py").write_text("raise SystemExit('run')\nclass Evil: pass\n")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asked"))
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_sam3(Settings(sam3=str(copy)))
+
+
 def test_a_folder_that_cannot_be_read_says_which_can(copy: Path) -> None:
     weights = copy / "model.safetensors"
     with pytest.raises(CheckpointError, match=r"is a file\. Give the folder"):

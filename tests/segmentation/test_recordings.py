@@ -46,7 +46,9 @@ def test_recorded_passes_answer_as_plain_ones(tmp_path: Path) -> None:
     for seed, concepts in ((7, ["person"]), (8, ["shirt"]), (9, ["person", "shoe"])):
         image = draw_scene(seed).image
         pixels = sam3.pixels([image])
-        for recorded, plain in zip(sam3._recordings.run(sam3._look, pixels), sam3._look(pixels), strict=True):
+        for recorded, plain in zip(
+            sam3._recordings.run(sam3._vision_features, pixels), sam3._vision_features(pixels), strict=True
+        ):
             torch.testing.assert_close(recorded, plain, rtol=1e-3, atol=1e-3)
         features = sam3.encode(image)
         answers = sam3._decode(features, [Question(concept) for concept in concepts])

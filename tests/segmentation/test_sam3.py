@@ -219,7 +219,7 @@ def assert_close(one: Features, other: Features) -> None:
 
 def test_pictures_looked_at_together(sam3: Sam3, settings: Settings) -> None:
     pictures = [IMAGE, IMAGE[:40, :50], IMAGE[::-1]]
-    together = sam3._see(pictures)
+    together = sam3._encode_batch(pictures)
     alone = load_sam3(settings)
     for picture, features in zip(pictures, together, strict=True):
         assert_close(features, alone.encode(picture))
@@ -245,7 +245,7 @@ def test_out_of_memory_looks_at_fewer_together(sam3: Sam3) -> None:
 
     sam3._model.vision_encoder.register_forward_pre_hook(check)
     pictures = [IMAGE, IMAGE[::-1], IMAGE[:, ::-1]]
-    seen = sam3._in_batches(pictures, 4, sam3._see)
+    seen = sam3._in_batches(pictures, 4, sam3._encode_batch)
     assert tried == [3, 2, 1, 1, 1]
     assert [features.size for features in seen] == [SIZE] * 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -212,6 +213,24 @@ def test_moments_that_are_none(second: float, mp4: Path) -> None:
 def test_large_frames_are_refused_undecoded(mp4: Path) -> None:
     with pytest.raises(VideoError, match="64 x 48 pixels"):
         frame_at(mp4, 0, max_pixels=64 * 48 - 1)
+
+
+def test_frames_larger_than_the_file_says_are_not_decoded(tmp_path: Path) -> None:
+    """Stamps to begin with, as the header says, and then walls."""
+    path = tmp_path / "walls.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=5, width=64, height=48, pix_fmt="yuvj420p")
+        for number, (width, height) in enumerate([(64, 48)] * 5 + [(3200, 2400)] * 5):
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.width, encoder.height = width, height
+            encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 5)
+            frame = av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 5)
+            for packet in [*encoder.encode(frame.reformat(format="yuvj420p")), *encoder.encode(None)]:
+                packet.stream = stream
+                container.mux(packet)
+    assert frame_at(path, 1.8).shape == (2400, 3200, 3)
+    assert frame_at(path, 1.8, max_pixels=1_000_000).shape == (48, 64, 3)
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -376,7 +376,7 @@ def test_a_thing_of_a_few_pixels_in_a_large_frame_is_followed() -> None:
 def test_what_is_found_twice_is_one_track(small_sam3: Path, tmp_path: Path) -> None:
     """Queries that have learnt nothing answer with much the same mask over and over."""
     sam3 = load(small_sam3, tmp_path, sam3_threshold=0.0)
-    (found,) = sam3.find(sam3.look(frame(0)), ["person"])
+    (found,) = sam3.find(sam3.encode_uncached(frame(0)), ["person"])
     kept = np.stack([one.mask for one in make_tracker(sam3, ["person"]).follow(frame(0))])
     overlaps = sv.mask_iou_batch(kept, kept) - np.eye(len(kept))
     assert 0 < len(kept) < len(found.scores)
@@ -439,7 +439,7 @@ def test_whichever_look_agrees_more_with_the_frame_before_counts(
 def looks_of(sam3: Sam3, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
     """A list that every picture is put into that SAM 3 looks at from now on."""
     looks: list[Image] = []
-    look = sam3.look
+    look = sam3.encode_uncached
 
     def noted(image: Image) -> Features:
         looks.append(image)

@@ -1,0 +1,16 @@
+"""How the page's events run: what waits for what, and what has no place in the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# One answer at a time: SAM 3 fills the GPU, or all cores. Faces are quick and do not wait behind it.
+ONE_ANSWER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "answer"}
+ONE_LOOK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "faces"}
+# One video at a time, and pictures are answered between its frames: they take seconds, it may take an hour.
+ONE_VIDEO: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "video"}
+# The bank is written by one at a time.
+ONE_BANK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "bank"}
+
+# What is done behind the page needs no place in the API, and no progress bar.
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
