@@ -30,7 +30,7 @@ from ive_segmentation.identity.calibration import (
 )
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.identity.matching import match_faces
-from ive_segmentation.identity.space import Floats, Labels, centring, fit_space, member_scores, unit
+from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured, Settings
 
 Interval = tuple[float, float, float]
@@ -214,7 +214,7 @@ def _only(gallery: Gallery, rows: NDArray[np.intp]) -> Gallery:
     """A bank that was built from some of the photos alone."""
     names, labels = np.unique(gallery.labels[rows], return_inverse=True)
     plain, embeddings = gallery.plain[rows], gallery.embeddings[rows]
-    if centring(len(rows), len(names)) == Measured.small_centring:
+    if too_small(len(rows), len(names)):
         calibration = default_calibration(len(rows), len(names), Settings.false_accept_rate)
     else:
         trials = run_trials(plain, embeddings, labels, leave_one_out(plain, embeddings, labels))

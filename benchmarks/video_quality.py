@@ -30,8 +30,8 @@ from ive_segmentation.demo.truth import DrawnPerson, box_of
 from ive_segmentation.language import Prompt, Request
 from ive_segmentation.loading import demo_settings, load_pipeline
 from ive_segmentation.output.coco import decode, encode
-from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import PERSON
 from ive_segmentation.settings import load_settings
 from ive_segmentation.video.fancam import ASPECT, camera_path
 from ive_segmentation.video.heads import HAIR

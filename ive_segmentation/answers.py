@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request, names_to_show
-from ive_segmentation.persons import PERSON, measured
+from ive_segmentation.output.naming import asked_for
+from ive_segmentation.persons import measured
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_holders, things_to_owners
 from ive_segmentation.possession.worn import worn_place
-from ive_segmentation.result import Image, Person, Segment
+from ive_segmentation.result import PERSON, Image, Person, Segment
 from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
@@ -298,14 +299,14 @@ def explain(
         if not hers:
             missing.append(_nobody(who, names, persons) if comparing else _unnameable(who, names))
         elif all(persons[place].mask is None for place in hers):
-            missing.append(f"{_called(who, names)}: the face was found, but no body that it belongs to.")
+            missing.append(f"{asked_for(who, names)}: the face was found, but no body that it belongs to.")
         elif request.thing and not any(segment.owner in hers for segment in answers):
-            missing.append(f"No {request.thing} of {_called(who, names)} was found.")
+            missing.append(f"No {request.thing} of {asked_for(who, names)} was found.")
     unclear = sum(thing.owner is None for thing in things)
     if unclear and missing:
         missing.append(f"{unclear} × {request.thing} could not be given to anyone for certain.")
     doubts = [
-        f"{_called(segment.member, names) if segment.member else 'Unknown'}: "
+        f"{asked_for(segment.member, names) if segment.member else 'Unknown'}: "
         f"SAM 3 is only {segment.score:.0%} sure of this {request.thing}."
         for segment in answers
         if request.thing and segment.score <= sure
@@ -314,7 +315,7 @@ def explain(
         rival = None if segment.rival is None else persons[segment.rival].member
         if segment.member and segment.rival is not None and rival != segment.member:
             whose = names.get(rival or "", "somebody else")
-            doubts.append(f"{_called(segment.member, names)}: this {request.thing} may be {whose}'s.")
+            doubts.append(f"{asked_for(segment.member, names)}: this {request.thing} may be {whose}'s.")
     return missing + list(dict.fromkeys(doubts))
 
 
@@ -349,12 +350,8 @@ def _left_to_right(segments: Sequence[Segment]) -> list[Segment]:
     return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
 
 
-def _called(who: str, names: dict[str, str]) -> str:
-    return {EVERYONE: "anyone", UNKNOWN: "anyone unknown"}.get(who) or names.get(who, who)
-
-
 def _unnameable(who: str, names: dict[str, str]) -> str:
-    return f"{_called(who, names)} cannot be looked for: faces cannot be compared with a bank of photos."
+    return f"{asked_for(who, names)} cannot be looked for: faces cannot be compared with a bank of photos."
 
 
 def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
@@ -363,5 +360,5 @@ def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:
     if who == UNKNOWN:
         return "Nobody unknown was found in this picture: every face is a member's."
     if not any(person.face for person in persons):
-        return f"{_called(who, names)} cannot be looked for: no face was found in this picture."
-    return f"{_called(who, names)} was not found in this picture."
+        return f"{asked_for(who, names)} cannot be looked for: no face was found in this picture."
+    return f"{asked_for(who, names)} was not found in this picture."

@@ -129,6 +129,8 @@ def bank_build(
             settings.bank,
             lambda done, total, photo: bar(done / max(total, 1), photo),
             false_accepts=settings.false_accept_rate,
+            max_bytes=settings.max_upload_bytes,
+            max_pixels=settings.max_pixels,
         )
     _print_report(report, as_json)
 

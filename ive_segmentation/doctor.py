@@ -161,14 +161,13 @@ def _nvidia(settings: Settings) -> Check:
     try:
         device = choose_device("cuda" if settings.device == "auto" else settings.device)
     except SegmentationError as error:
-        happened, _, remedy = str(error).partition(". ")
         if settings.device != "auto":
-            return Check("GPU", "fail", happened, remedy)
+            return Check("GPU", "fail", f"{settings.device} cannot be used", str(error))
         return Check(
             "GPU",
             "warn",
-            f"{happened}; SAM 3 runs on the CPU",
-            "Close what else uses the GPU; if it is older than 2018 (Turing), this torch has nothing for it.",
+            "a GPU is here that cannot be used; SAM 3 runs on the CPU",
+            f"{error} Close what else uses it; older than 2018 (Turing), this torch has nothing for it.",
         )
     if device.type != "cuda":
         return Check("GPU", "ok", f"{torch.cuda.get_device_name()}, not used: IVE_DEVICE={settings.device}")
@@ -249,14 +248,15 @@ def _login(settings: Settings) -> Check:
 
 
 def _checkpoint(settings: Settings) -> Check:
+    from ive_segmentation.loading import wants_demo
     from ive_segmentation.segmentation.checkpoints import CheckpointError, availability
 
     name = "SAM 3 checkpoint"
     try:
         return Check(name, "ok", f"{settings.sam3}: {availability(settings.sam3, settings.hub_timeout)}")
     except CheckpointError as error:
-        happened, _, remedy = str(error).partition(". ")
-        return Check(name, "warn" if _is_demo(settings) else "fail", happened, remedy)
+        cannot = f"{settings.sam3} cannot be used"
+        return Check(name, "warn" if wants_demo(settings) else "fail", cannot, str(error))
 
 
 def _face_pack(settings: Settings) -> Check:
@@ -274,13 +274,11 @@ def _face_pack(settings: Settings) -> Check:
                 f"{settings.faces} is not on this machine yet",
                 "It is fetched at the first start with photos (buffalo_l: about 280 MB).",
             )
-        happened, _, remedy = str(error).partition(". ")
-        return Check(name, "fail", happened, remedy)
+        return Check(name, "fail", f"{settings.faces} cannot be used", str(error))
     try:
         load_faces(settings.faces, device=settings.device, allow_download=False)
     except FaceError as error:
-        happened, _, remedy = str(error).partition(". ")
-        return Check(name, "fail", happened, remedy)
+        return Check(name, "fail", f"{settings.faces} cannot be used", str(error))
     models = sorted(file.name for file in folder.glob("*.onnx"))
     return Check(name, "ok", f"{settings.faces}: {', '.join(models)}")
 
@@ -296,6 +294,8 @@ def _is_picture(path: Path) -> bool:
 
 
 def _photos(settings: Settings) -> Check:
+    from ive_segmentation.loading import wants_demo
+
     name = "photos"
     if not settings.dataset.is_dir():
         return Check(
@@ -307,7 +307,7 @@ def _photos(settings: Settings) -> Check:
     counts = {folder.name: len(photos_of(folder)) for folder in member_folders(settings.dataset)}
     detail = ", ".join(f"{member} {count}" for member, count in counts.items())
     if not any(counts.values()):
-        stands_in = "the drawn demo stands in" if _is_demo(settings) else "nobody can be named"
+        stands_in = "the drawn demo stands in" if wants_demo(settings) else "nobody can be named"
         return Check(
             name,
             "warn",
@@ -326,9 +326,3 @@ def _photos(settings: Settings) -> Check:
     if few:
         return Check(name, "warn", detail, f"Add photos: {', '.join(few)} (fifteen or more each is good).")
     return Check(name, "ok", detail)
-
-
-def _is_demo(settings: Settings) -> bool:
-    from ive_segmentation.loading import wants_demo
-
-    return settings.dataset.is_dir() and wants_demo(settings)

@@ -88,6 +88,8 @@ def load_bank(
             settings.bank,
             lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
             false_accepts=settings.false_accept_rate,
+            max_bytes=settings.max_upload_bytes,
+            max_pixels=settings.max_pixels,
         )
     gallery = load_gallery(settings.bank, faces.hash)
     return gallery.report, gallery

@@ -25,9 +25,9 @@ from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.language import Member, Prompt, parse
-from ive_segmentation.persons import PERSON, faces_alone, measured, people
+from ive_segmentation.persons import faces_alone, measured, people
 from ive_segmentation.possession.body import Body
-from ive_segmentation.result import Image, Person, Result, Segment
+from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Settings
 

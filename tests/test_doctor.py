@@ -171,8 +171,8 @@ def test_with_photos_a_checkpoint_that_cannot_be_had_is_a_failure(bare: Settings
     put_photos(bare.dataset, "Naoi_Rei", 5)
     found = look(replace(bare, sam3=str(tmp_path)), "SAM 3 checkpoint")
     assert found.status == "fail"
-    assert "config.json" in found.detail
-    assert found.remedy
+    assert "cannot be used" in found.detail
+    assert "config.json" in found.remedy
 
 
 def test_a_token_counts_as_login(bare: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,10 @@ import plotly.graph_objects as go
 from ive_segmentation.app.asking import Answer
 from ive_segmentation.identity.matching import Match, describe_match
 from ive_segmentation.language import names_to_show
-from ive_segmentation.output.files import UNKNOWN_NAME
+from ive_segmentation.output.naming import UNKNOWN_NAME, segment_title
 from ive_segmentation.output.thumbnails import Box, photo_thumbnail, thumbnail
-from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.result import FaceBox, FloatArray, Image, Person, Segment
+from ive_segmentation.result import FaceBox, FloatArray, Image, Person
 
 _GREY, _LINES = "#8b8b95", "rgba(139, 139, 149, 0.3)"
 """Legible on white and on black: a figure does not know how the page is lit."""
@@ -115,7 +114,7 @@ def summary(answer: Answer, pipeline: Pipeline) -> str:
         HTML.
     """
     result = answer.result
-    titles = [title(segment, names_to_show(pipeline.members)) for segment in result.segments]
+    titles = [segment_title(segment, names_to_show(pipeline.members)) for segment in result.segments]
     counts = dict.fromkeys(titles, 0)
     for each in titles:
         counts[each] += 1
@@ -141,25 +140,9 @@ def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
     pictures = []
     for number, segment in enumerate(answer.result.segments):
         mask, cutout = answer.files[1 + 2 * number : 3 + 2 * number]
-        caption = title(segment, names)
+        caption = segment_title(segment, names)
         pictures += [(str(cutout), caption), (str(mask), "its mask")]  # a longer one would be cut off
     return pictures
-
-
-def title(segment: Segment, names: Mapping[str, str]) -> str:
-    """Name a mask: "Wonyoung", "Wonyoung’s shirt"; "shirt" alone where it is nobody's.
-
-    Args:
-        segment: The mask.
-        names: Names to show, by member's folder.
-
-    Returns:
-        Plain text.
-    """
-    if segment.owner is None:
-        return segment.concept
-    owner = names.get(segment.member or "", UNKNOWN_NAME)
-    return owner if segment.concept == PERSON else f"{owner}’s {segment.concept}"
 
 
 def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) -> str:

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import find_misplaced, find_same_person
+from ive_segmentation.identity.quality import turn_and_nod
 from ive_segmentation.settings import Measured
 
 
@@ -64,29 +64,6 @@ def audit(gallery: Gallery) -> Audit:
         *_poor(gallery),
     ]
     return Audit(tuple(findings), tuple(_advice(gallery)))
-
-
-def turn_and_nod(keypoints: NDArray[np.float32]) -> tuple[float, float]:
-    """Tell from five keypoints how far a face is turned aside and nodded.
-
-    Args:
-        keypoints: (5, 2) eyes, nose, corners of the mouth, in pixels.
-
-    Returns:
-        How far the nose is from the middle between the eyes, along the line of the eyes, in distances of the
-        eyes: 0 frontal, 0.5 above one eye, positive to the right in the picture. And how far down it is on
-        the way from the eyes to the mouth: about 0.5 to 0.6 frontal, less when the head is thrown back.
-    """
-    eyes, mouth = keypoints[:2].mean(axis=0), keypoints[3:].mean(axis=0)
-    across = keypoints[1] - keypoints[0]
-    width = float(np.linalg.norm(across)) or 1.0
-    down = mouth - eyes
-    height = float(np.linalg.norm(down)) or 1.0
-    nose = keypoints[2] - eyes
-    # Measured along the eyes, but free of what the nose has moved along a tilted face.
-    aside = nose - down * (nose @ down) / height**2
-    # A face seen from the side has its eyes close together; its height still tells its size.
-    return float(aside @ across / width / max(width, height)), float(nose @ down / height**2)
 
 
 def _misplaced(gallery: Gallery) -> Iterator[Finding]:

@@ -33,10 +33,10 @@ from ive_segmentation.identity.calibration import (
 )
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
-from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, unit
+from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, too_small, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
 from ive_segmentation.language.members import name_key
-from ive_segmentation.settings import Measured, Settings
+from ive_segmentation.settings import Settings
 
 __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
 
@@ -178,6 +178,8 @@ def build_bank(
     progress: Progress | None = None,
     *,
     false_accepts: float = Settings.false_accept_rate,
+    max_bytes: int = Settings.max_upload_bytes,
+    max_pixels: int = Settings.max_pixels,
 ) -> BankReport:
     """Bring the bank in line with the dataset's photos.
 
@@ -191,6 +193,8 @@ def build_bank(
         uri: LanceDB location, a folder or an object-store URI.
         progress: Called with photos done, photos in all, and the photo's relative path.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
+        max_bytes: Larger files are left out.
+        max_pixels: Larger photos are left out, the next time they change or the bank is made anew.
 
     Returns:
         What the bank holds and what was done.
@@ -203,7 +207,12 @@ def build_bank(
         version = store.version(uri)
         before, last, rebuilt = _before(uri, faces)
         known = {row["hash"]: row for row in before if row["hash"]}
-        rows = list(look_at(dataset, list_photos(dataset), faces, known, progress or _silent))
+        rows = list(
+            look_at(
+                dataset, list_photos(dataset), faces, known, progress or _silent,
+                max_bytes=max_bytes, max_pixels=max_pixels,
+            )
+        )  # fmt: skip
         embedded = sum(row.pop("new") for row in rows)
         wanted = (false_accepts, RULE)
         if (
@@ -241,7 +250,7 @@ def forget_abandoned(banks: Path) -> None:
     """
     for bank in banks.glob("*"):
         try:
-            report = _report(store.read(str(bank))[0], str(bank))
+            report = _report(store.read(str(bank)), str(bank))
         except BankError:  # of another version, or being written: whoever builds it next sees to it
             continue
         if not Path(report.dataset).is_dir():
@@ -261,7 +270,7 @@ def load_gallery(uri: str, recogniser_hash: str | None = None) -> Gallery:
     Raises:
         BankError: If there is no bank, it is damaged, or another recogniser made it.
     """
-    table, _ = store.read(uri)
+    table = store.read(uri)
     report = _report(table, uri)
     if recogniser_hash is not None and report.recogniser != recogniser_hash:
         raise BankError(
@@ -301,7 +310,7 @@ def _silent(done: int, total: int, photo: str) -> None:
 def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, str | None]:
     """Rows and report of the bank as it is, and why they cannot be used."""
     try:
-        table, _ = store.read(uri)
+        table = store.read(uri)
         report = _report(table, uri)
     except NoBankError:
         return [], None, None
@@ -345,7 +354,7 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
         if len(folders) > 1
     ]
     names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
-    if len(kept) < Measured.calibration_photos or len(names) < Measured.calibration_members:
+    if too_small(len(kept), len(names)):
         calibration = default_calibration(len(kept), len(names), false_accepts)
     else:
         probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")

@@ -237,17 +237,14 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
 
     Args:
         trials: From `run_trials`.
-        photos: How many photos the bank has.
+        photos: How many photos the bank has; it is not `too_small`.
         members: How many members.
         false_accepts: Share of strangers that may be named, 0 to 1.
 
     Returns:
-        The calibration; with too few photos or members, or none in the right folder, the stated defaults
-        and a warning.
+        The calibration; where no photo is in the right folder, the stated defaults and a warning.
     """
     strangers, known = trials.stranger, ~trials.stranger
-    if members < Measured.calibration_members or photos < Measured.calibration_photos:
-        return default_calibration(photos, members, false_accepts)
     if not strangers.any():
         return replace(
             default_calibration(photos, members, false_accepts),
@@ -294,7 +291,7 @@ def default_calibration(photos: int, members: int, false_accepts: float) -> Cali
         false_accepts: The rate that was asked for.
 
     Returns:
-        The settings' threshold and margin, with a warning that says so.
+        The threshold and margin of `Measured`, with a warning that says so.
     """
     slope = Measured.match_slope
     return Calibration(

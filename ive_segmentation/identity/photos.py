@@ -18,6 +18,7 @@ from scipy.fft import dctn
 from ive_segmentation import images
 from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.identity.faces import FaceModel, FoundFace
+from ive_segmentation.identity.quality import sharpness_of
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
 from ive_segmentation.settings import Measured, Settings
@@ -60,7 +61,14 @@ def list_photos(dataset: Path) -> list[Path]:
 
 
 def look_at(
-    dataset: Path, photos: list[Path], faces: FaceModel, before: dict[str, Row], progress: Progress
+    dataset: Path,
+    photos: list[Path],
+    faces: FaceModel,
+    before: dict[str, Row],
+    progress: Progress,
+    *,
+    max_bytes: int = Settings.max_upload_bytes,
+    max_pixels: int = Settings.max_pixels,
 ) -> Iterator[Row]:
     """Make a row of each photo, with all faces in it; the next photos are decoded while the models run.
 
@@ -70,13 +78,15 @@ def look_at(
         faces: The models.
         before: Rows by content hash; their photos are not looked at again.
         progress: Called with photos done, photos in all, and the photo's relative path.
+        max_bytes: Larger files are left out.
+        max_pixels: Larger photos are left out.
 
     Yields:
         Rows in the photos' order; `new` tells whether the photo had to be looked at.
     """
     waiting: list[tuple[Row, list[FoundFace]]] = []
     with ThreadPoolExecutor(Measured.decoders) as decoders:
-        decoded = _ahead(decoders, lambda path: _decode(path, before), photos)
+        decoded = _ahead(decoders, lambda path: _decode(path, before, max_bytes, max_pixels), photos)
         for done, (path, photo) in enumerate(zip(photos, decoded, strict=True), 1):
             relative = path.relative_to(dataset)
             known = before.get(photo.hash)
@@ -124,10 +134,10 @@ def _as_text(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
-def _decode(path: Path, before: dict[str, Row]) -> _Photo:
+def _decode(path: Path, before: dict[str, Row], max_bytes: int, max_pixels: int) -> _Photo:
     try:
-        if path.stat().st_size > Settings.max_upload_bytes:  # not read only to say so, at every start
-            return _Photo(unusable=f"larger than {Settings.max_upload_bytes / 2**20:g} MiB")
+        if path.stat().st_size > max_bytes:  # not read only to say so, at every start
+            return _Photo(unusable=f"larger than {max_bytes / 2**20:g} MiB")
         content = path.read_bytes()
     except FileNotFoundError:
         return _Photo(unusable="taken away while the bank was being built")
@@ -137,10 +147,10 @@ def _decode(path: Path, before: dict[str, Row]) -> _Photo:
     if digest in before:
         return _Photo(digest)
     try:
-        image = images.load(content)
+        image = images.load(content, max_upload_bytes=max_bytes, max_pixels=max_pixels)
     except images.ImageError as error:
         return _Photo(digest, unusable=str(error))
-    return _Photo(digest, look_of(image), image)
+    return _Photo(digest, perceptual_hash(image), image)
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], _Photo], paths: list[Path]) -> Iterator[_Photo]:
@@ -153,7 +163,7 @@ def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], _Photo], paths: list
         yield future.result()
 
 
-def look_of(image: NDArray[np.uint8]) -> str:
+def perceptual_hash(image: NDArray[np.uint8]) -> str:
     """Describe what a picture looks like in 64 bits that resizing and re-encoding hardly change.
 
     The signs of the lowest 8 x 8 frequencies against their median (Zauner, "Implementation and
@@ -168,18 +178,6 @@ def look_of(image: NDArray[np.uint8]) -> str:
     grey = cv2.cvtColor(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     low = dctn(grey.astype(np.float32), norm="ortho")[:8, :8].ravel()
     return np.packbits(low > np.median(low)).tobytes().hex()
-
-
-def sharpness_of(crop: NDArray[np.uint8]) -> float:
-    """Tell how sharp a face is: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000).
-
-    Args:
-        crop: The upright face, BGR, as `FaceModel.find` cuts it.
-
-    Returns:
-        0 for a plain surface, some thousands for a sharp photo.
-    """
-    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var())
 
 
 def choose_faces(rows: list[Row]) -> None:

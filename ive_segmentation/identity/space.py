@@ -49,6 +49,19 @@ def unit(vectors: NDArray[Any]) -> Floats:
     return (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
+def too_small(photos: int, members: int) -> bool:
+    """Tell whether a bank has too little to calibrate itself on.
+
+    Args:
+        photos: How many photos it has.
+        members: How many members.
+
+    Returns:
+        True where the defaults of `Measured` must do.
+    """
+    return photos < Measured.calibration_photos or members < Measured.calibration_members
+
+
 def centring(photos: int, members: int) -> float:
     """Choose how much of the members' common mean is taken away in a bank.
 
@@ -60,8 +73,7 @@ def centring(photos: int, members: int) -> float:
         A share, 0 to 1: less where the bank is too small to calibrate itself, because of few members the mean
         is mostly those members, and takes with it what makes them known.
     """
-    small = photos < Measured.calibration_photos or members < Measured.calibration_members
-    return Measured.small_centring if small else Measured.space_centring
+    return Measured.small_centring if too_small(photos, members) else Measured.space_centring
 
 
 def fit_space(embeddings: Floats, labels: Labels, share: float = Measured.space_centring) -> Space:
@@ -69,7 +81,7 @@ def fit_space(embeddings: Floats, labels: Labels, share: float = Measured.space_
 
     Two shrinkages keep it honest with few photos: the covariance is drawn towards a sphere, the more the
     fewer photos there are, and the centre towards zero, because the mean of few members is partly those
-    members. Both amounts come from `benchmarks/identity_accuracy.py` (settings `space_shrinkage`,
+    members. Both amounts come from `benchmarks/identity_accuracy.py` (`Measured.space_shrinkage`,
     `space_centring`).
 
     Args:

@@ -64,14 +64,3 @@ class Prompt:
     def concepts(self) -> tuple[str, ...]:
         """The distinct things asked for, in the order of the text."""
         return tuple(dict.fromkeys(request.thing for request in self.requests if request.thing))
-
-    @property
-    def canonical(self) -> str:
-        """The same requests in plain English words, which read back as the same requests."""
-        return "; ".join(_canonical(request) for request in self.requests)
-
-
-def _canonical(request: Request) -> str:
-    words = {EVERYONE: "everyone", UNKNOWN: "unknown"}
-    who = " and ".join(words.get(person, person) for person in request.people)
-    return f"{who}'s {request.thing}" if who and request.thing else who or request.thing or ""

@@ -1,7 +1,8 @@
-"""Figures of the notebook: pictures side by side, the faces of the bank, how alike the members look."""
+"""Figures of the notebook: pictures side by side, the faces of the bank."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,24 +18,24 @@ from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.thumbnails import face_in
 from ive_segmentation.result import Image
 
-PAGE_WIDTH, TITLE_HEIGHT = 12.0, 0.4  # inches
+PAGE_WIDTH, ROW_HEIGHT, TITLE_HEIGHT = 12.0, 4.0, 0.4  # inches, most of a row where pictures are narrow
+FACES = 6  # of each member, where a sample is shown
 
 
-def side_by_side(pictures: Mapping[str, Image], columns: int = 3, height: float = 4.0) -> Figure:
+def side_by_side(pictures: Mapping[str, Image], columns: int = 3) -> Figure:
     """Show pictures in rows, each under its title.
 
     Args:
         pictures: Title to picture: (H, W, 3) uint8 RGB or (H, W, 4) uint8 RGBA.
         columns: Most pictures in a row.
-        height: Inches of a row; less where the pictures are wide.
 
     Returns:
         The figure, not yet shown.
     """
     across = min(columns, max(len(pictures), 1))
-    rows = -(-max(len(pictures), 1) // across)
+    rows = math.ceil(max(len(pictures), 1) / across)
     widest = max((picture.shape[1] / picture.shape[0] for picture in pictures.values()), default=1.0)
-    width = min(height * widest, PAGE_WIDTH / across)
+    width = min(ROW_HEIGHT * widest, PAGE_WIDTH / across)
     size = (width * across, (width / widest + TITLE_HEIGHT) * rows)
     figure, axes = plt.subplots(rows, across, figsize=size, squeeze=False)
     for place in axes.flat:
@@ -45,26 +46,23 @@ def side_by_side(pictures: Mapping[str, Image], columns: int = 3, height: float 
     return _finished(figure)
 
 
-def sample_faces(
-    gallery: Gallery, dataset: Path, members: Sequence[Member] = (), per_member: int = 6
-) -> Figure:
+def sample_faces(gallery: Gallery, dataset: Path, members: Sequence[Member] = ()) -> Figure:
     """Show the first faces of each member as the bank sees them.
 
     Args:
         gallery: The bank.
         dataset: Where its photos lie.
         members: For the names to show; a folder without an entry shows its own name.
-        per_member: Most faces in a row.
 
     Returns:
         The figure, one row per member; a photo that has gone since leaves an empty place.
     """
     rows = len(gallery.names)
-    figure, axes = plt.subplots(rows, per_member, figsize=(1.5 * per_member, 1.6 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, FACES, figsize=(1.5 * FACES, 1.6 * rows), squeeze=False)
     for row, name in enumerate(_names(gallery, members)):
         _ticks_off(axes[row])
         axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-        for place, photo in zip(axes[row], np.flatnonzero(gallery.labels == row)[:per_member], strict=False):
+        for place, photo in zip(axes[row], np.flatnonzero(gallery.labels == row)[:FACES], strict=False):
             try:
                 picture = images.load(dataset / gallery.photos[photo])
             except images.ImageError:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.cutout import cutout
+from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.output.overlay import Drawing, draw
 from ive_segmentation.output.writing import write_errors, write_png
-from ive_segmentation.result import Image, Person, Result, Segment
+from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 
-UNKNOWN_NAME = "Unknown"
 WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d{2,}_\w+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
-LONGEST_NAME = 200
-"""Bytes of what is named in a file's name: file systems take 255 for all of it."""
 
 
 def overlay(image: Image, result: Result, members: Sequence[Member], *, similarities: bool = True) -> Image:
@@ -75,52 +73,8 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
     return files
 
 
-def segment_name(segment: Segment, members: Sequence[Member]) -> str:
-    """Name a segment as a file's name can hold it: "wonyoung_white_shirt".
-
-    Args:
-        segment: A mask that was asked for.
-        members: For the names.
-
-    Returns:
-        Letters and digits of any script, joined by underscores, no more than any file system takes.
-    """
-    names = names_to_show(members)
-    owner = names.get(segment.member or "", UNKNOWN_NAME) if segment.owner is not None else ""
-    return plain_name(owner if segment.concept == "person" else f"{owner} {segment.concept}") or "mask"
-
-
-def plain_name(words: str) -> str:
-    """Write words as a part of a file's name.
-
-    Args:
-        words: Of any script.
-
-    Returns:
-        Letters and digits joined by underscores, no longer than a file system takes; empty if there are none.
-    """
-    name = re.sub(r"\W+", "_", words.casefold()).encode()[:LONGEST_NAME]
-    return name.decode(errors="ignore").strip("_")
-
-
-def called(member: str | None, stranger: int | None, names: Mapping[str, str]) -> str:
-    """Say who somebody is.
-
-    Args:
-        member: Her folder name, or None: Unknown.
-        stranger: The number by which she is known again in a video, if she is.
-        names: What to call the members, by folder name; a folder that is not there is called by its own name.
-
-    Returns:
-        "Wonyoung", "Unknown" or "Unknown 2".
-    """
-    if member is not None:
-        return names.get(member, member)
-    return UNKNOWN_NAME if stranger is None else f"{UNKNOWN_NAME} {stranger}"
-
-
 def _thing_label(segment: Segment, persons: Sequence[Person], names: dict[str, str]) -> str:
-    if segment.concept == "person":
+    if segment.concept == PERSON:
         return ""  # the name stands at the face
     if segment.owner is None:
         return segment.concept

@@ -68,7 +68,7 @@ def worth_another_look(
     crop: tuple[int, int, int, int],
     image_size: tuple[int, int],
     *,
-    input_side: int = 1008,
+    input_side: int,
 ) -> bool:
     """Whether the crop would show the model a thing that the whole picture hid from it or showed too small.
 

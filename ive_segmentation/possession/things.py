@@ -112,7 +112,7 @@ def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> n
     if not box or not near:
         return claims
     people = [body for i in near if (body := bodies[i])]
-    crop = _look(thing.view(np.uint8), box, people)
+    crop = _crop_around(thing.view(np.uint8), box, people)
     if not crop.touch.any():
         return claims
     place = worn_place(concept)
@@ -147,7 +147,7 @@ class _Crop:
     step: int
 
 
-def _look(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Body]) -> _Crop:
+def _crop_around(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Body]) -> _Crop:
     """Cut a thing out with what is within reach, and find who is nearest to each pixel of its border."""
     left, top, right, bottom = box
     unit = statistics.median(body.unit for body in people)

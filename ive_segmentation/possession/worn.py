@@ -98,8 +98,8 @@ def worn_place(concept: str) -> Place | None:
         The place on the body, or None for things that are held.
     """
     words = re.findall(r"[a-z-]+", concept.lower())[::-1]
-    for place, word in enumerate(words):
-        table = WORN if place else WORN | PARTS
+    for index, word in enumerate(words):
+        table = WORN if index else WORN | PARTS
         for form in (word, word.removesuffix("s"), word.removesuffix("es")):
             if form in table:
                 return table[form]

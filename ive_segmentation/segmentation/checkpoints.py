@@ -257,7 +257,7 @@ def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
 
 def _why_not(repository: str, error: Exception, begun: bool) -> str:
     """Say what kept a repository from being fetched, and what to do about it; `begun` once it had begun."""
-    said = " ".join((getattr(error, "server_message", None) or "").split()).rstrip(".").replace(". ", "; ")
+    said = " ".join((getattr(error, "server_message", None) or "").split()).rstrip(".")
     said = f" ({said[:200]})" if said else ""
     kind = type(error).__name__
     match error:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_to_show, parse
 from ive_segmentation.output.files import overlay
+from ive_segmentation.output.naming import asked_for
 from ive_segmentation.output.writing import refuse_folder, spare
-from ive_segmentation.persons import PERSON
 from ive_segmentation.pipeline import Pipeline, Progress, silent
-from ive_segmentation.result import Image
+from ive_segmentation.result import PERSON, Image
 from ive_segmentation.settings import Settings
 from ive_segmentation.video.drawing import Outputs, draw
 from ive_segmentation.video.formats import Format
@@ -225,7 +225,7 @@ def _never_found(
         if not request.people and not any(concept == thing for _, concept in found):
             yield f"No {thing} was found in this video."
         for who in request.people:
-            someone = {EVERYONE: "anyone", UNKNOWN: "anyone unknown"}.get(who) or names.get(who, who)
+            someone = asked_for(who, names)
             hers = {EVERYONE: seen, UNKNOWN: seen & {None}}.get(who, seen & {who})
             if not hers:
                 yield f"Nobody was found in this video who is {someone}."

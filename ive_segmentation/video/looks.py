@@ -10,9 +10,6 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from ive_segmentation.identity.audit import turn_and_nod
-from ive_segmentation.identity.faces import FoundFace
-from ive_segmentation.identity.photos import sharpness_of
 from ive_segmentation.settings import Measured
 
 Floats = NDArray[np.float64]
@@ -46,27 +43,6 @@ class Look:
         members = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
         kept_point = None if point is None else point.astype(np.float16)
         return cls(frame, quality, members, capped[members].astype(np.float32), kept_point)
-
-
-def quality_of(face: FoundFace) -> float:
-    """Tell how much a face says about whose it is.
-
-    Args:
-        face: As the detector found it.
-
-    Returns:
-        0 to 1: the detector's score, less what the worst of size, sharpness, turn and nod takes away; they
-        take nothing where `identity.audit` finds nothing wrong with a photo, and more in proportion beyond.
-    """
-    turn, nod = turn_and_nod(face.keypoints)
-    shares = (
-        (face.box[2] - face.box[0]) / Measured.small_face,
-        sharpness_of(face.crop) / Measured.blurred_face,
-        Measured.extreme_turn / max(abs(turn), 1e-6),
-        nod / Measured.least_nod,
-        Measured.most_nod / max(nod, 1e-6),
-    )
-    return float(np.clip(face.score * min(1.0, *shares), 0, 1))
 
 
 def weigh(looks: Sequence[Look], members: int, rate: float) -> Floats:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ive_segmentation.answers import answer
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
-from ive_segmentation.persons import PERSON
-from ive_segmentation.result import FaceBox, Person, Result, Segment
+from ive_segmentation.result import PERSON, FaceBox, Person, Result, Segment
 from ive_segmentation.video.names import Span
 from ive_segmentation.video.owners import OwnerSpan
 from ive_segmentation.video.records import Record, Sighting
@@ -128,8 +127,8 @@ class Story:
 
         Returns:
             Everyone who is visible, left to right, then the owners of things who are not, and the masks asked
-            for. A person's face is where the head
-            is, and the similarity of the match is the track's confidence: no single face decided it.
+            for. A person's face is where the head is, and the similarity of the match is the track's
+            confidence: no single face decided it.
         """
         visible = record.of(PERSON)
         persons = [self._person(sighting, record.index) for sighting in visible]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from ive_segmentation.output.files import called
+from ive_segmentation.output.naming import called
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Measured

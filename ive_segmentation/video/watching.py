@@ -9,14 +9,13 @@ import numpy as np
 
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.matching import member_log_odds
-from ive_segmentation.persons import PERSON
+from ive_segmentation.identity.quality import quality_of
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.faces import faces_to_persons
 from ive_segmentation.possession.things import things_to_owners
-from ive_segmentation.result import Image
+from ive_segmentation.result import PERSON, Image
 from ive_segmentation.video.heads import HAIR, Box, Heads, hair_of
-from ive_segmentation.video.looks import quality_of
 from ive_segmentation.video.names import Names
 from ive_segmentation.video.owners import Owners
 from ive_segmentation.video.reading import Frame

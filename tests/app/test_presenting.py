@@ -12,8 +12,9 @@ from ive_segmentation.app.asking import in_words, read_picture, shown
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import note, title
+from ive_segmentation.app.presenting import note
 from ive_segmentation.language import Member, load_members, parse
+from ive_segmentation.output.naming import segment_title
 from ive_segmentation.output.thumbnails import SIDE, photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
@@ -36,7 +37,7 @@ NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}
 )
 def test_a_mask_in_words(concept: str, owner: int | None, member: str | None, words: str) -> None:
     segment = Segment(concept, np.ones((2, 2), bool), np.zeros(4, np.float32), 0.9, owner, member)
-    assert title(segment, NAMES) == words
+    assert segment_title(segment, NAMES) == words
 
 
 def test_words_are_shown_as_they_are() -> None:

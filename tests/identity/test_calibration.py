@@ -17,7 +17,7 @@ from ive_segmentation.identity.calibration import (
     reliability,
     run_trials,
 )
-from ive_segmentation.identity.space import fit_space, member_scores, unit
+from ive_segmentation.identity.space import fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured
 from tests.identity.galleries import clusters
 
@@ -65,12 +65,15 @@ def test_the_threshold_lies_in_the_middle_of_the_gap(known: tuple[float, float],
     assert calibrate(trials, 60, 3, 0.01).threshold == pytest.approx(threshold, abs=0.02)
 
 
-@pytest.mark.parametrize(("members", "photos"), [(1, 60), (2, 40), (6, 3)])
-def test_too_few_members_or_photos_take_the_stated_default(members: int, photos: int) -> None:
-    embeddings, labels = clusters(members, photos)
-    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
-    calibration = calibrate(trials, len(labels), members, 0.01)
-    assert calibration == default_calibration(len(labels), members, 0.01)
+@pytest.mark.parametrize(
+    ("photos", "members", "small"), [(60, 1, True), (80, 2, True), (18, 6, True), (30, 3, False)]
+)
+def test_a_bank_of_few_members_or_photos_is_too_small(photos: int, members: int, small: bool) -> None:
+    assert too_small(photos, members) == small
+
+
+def test_the_default_is_stated() -> None:
+    calibration = default_calibration(18, 6, 0.01)
     assert calibration.threshold == Measured.match_threshold
     assert calibration.warning is not None
     assert "too few" in calibration.warning

@@ -7,7 +7,8 @@ import pytest
 
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
-from ive_segmentation.output.files import called, overlay, segment_name
+from ive_segmentation.output.files import overlay
+from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.result import FaceBox, Person, Result, Segment
 
 NAMES = {"Naoi_Rei": "레이, Rei"}

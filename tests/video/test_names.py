@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.identity.faces import FoundFace
+from ive_segmentation.identity.quality import quality_of
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
-from ive_segmentation.video.looks import quality_of
 from ive_segmentation.video.names import Names, Span
 
 RATE = 10.0
