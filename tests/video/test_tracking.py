@@ -439,13 +439,13 @@ def test_whichever_look_agrees_more_with_the_frame_before_counts(
 def looks_of(sam3: Sam3, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
     """A list that every picture is put into that SAM 3 looks at from now on."""
     looks: list[Image] = []
-    look = sam3.encode_uncached
+    encode = sam3.encode_uncached
 
     def noted(image: Image) -> Features:
         looks.append(image)
-        return look(image)
+        return encode(image)
 
-    monkeypatch.setattr(sam3, "look", noted)
+    monkeypatch.setattr(sam3, "encode_uncached", noted)
     return looks
 
 
