@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ from ive_segmentation.video.reading import Frame, Video
 from ive_segmentation.video.records import Record
 from ive_segmentation.video.sound import SoundFormat
 from ive_segmentation.video.story import Story
-from ive_segmentation.video.writing import MP4, PRORES, lines_writer, video_writer
+from ive_segmentation.video.writing import MP4, PRORES, VideoFormat, lines_writer, video_writer
 
 Write = Callable[[Frame, Record, Result], None]
 FANCAM = "fancam"
@@ -47,12 +47,13 @@ class Outputs:
     @property
     def sounds(self) -> list[SoundFormat]:
         """What sound the files take that have any."""
-        forms = [_SOUNDING[name] for name in self.formats if name in _SOUNDING]
-        return [form.sound for form in (*forms, *([MP4] if self.star is not None else []))]
+        forms = [_KINDS[Format(name)].form for name in self.formats]
+        forms += [MP4] if self.star is not None else []
+        return [form.sound for form in forms if form is not None]
 
     def files(self, members: Sequence[Member]) -> dict[str, Path]:
         """Name the files by format, "fancam" among them."""
-        names = [(str(name), _FILES[name]) for name in Format if name in self.formats]
+        names = [(str(name), _KINDS[name].file) for name in Format if name in self.formats]
         if self.star is not None:
             called = names_to_show(members).get(self.star, self.star)
             names.append((FANCAM, f"fancam_{plain_name(called)}.mp4"))
@@ -93,10 +94,10 @@ def draw(
         for name, path in files.items():
             if name == FANCAM:
                 assert outputs.star is not None
-                writer = _fancam(path, video, story, records, outputs.star)
+                writers.append(opened.enter_context(_fancam(path, video, story, records, outputs.star)))
             else:
-                writer = _OPEN[name](path, video, story, members)
-            writers.append(opened.enter_context(writer))
+                kind = _KINDS[Format(name)]
+                writers.append(opened.enter_context(kind.write(path, video, story, members)))
         for frame, record in zip(frames, records, strict=True):
             result = story.result(record)
             for write in writers:
@@ -145,9 +146,21 @@ def _fancam(path: Path, video: Video, story: Story, records: Iterable[Record], s
         yield lambda frame, record, _: write(crop(frame.image, windows[record.index], size), frame)
 
 
-_OPEN = {"overlay": _overlay, "mask": _mask, "cutout": _cutout, "json": _json}
-_SOUNDING = {"overlay": MP4, "mask": MP4, "cutout": PRORES}
-_FILES = {"overlay": "overlay.mp4", "mask": "mask.mp4", "cutout": "cutout.mov", "json": "frames.jsonl"}
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of file: its name, how it is packed if it is a video, and who writes it."""
+
+    file: str
+    form: VideoFormat | None
+    write: Callable[[Path, Video, Story, Sequence[Member]], AbstractContextManager[Write]]
+
+
+_KINDS = {
+    Format.overlay: _Kind("overlay.mp4", MP4, _overlay),
+    Format.mask: _Kind("mask.mp4", MP4, _mask),
+    Format.cutout: _Kind("cutout.mov", PRORES, _cutout),
+    Format.json: _Kind("frames.jsonl", None, _json),
+}
 
 
 def _union(result: Result, size: tuple[int, int]) -> Mask:

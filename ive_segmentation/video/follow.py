@@ -178,6 +178,8 @@ def plan(
     Raises:
         PromptError, VideoError, WriteError: As `follow`.
     """
+    if unknown := set(formats) - set(Format):
+        raise VideoError(f"There is no format {min(unknown)}. Choose of: {', '.join(Format)}.")
     asked = parse(prompt, members) if isinstance(prompt, str) else prompt
     star = _star(asked, members) if fancam else None
     video = probe(path, max_pixels=max_pixels)

@@ -33,7 +33,6 @@ class VideoFormat:
     """How a video is packed.
 
     Attributes:
-        suffix: Of the file's name.
         container: FFmpeg's name of the format.
         codec: FFmpeg's name of the encoder.
         pixels: FFmpeg's name of the pixel format.
@@ -43,7 +42,6 @@ class VideoFormat:
         flags: Of the container.
     """
 
-    suffix: str
     container: str
     codec: str
     pixels: str
@@ -54,7 +52,6 @@ class VideoFormat:
 
 
 MP4 = VideoFormat(
-    ".mp4",
     "mp4",
     "libx264",
     "yuv420p",
@@ -68,7 +65,6 @@ MP4 = VideoFormat(
 """H.264 as every browser plays it: overlays, masks, fancams."""
 
 PRORES = VideoFormat(
-    ".mov",
     "mov",
     "prores_ks",
     "yuva444p10le",
@@ -198,9 +194,8 @@ class _Writer:
 
 
 def _flags(form: VideoFormat, video: Video) -> dict[str, str]:
-    if form.container in {"mp4", "mov"}:  # else the muxer takes a multiple of the time base
-        return {**form.flags, "video_track_timescale": str(video.time_base.denominator)}
-    return dict(form.flags)
+    # Unasked, the muxer takes a multiple of the time base.
+    return {**form.flags, "video_track_timescale": str(video.time_base.denominator)}
 
 
 def _stream(

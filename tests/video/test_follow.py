@@ -204,6 +204,7 @@ def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path:
         ("out", {"start": 5.0, "end": 2.0}, "end after the start"),
         ("out", {"start": 99.0}, "Give other moments"),
         ("out", {"fancam": True}, "names none"),
+        ("out", {"formats": ["overlay", "gif"]}, "no format gif. Choose of: overlay, mask, cutout, json"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_loaded(

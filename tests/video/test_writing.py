@@ -102,7 +102,7 @@ def test_moments_are_kept(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", [MP4, PRORES])
 def test_variable_frame_rate(form: VideoFormat, tmp_path: Path) -> None:
     source = probe(clip(tmp_path / "uneven.mp4", starts=UNEVEN))
-    written = copy(source, tmp_path / f"out{form.suffix}", form)
+    written = copy(source, tmp_path / f"out.{form.container}", form)
     assert moments(written) == [Fraction(start, 1000) for start in UNEVEN]
     assert written.seconds == pytest.approx(9.14, abs=0.15)  # the source's header says 1.7
 
@@ -245,7 +245,7 @@ def test_sound(
     tmp_path: Path,
 ) -> None:
     source = probe(with_sound(tmp_path / f"sung.{suffix}", plain, codec, layout))
-    path = tmp_path / f"out{form.suffix}"
+    path = tmp_path / f"out.{form.container}"
     written = copy(source, path, form)
     name, channels, begins, loud = heard(path)
     assert (name, channels) == expected
@@ -354,7 +354,7 @@ def noise(video: Video, path: Path, form: VideoFormat = MP4) -> None:
 def test_disk_full(form: VideoFormat, size: int, sung: Path, tmp_path: Path) -> None:
     """At the header, on the way, or while the index is put in front."""
     source = probe(sung)
-    path = tmp_path / f"out{form.suffix}"
+    path = tmp_path / f"out.{form.container}"
     path.write_bytes(b"older")
     with full_disk(size), pytest.raises(WriteError, match="cannot be written") as raised:
         noise(source, path, form)
