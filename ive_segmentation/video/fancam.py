@@ -15,7 +15,7 @@ from scipy.sparse import block_diag, csr_array, diags_array, eye_array, hstack, 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 ASPECT = 9 / 16
 LARGEST = (1920, 1080)
@@ -65,7 +65,7 @@ def camera_path(
     shots: NDArray[Any],
     size: tuple[int, int],
     seconds: NDArray[Any],
-) -> Floats:
+) -> Doubles:
     """Find where the camera looks in every frame, shot by shot, knowing the whole shot.
 
     The path is a cubic spline, found by linear programming after Grundmann, Kwatra and Essa, "Auto-directed
@@ -132,7 +132,7 @@ def _largest(size: tuple[int, int]) -> float:
     return min(float(size[0]), size[1] / ASPECT)
 
 
-def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Floats) -> Floats:
+def _follow(heads: Doubles, bodies: Doubles, size: tuple[int, int], seconds: Doubles) -> Doubles:
     """Windows (N, 4) for the frames of one shot."""
     seen = np.isfinite(heads).all(axis=1)
     largest = _largest(size)
@@ -161,21 +161,21 @@ def _follow(heads: Floats, bodies: Floats, size: tuple[int, int], seconds: Float
     return np.hstack([centres - half, centres + half]).round(9)
 
 
-def _cut_off(heads: Floats, ends: Floats) -> Floats:
+def _cut_off(heads: Doubles, ends: Doubles) -> Doubles:
     """How much farther heads reach that the frame's edge cuts off, (N, 4), so that the crop goes there."""
     beyond = BEYOND * (heads[:, 2:] - heads[:, :2])
     return np.hstack([-beyond * (heads[:, :2] < AT_EDGE), beyond * (heads[:, 2:] > ends - AT_EDGE)])
 
 
 def _axis(
-    place: Floats,
-    head: Floats,
-    room: Floats,
-    bounds: Floats,
-    seconds: Floats,
+    place: Doubles,
+    head: Doubles,
+    room: Doubles,
+    bounds: Doubles,
+    seconds: Doubles,
     width: float,
     closer: float,
-) -> Floats:
+) -> Doubles:
     """Where the crop's middle is along one axis, (N,) pixels; all is solved in crop widths.
 
     `closer` says how many times nearer she is than where the bounds on the movements hold.
@@ -222,7 +222,7 @@ def _axis(
     return np.asarray(centres)
 
 
-def _spline(seconds: Floats) -> tuple[csr_array, list[csr_array]]:
+def _spline(seconds: Doubles) -> tuple[csr_array, list[csr_array]]:
     """The spline at each frame (N, C), and its slopes of order 1 to 3 in terms of its coefficients.
 
     The slopes' coefficients bound the slopes (a spline lies in the hull of its coefficients), so what is
@@ -240,7 +240,7 @@ def _spline(seconds: Floats) -> tuple[csr_array, list[csr_array]]:
     return csr_array(BSpline.design_matrix(since, knots, 3)), slopes
 
 
-def _held(seconds: Floats, seen: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+def _held(seconds: Doubles, seen: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
     """Which steps between coefficients must be nothing, (C - 1,), because she is away."""
     since = seconds - seconds[0]
     moments = since[seen]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ive_segmentation.settings import Measured
 
-Floats = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Look:
         return cls(frame, quality, members, capped[members].astype(np.float32), kept_point)
 
 
-def weigh(looks: Sequence[Look], members: int, rate: float) -> Floats:
+def weigh(looks: Sequence[Look], members: int, rate: float) -> Doubles:
     """Weigh looks: what each adds to the evidence for every member.
 
     Args:
@@ -64,7 +64,7 @@ def weigh(looks: Sequence[Look], members: int, rate: float) -> Floats:
     return table * _weights(seconds, np.array([look.quality for look in looks]))[:, None]
 
 
-def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, float]]) -> Floats:
+def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, float]]) -> Doubles:
     """Say what it costs that a track is somebody else from a look on.
 
     That is the share of the Bayesian information criterion for its place, and more than one wrong look gains.
@@ -84,7 +84,7 @@ def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, fl
     return Measured.look_cap * share + np.log(max(len(looks), 1))
 
 
-def _weights(seconds: Floats, quality: Floats) -> Floats:
+def _weights(seconds: Doubles, quality: Doubles) -> Doubles:
     """What looks count for, (L,): alone its quality; looks close in time show the same thing and share it.
 
     A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
@@ -95,7 +95,7 @@ def _weights(seconds: Floats, quality: Floats) -> Floats:
     return quality / (1 + before + after)
 
 
-def _from_before(quality: Floats, near: Floats) -> Floats:
+def _from_before(quality: Doubles, near: Doubles) -> Doubles:
     """What the looks before each one weigh there, (L,); `near` (L - 1,) is how near each is to the next."""
     sums = [0.0]
     for weight, nearness in zip(quality[:-1], near, strict=True):

@@ -18,11 +18,9 @@ from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
 from ive_segmentation.video.changes import best_labels
-from ive_segmentation.video.looks import Look, costs_of_change, weigh
+from ive_segmentation.video.looks import Doubles, Look, costs_of_change, weigh
 from ive_segmentation.video.strangers import Part, number_strangers
 from ive_segmentation.video.swaps import History, Piece, Splits, find_splits, find_take_overs
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class _Track:
         evidence: (K + 1,) of the preview's name; the last is Unknown's, 0.
     """
 
-    evidence: Floats
+    evidence: Doubles
     runs: list[tuple[int, int]] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     overlaps: list[tuple[int, int, float]] = field(default_factory=list)
@@ -221,7 +219,7 @@ class Names:
         frames = np.array([look.frame for look in known.looks], int)
         return History(known.runs[0][0], known.runs[-1][1], frames, table, labels, known.overlaps)
 
-    def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Floats]:
+    def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Doubles]:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
         pieces: list[Piece] = []
         evidence = []
@@ -235,7 +233,7 @@ class Names:
         rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
         return pieces, np.array(rows).reshape(len(pieces), len(self._members) + 1)
 
-    def _named(self, pieces: Sequence[Piece], table: Floats) -> list[Span]:
+    def _named(self, pieces: Sequence[Piece], table: Doubles) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
         unknown = len(self._members)

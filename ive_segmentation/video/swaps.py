@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ive_segmentation.settings import Measured
+from ive_segmentation.video.looks import Doubles
 
-Floats = NDArray[np.float64]
 Piece = tuple[int, int, int]
 """A track, and the first and the last frame of a part of it."""
-Splits = dict[int, dict[int, Floats]]
+Splits = dict[int, dict[int, Doubles]]
 """Per track, by first frame of each new part, the log-odds (K + 1,) to add on either side."""
 
 
@@ -34,7 +34,7 @@ class History:
     first: int
     last: int
     frames: NDArray[np.int_]
-    evidence: Floats
+    evidence: Doubles
     labels: NDArray[np.intp]
     overlaps: Sequence[tuple[int, int, float]]
 
@@ -90,7 +90,7 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> Splits:
     return splits
 
 
-def find_take_overs(pieces: Sequence[Piece], evidence: Floats, histories: Mapping[int, History]) -> Splits:
+def find_take_overs(pieces: Sequence[Piece], evidence: Doubles, histories: Mapping[int, History]) -> Splits:
     """Find tracks that were a member until another track that is she began, or are she since that one ended.
 
     Alone such a track has too little to show for a change; but nobody is on two tracks in one frame. Its
