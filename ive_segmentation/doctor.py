@@ -30,7 +30,7 @@ FEW_PHOTOS = 5
 there is hardly a choice of best ones."""
 GPU_MEMORY = 3.0
 """GiB of free GPU memory below which a warning is due: a prompt takes 1.84 in bfloat16 (PLAN.md), and CUDA
-itself, the faces and the pictures seen before take the rest."""
+itself, the faces and the pictures seen before take the rest. In float32 twice as much, which is a guess."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _gpu(settings: Settings) -> Check:
 def _nvidia(settings: Settings) -> Check:
     import torch
 
-    from ive_segmentation.segmentation.devices import SegmentationError, choose_device
+    from ive_segmentation.segmentation.devices import SegmentationError, choose_device, computes_bfloat16
 
     try:
         device = choose_device("cuda" if settings.device == "auto" else settings.device)
@@ -167,18 +167,19 @@ def _nvidia(settings: Settings) -> Check:
             "GPU",
             "warn",
             "a GPU is here that cannot be used; SAM 3 runs on the CPU",
-            f"{error} Close what else uses it; older than 2018 (Turing), this torch has nothing for it.",
+            f"Close what else uses it; older than 2018 (Turing), this torch has nothing for it. ({error})",
         )
     if device.type != "cuda":
         return Check("GPU", "ok", f"{torch.cuda.get_device_name()}, not used: IVE_DEVICE={settings.device}")
     free, total = (size / 2**30 for size in torch.cuda.mem_get_info(device))
     detail = f"{torch.cuda.get_device_name(device)}, {free:.1f} of {total:.1f} GiB free"
-    if free < GPU_MEMORY:
+    wanted = GPU_MEMORY if computes_bfloat16(device) else 2 * GPU_MEMORY
+    if free < wanted:
         return Check(
             "GPU",
             "warn",
             detail,
-            f"SAM 3 likes {GPU_MEMORY:.0f} GiB. Close what else uses the GPU, or set IVE_DEVICE=cpu.",
+            f"SAM 3 likes {wanted:.0f} GiB. Close what else uses the GPU, or set IVE_DEVICE=cpu.",
         )
     return Check("GPU", "ok", detail)
 

@@ -70,7 +70,7 @@ def load_bank(
     """Bring the bank in line with the dataset, and load it; with no photos the bank is taken as it is.
 
     Args:
-        settings: Reads dataset and bank.
+        settings: Reads dataset, bank, false_accept_rate, max_upload_bytes and max_pixels.
         faces: The models.
         progress: Called with the share done (0 to 1) and the photo being read.
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.identity.bank import BankError
+from ive_segmentation.identity.faces import FaceError, load_faces
 from ive_segmentation.language import MembersError
-from ive_segmentation.loading import load_pipeline, wants_demo
+from ive_segmentation.loading import load_bank, load_pipeline, wants_demo
 from ive_segmentation.settings import Settings
 
 
@@ -28,6 +34,28 @@ def test_the_demo_stands_in_where_no_member_has_a_photo(file: str | None, demo: 
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     assert wants_demo(Settings(dataset=tmp_path)) is demo
+
+
+@pytest.mark.parametrize("limit", [{"max_upload_bytes": 1}, {"max_pixels": 1}])
+def test_photos_larger_than_the_settings_allow_are_left_out(limit: dict[str, int], tmp_path: Path) -> None:
+    (tmp_path / "Rei").mkdir()
+    Image.fromarray(draw_scene(7).image).save(tmp_path / "Rei" / "drawn.jpg")
+    faces = load_faces(str(CHECKPOINTS / "faces"))
+    settings = Settings(dataset=tmp_path, bank=str(tmp_path / "bank"))
+    with pytest.raises(BankError, match=r"No photo .* can be used .*(larger|megapixels)"):
+        load_bank(replace(settings, **limit), faces)  # type: ignore[arg-type]
+
+
+def test_the_face_models_go_where_sam3_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def load(pack: str, *, device: str, timeout: float) -> None:
+        asked.append((pack, device, timeout))
+        raise FaceError("enough")
+
+    monkeypatch.setattr("ive_segmentation.loading.load_faces", load)
+    load_pipeline(Settings(dataset=tmp_path, sam3=str(tmp_path), faces="f", device="cpu", hub_timeout=1))
+    assert asked == [("f", "cpu", 0.5)]
 
 
 @pytest.mark.parametrize("chosen", [{"sam3": "my/sam3"}, {"faces": "buffalo_s"}, {"bank": "my/bank"}])

@@ -6,6 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 _PREFIX, _LOCK = "ive-page-", ".lock"
+_LONG = 24 * 3600
+"""Seconds after which a folder without a lock is nobody's: an earlier version left it, or a killed page."""
 
 
 @cache
@@ -34,9 +37,13 @@ def page_folder() -> Path:
 
 def _forget_the_killed() -> None:
     """Take away the folders of pages that could not do it themselves: killed, or without power."""
-    for held in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with suppress(Timeout, OSError), FileLock(held, timeout=0):  # a page that is open, or another user's
-            shutil.rmtree(held.parent, ignore_errors=True)
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(Timeout, OSError):  # a page that is open, or another user's
+            if (folder / _LOCK).exists():
+                with FileLock(folder / _LOCK, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+            elif time.time() - folder.stat().st_mtime > _LONG:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_folder() -> Path:

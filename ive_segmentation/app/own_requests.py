@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +29,13 @@ class OwnRequests:
 
 
 def _is_foreign(scope: Scope) -> bool:
-    site = Headers(scope=scope).get("sec-fetch-site", "none")
-    is_link_to_the_page = scope["path"] in {"", "/"}
-    return "://" in scope["path"] or (site not in {"none", "same-origin"} and not is_link_to_the_page)
+    headers = Headers(scope=scope)
+    site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
+    # A link may lead to the page, but nobody may frame it: what a frame asks is its own.
+    is_link = scope["path"] in {"", "/"} and headers.get("sec-fetch-dest") == "document"
+    return (
+        "://" in scope["path"]
+        or (site not in {"none", "same-origin"} and not is_link)
+        # Browsers that do not say the kind of site say the site.
+        or (origin is not None and urlsplit(origin).netloc != headers.get("host"))
+    )

@@ -60,7 +60,7 @@ def unopened(picture: gr.Image) -> gr.Image:
     Returns:
         The same component.
     """
-    vars(picture)["preprocess"] = lambda payload: payload and _own(payload.path)
+    vars(picture)["preprocess"] = lambda payload: _own(payload.path) if payload and payload.path else None
     return picture
 
 
@@ -300,14 +300,19 @@ def _name_who_is_clicked(live: Live, parts: Parts) -> None:
 
 
 def _take_frames(live: Live, parts: Parts) -> None:
+    def limit() -> int:
+        return live.pipeline.settings.max_pixels
+
     def frame(path: str, second: float) -> str:
-        return keep(frame_at(path, second, max_pixels=live.pipeline.settings.max_pixels))
+        return keep(frame_at(path, second, max_pixels=limit()))
 
     def opened(path: str | None) -> list[Any]:
         if path is None:
             return [gr.skip(), gr.Slider(visible=False), "", *_cleared()]
         try:
-            slider = gr.Slider(value=0, maximum=max(round(duration(path), 1), 0.1), visible=True)
+            slider = gr.Slider(
+                value=0, maximum=max(round(duration(path, max_pixels=limit()), 1), 0.1), visible=True
+            )
             return [frame(path, 0.0), slider, hint(POINT_HINT), *_cleared()]
         except Exception as error:
             return [gr.skip(), gr.Slider(visible=False), note([in_words(error)], "bad"), *_cleared()]

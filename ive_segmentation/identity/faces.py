@@ -231,6 +231,7 @@ def _load(folder: Path, providers: list[Any]) -> tuple[Any, Recogniser]:
         models.prepare(ctx_id=0)
     if not models.det_model.use_kps:
         raise ValueError("no keypoints")
+    models.det_model.detect(np.zeros((STRIDE, STRIDE, 3), np.uint8), input_size=(STRIDE, STRIDE))
     return models.det_model, Recogniser(models.models["recognition"], options)
 
 

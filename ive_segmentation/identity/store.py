@@ -17,6 +17,7 @@ import lancedb
 import pyarrow as pa
 
 from ive_segmentation.errors import UserError
+from ive_segmentation.settings import BANKS
 
 TABLE = "photos"
 ATTEMPTS = 8
@@ -132,7 +133,10 @@ def forget_versions_before(uri: str) -> None:
 def _connect(uri: str) -> Any:
     if "://" not in uri:
         # LanceDB would make the folder too, for everybody to read, and faces are this user's alone.
-        Path(uri).expanduser().mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(uri).expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.is_relative_to(BANKS):  # of an earlier version; elsewhere the user may mean it so
+            folder.chmod(0o700)
     return lancedb.connect(uri)
 
 

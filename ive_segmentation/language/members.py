@@ -16,13 +16,6 @@ from ive_segmentation.settings import Settings
 
 FILE = "members.toml"
 LANGUAGES = ("english", "korean", "thai", "japanese")
-KOREAN = re.compile(
-    "(?:남궁|황보|제갈|선우|"
-    "[김이박최정강조윤장임한오서신권황안송전홍유고문양손배백허남심노하곽성차주우구민나진지엄채원천방공현함여추])"
-    "([가-힣]{2})"
-)
-"""A family's name and a given one, as Koreans write them: without a space. These fifty families, the most
-common of the census of 2015, and four with two syllables, are nearly everyone."""
 
 Entry = dict[str, tuple[str, ...]]
 
@@ -137,8 +130,6 @@ def _member(folder: str, entered: str, entry: Entry) -> Member:
     for written in (folder, entered):
         parts = _parts(written)
         own += [written, " ".join(parts), " ".join(reversed(parts)), *parts]
-        if len(parts) == 1 and (whole := KOREAN.fullmatch(parts[0])):
-            own.append(whole[1])
     typed = tuple(alias for language in LANGUAGES for alias in entry.get(language, ()))
     return Member(folder, name, tuple(dict.fromkeys((name, *own, *typed))))
 

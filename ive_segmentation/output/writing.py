@@ -70,7 +70,8 @@ def spare(source: Path, folder: Path, written: Callable[[str], object]) -> None:
         WriteError: If it would.
     """
     read = source.resolve()
-    same = folder.exists() and read.parent.samefile(folder)
+    with write_errors(folder):
+        same = folder.exists() and read.parent.samefile(folder)
     # To Windows and to a Mac Overlay.MP4 is overlay.mp4.
     if same and (written(read.name) or written(read.name.lower())):
         raise WriteError(f"{source} would be replaced by what is made of it. Choose another folder.")

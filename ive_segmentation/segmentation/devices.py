@@ -12,8 +12,10 @@ logger = logging.getLogger(__name__)
 
 NATIVE_BFLOAT16 = 8
 """First generation of NVIDIA's GPUs ("compute capability") with bfloat16: Ampere."""
-NO_MEMORY = ("allocate memory", "out of memory", "not enough memory", "error 1455", "<1455>")
-"""What torch and safetensors say on Linux, on a Mac and on Windows (ERROR_COMMITMENT_LIMIT is 1455)."""
+NO_MEMORY = (
+    "allocate memory", "out of memory", "not enough memory", "ALLOC_FAILED", "error 1455", "<1455>",
+)  # fmt: skip
+"""What torch, its libraries and safetensors say (on Windows ERROR_COMMITMENT_LIMIT is 1455)."""
 
 
 class SegmentationError(UserError):
@@ -38,7 +40,7 @@ def choose_device(wanted: str) -> torch.device:
         try:
             return _computing("cuda")
         except RuntimeError as error:  # a card older than what this torch was built for, or one that is full
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [""])[0]
             logger.warning("The GPU cannot be used (%s), so SAM 3 runs on the CPU", reason)
             return torch.device("cpu")
     try:
@@ -66,7 +68,7 @@ def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
         device: Where it will run.
 
     Returns:
-        For "auto" bfloat16 on CUDA and on CPUs that compute it natively (16 s against 38 s a picture on
+        For "auto" bfloat16 on GPUs and CPUs that compute it natively (16 s against 38 s a picture on
         two cores with AVX512-BF16), else float32.
 
     Raises:

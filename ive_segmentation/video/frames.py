@@ -34,11 +34,12 @@ class VideoError(UserError):
     """A video that cannot be read; the message names the file and what to do."""
 
 
-def duration(path: str | Path) -> float:
+def duration(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> float:
     """Tell how long a video is.
 
     Args:
         path: The video file.
+        max_pixels: Videos with larger frames are refused.
 
     Returns:
         Seconds, from the file's header; where that does not say, as in recordings made by a browser, from
@@ -47,7 +48,7 @@ def duration(path: str | Path) -> float:
     Raises:
         VideoError: If it is no video or is damaged.
     """
-    with opened(path) as (container, stream):
+    with opened(path, max_pixels) as (container, stream):
         return length(container, stream)
 
 
@@ -78,9 +79,7 @@ def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_
 
 
 @contextmanager
-def opened(
-    path: str | Path, max_pixels: int = Settings.max_pixels
-) -> Iterator[tuple[InputContainer, VideoStream]]:
+def opened(path: str | Path, max_pixels: int) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open the first video stream; every fault of the file in here becomes a VideoError.
 
     Args:

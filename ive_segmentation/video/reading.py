@@ -45,6 +45,7 @@ class Video:
         frames: How many there are, as the file says or as rate and length make likely: for progress only.
         sound_codec: FFmpeg's name of the codec of its first stream of sound, "" where there is none.
         channels: Of that sound; 0 where there is none.
+        max_pixels: Frames that are larger, whatever the file says of itself, are not decoded.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class Video:
     frames: int
     sound_codec: str
     channels: int
+    max_pixels: int
 
     @property
     def has_sound(self) -> bool:
@@ -101,7 +103,7 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
             raise damaged(path)
         rate = stream.average_rate
         if rate is None or rate > _USUAL_RATE:
-            rate = _measured_rate(path) or rate or Fraction(Measured.unknown_frame_rate)
+            rate = _measured_rate(path, max_pixels) or rate or Fraction(Measured.unknown_frame_rate)
         heard = sound_stream(container)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         height, width = first.height, first.width
@@ -119,12 +121,13 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
             frames=frames or max(1, round(seconds * rate)),
             sound_codec=heard.codec_context.name if heard else "",
             channels=heard.channels if heard else 0,
+            max_pixels=max_pixels,
         )
 
 
-def _measured_rate(path: str | Path) -> Fraction | None:
+def _measured_rate(path: str | Path, max_pixels: int) -> Fraction | None:
     """Frames per second at the beginning of a file; None where it has no two frames with moments."""
-    with opened(path) as (container, stream):
+    with opened(path, max_pixels) as (container, stream):
         packets = islice(container.demux(stream), _PACKETS)
         moments = [packet.pts for packet in packets if packet.pts is not None]
         ticks = max(moments, default=0) - min(moments, default=0)
@@ -175,7 +178,7 @@ def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Fram
     """Read what begins between two moments, in ticks since the beginning; nothing if the seek led too far."""
     index, step = 0, max(1, round(1 / (video.rate * video.time_base)))
     shown = None
-    with opened(video.path) as (container, stream):
+    with opened(video.path, video.max_pixels) as (container, stream):
         zero = expected = stream.start_time or 0
         if seek:
             # A second early: a key frame may be stored in time for the moment and yet be shown after it.

@@ -75,7 +75,7 @@ def sound_packets(
         VideoError: If the file cannot be opened any more.
     """
     zero = begin * video.time_base
-    with opened(video.path) as (source, pictures):
+    with opened(video.path, video.max_pixels) as (source, pictures):
         heard = sound_stream(source)
         if heard is None:
             return

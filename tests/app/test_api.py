@@ -20,6 +20,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from ive_segmentation.app import launch, serve
+from ive_segmentation.app.cache import _forget_the_killed
 from ive_segmentation.app.serve import PortError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
@@ -117,20 +118,23 @@ def test_nothing_is_fetched_from_elsewhere(
 
 
 @pytest.mark.parametrize(
-    ("site", "path", "status"),
+    ("said", "path", "status"),
     [
-        ("cross-site", "/", 200),  # a link to the page
-        ("none", "/config", 200),
-        ("same-origin", "/config", 200),
-        ("same-site", "/config", 403),  # another program of this machine that serves pages
-        ("cross-site", "/config", 403),
-        ("cross-site", "/gradio_api/upload", 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}, "/", 200),  # a link to the page
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}, "/", 403),
+        ({"Sec-Fetch-Site": "none"}, "/config", 200),
+        ({"Sec-Fetch-Site": "same-origin"}, "/config", 200),
+        ({"Sec-Fetch-Site": "same-site"}, "/config", 403),  # another program of this machine
+        ({"Sec-Fetch-Site": "cross-site"}, "/config", 403),
+        ({"Sec-Fetch-Site": "cross-site"}, "/gradio_api/upload", 403),
+        ({"Origin": "https://evil.example"}, "/gradio_api/upload", 403),
+        ({"Origin": "{address}"}, "/config", 200),
     ],
 )
 def test_what_other_sites_make_the_browser_ask_is_refused(
-    site: str, path: str, status: int, address: str
+    said: dict[str, str], path: str, status: int, address: str
 ) -> None:
-    headers = {"Sec-Fetch-Site": site}
+    headers = {name: value.format(address=address) for name, value in said.items()}
     ask = httpx.post if path.endswith("upload") else httpx.get
     assert ask(f"{address}{path}", headers=headers).status_code == status
 
@@ -158,6 +162,16 @@ def test_what_a_killed_page_left_goes_at_the_next_start(tmp_path: Path) -> None:
         assert [str(left) for left in tmp_path.iterdir()] == [open_one]
         first.communicate(b"\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_earlier_versions_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, new = tmp_path / "ive-page-old", tmp_path / "ive-page-new"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (0, 0))
+    _forget_the_killed()
+    assert list(tmp_path.iterdir()) == [new]
 
 
 def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:

@@ -201,9 +201,16 @@ def test_two_builders_at_once_are_safe(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows gives a user's folders to that user alone")
-def test_the_bank_is_for_its_user_alone_to_read(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
-    build_bank(few_photos(An_Yujin=2), models, str(tmp_path / "bank"))
-    assert (tmp_path / "bank").stat().st_mode & 0o077 == 0
+def test_the_bank_is_for_its_user_alone_to_read(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, bank = few_photos(An_Yujin=2), tmp_path / "bank"
+    build_bank(dataset, models, str(bank))
+    assert bank.stat().st_mode & 0o077 == 0
+    bank.chmod(0o755)
+    monkeypatch.setattr("ive_segmentation.identity.store.BANKS", tmp_path)
+    build_bank(dataset, models, str(bank))
+    assert bank.stat().st_mode & 0o077 == 0
 
 
 def test_the_embedding_of_a_removed_photo_leaves_the_disk(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ive_segmentation.errors import UserError
-from ive_segmentation.language import MembersError, PromptError, load_members, parse
+from ive_segmentation.language import EVERYONE, MembersError, PromptError, load_members, parse
 from ive_segmentation.language.members import name_key
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -77,6 +77,15 @@ def test_a_korean_name_without_a_space_answers_to_the_given_name(
     else:
         with pytest.raises(PromptError, match="is no member"):
             parse(text, members)
+
+
+def test_a_given_name_that_is_a_word_stays_one(tmp_path: Path) -> None:
+    members = load_members(_dataset(tmp_path, "김하얀", "장원영", "이상의"))
+    white = parse("모두의 하얀 셔츠", members).requests[0]
+    assert (white.people, white.thing) == ((EVERYONE,), "white shirt")
+    assert parse("원영의 하얀 셔츠", members).requests[0].thing == "white shirt"
+    assert parse("원영의 상의", members).requests[0].people == ("장원영",)
+    assert parse("김하얀의 셔츠", members).requests[0].people == ("김하얀",)
 
 
 def test_the_six_keep_their_names_wherever_their_photos_lie(tmp_path: Path) -> None:

@@ -65,6 +65,11 @@ def test_what_is_read_is_not_written_over(source: str, folder: str, refused: boo
         spare(tmp_path / source, tmp_path / folder, {"overlay.png"}.__contains__)
 
 
+def test_a_folder_that_cannot_be_looked_for_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="cannot be written"):
+        spare(tmp_path / "a.png", tmp_path / ("x" * 300), {"overlay.png"}.__contains__)
+
+
 def test_a_failed_write_leaves_the_older_file(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").write_bytes(b"old")

@@ -341,6 +341,12 @@ def test_a_gpu_that_cannot_compute_leaves_the_work_to_the_cpu(
     with pytest.raises(SegmentationError, match="cannot be used"):
         choose_device("cuda")
 
+    def silent(_name: str) -> torch.device:
+        raise RuntimeError
+
+    monkeypatch.setattr("ive_segmentation.segmentation.devices._computing", silent)
+    assert choose_device("auto") == torch.device("cpu")
+
 
 @pytest.mark.parametrize(
     ("error", "is_memory"),
@@ -349,6 +355,7 @@ def test_a_gpu_that_cannot_compute_leaves_the_work_to_the_cpu(
         (OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), True),
         (OSError("The paging file is too small for this operation to complete. (os error 1455)"), True),
         (RuntimeError("unable to mmap 8 bytes from file <a>: Cannot allocate memory (12)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"), True),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."), True),
         (RuntimeError("unable to mmap 8 bytes from file <a>: No such device (19)"), False),

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.video.frames import VideoError, duration, frame_at
+from ive_segmentation.video.reading import probe, read
 from tests.video.clips import ENCODERS, STEP, clip, number_of, sound, tone, turned, with_matrix
 
 
@@ -129,9 +130,9 @@ def test_the_suffix_does_not_matter(mp4: Path, tmp_path: Path) -> None:
 
 
 def assert_refused(path: Path, words: str) -> None:
-    for read in (duration, lambda video: frame_at(video, 0.5)):
+    for ask in (duration, lambda video: frame_at(video, 0.5)):
         with pytest.raises(VideoError, match=words) as raised:
-            read(path)
+            ask(path)
         assert str(path) in str(raised.value)
         assert "\n" not in str(raised.value)
 
@@ -231,6 +232,8 @@ def test_frames_larger_than_the_file_says_are_not_decoded(tmp_path: Path) -> Non
                 container.mux(packet)
     assert frame_at(path, 1.8).shape == (2400, 3200, 3)
     assert frame_at(path, 1.8, max_pixels=1_000_000).shape == (48, 64, 3)
+    assert len(list(read(probe(path)))) == 10
+    assert len(list(read(probe(path, max_pixels=1_000_000)))) == 5
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -128,6 +128,13 @@ GROWING = {
 """What the library's session lets grow with the frames."""
 
 
+def test_a_session_begins_with_all_memory_there_is(sam3: Sam3) -> None:
+    sam3.encode(frame(0))
+    assert sam3._pictures
+    SessionTracker(sam3, CONCEPTS)
+    assert not sam3._pictures
+
+
 def test_a_session_does_not_grow_and_says_the_same(sam3: Sam3, sam3_video: Path) -> None:
     """Fails where another version of the library keeps more, keeps it elsewhere, or reads further back."""
     tracker, plain = SessionTracker(sam3, CONCEPTS), Plainly(sam3_video)
