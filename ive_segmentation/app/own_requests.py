@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+FRAMES = "frame-ancestors 'self' http://127.0.0.1:* http://localhost:* vscode-webview: vscode-file:"
+"""Who may show the page within a page: the notebook, in Jupyter on this machine or in VS Code."""
 
 
 class OwnRequests:
@@ -22,20 +25,25 @@ class OwnRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request with 403, or hand it on."""
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Content-Security-Policy"] = FRAMES
+            await send(message)
+
         if scope["type"] in {"http", "websocket"} and _is_foreign(scope):
             await PlainTextResponse("Only this page may ask that.", 403)(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, answer)
 
 
 def _is_foreign(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
-    # A link may lead to the page, but nobody may frame it: what a frame asks is its own.
-    is_link = scope["path"] in {"", "/"} and headers.get("sec-fetch-dest") == "document"
+    is_link_to_the_page = scope["path"] in {"", "/"}
     return (
         "://" in scope["path"]
-        or (site not in {"none", "same-origin"} and not is_link)
+        or (site not in {"none", "same-origin"} and not is_link_to_the_page)
         # Browsers that do not say the kind of site say the site.
         or (origin is not None and urlsplit(origin).netloc != headers.get("host"))
     )

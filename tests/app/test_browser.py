@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import av
@@ -95,6 +98,35 @@ def test_a_prompt_is_shown_as_text_whatever_it_holds(page: Page, picture: Path) 
     expect(page.locator("#said")).to_contain_text("onerror", timeout=SLOW)
     assert page.locator("#said img").count() == 0
     assert page.title() == "IVE Segmentation"
+
+
+@pytest.fixture
+def frame_of_another(address: str) -> Iterator[int]:
+    """The port of a site that shows the page within its own."""
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<iframe src="{address}" width="1200" height="900"></iframe>'.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_the_notebook_may_frame_the_page_and_no_foreign_site(browser: Browser, frame_of_another: int) -> None:
+    page = browser.new_page()
+    page.goto(f"http://localhost:{frame_of_another}")
+    expect(page.frame_locator("iframe").locator("#run")).to_be_visible(timeout=SLOW)
+    with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+        page.goto(f"http://foreign.localhost:{frame_of_another}")  # this machine's by the name, too
+    page.close()
 
 
 def test_a_question_without_a_picture_is_answered_in_words(page: Page) -> None:
