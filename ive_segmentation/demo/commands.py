@@ -106,7 +106,7 @@ def train(
 ) -> None:
     """Train checkpoints like the built-in ones, from nothing or going on; a rerun goes on where it stopped.
 
-    SAM 3 has two recipes: one for a GPU, and one for two cores that takes an hour and a half.
+    SAM 3 has two recipes: one for a GPU, and one for two cores that takes some two hours.
     """
     # Only training needs torch here: every other command of the demo, and --help, start without it.
     from ive_segmentation.demo.training import (  # noqa: PLC0415

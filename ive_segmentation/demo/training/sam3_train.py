@@ -217,13 +217,13 @@ GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
 ON_GPU = Recipe(
     {"scenes": 16_000, "clips": 8_000, "crossings": 4_500}, 336, Pace(12_000, 6e-4), SIDE, GOING_ON
 )
-#: For two cores: some 85 minutes of an AMD EPYC, and the pictures have to be drawn before.
+#: For two cores: some two hours of an AMD EPYC, and the pictures have to be drawn before.
 ON_CPU = Recipe(
     {"scenes": 8_000, "clips": 2_000, "crossings": 1_000},
     224,
     Pace(7_000, 8e-4),
     448,
-    replace(GOING_ON, steps=700),
+    replace(GOING_ON, steps=1600),
 )
 
 
