@@ -1,6 +1,6 @@
 """The price of one look: our pipeline against running SAM 3 whole for the person, and again for the thing.
 
-Run: python -m benchmarks.possession_latency [--small] [--device cuda] [--pairs 3]
+Run: python -m benchmarks.possession_latency [--small] [--device cuda] [--pairs 3] [--only times]
 
 The architecture is the real one with random weights, because time does not care what they know. Random
 weights find nothing or everything, though, so both ways run every network in full and then take the masks of
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -49,6 +50,17 @@ from ive_segmentation.settings import Settings
 
 PRECISIONS = {"bf16": "bfloat16", "fp32": "float32"}
 WORDS = ("person", "shirt", "pants", "shoe")
+
+
+class Part(StrEnum):
+    """What can be measured alone."""
+
+    memory = "memory"
+    rest = "rest"
+    times = "times"
+    resolution = "resolution"
+
+
 COLD, NEXT, SHOES = "everyone's shirt", "everyone's pants", "everyone's shoes"
 
 
@@ -327,69 +339,67 @@ def main(
     small: Annotated[bool, typer.Option(help="The small architecture: the same run in seconds.")] = False,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     pairs: Annotated[int, typer.Option(help="How often each way is timed.")] = 3,
+    only: Annotated[Part | None, typer.Option(help="One part of it; by default all.")] = None,
     role: Annotated[str, typer.Option(hidden=True)] = "",
     folder: Annotated[Path, typer.Option(hidden=True)] = Path(),
 ) -> None:
     """Print what our way costs as a share of the plain way's cost."""
     disable_progress_bar()
     size, large = ((320, 213), (800, 600)) if small else ((1280, 853), (4000, 3000))
-    resolutions = (196, 140) if small else (672, 504)
     if role:
         print(json.dumps(measure(role, folder, device, size)))
         return
     print(f"{processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     if device == "cuda":
         print(torch.cuda.get_device_name())
+    row("what", "ratio", "at most", "")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_checkpoint(folder, small)
-        row("what", "ratio", "at most", "")
-        peaks = {way: in_a_process(f"prompt:{way}", folder, device, small) for way in ("plain", *PRECISIONS)}
-        for way in PRECISIONS:
-            share = peaks[way]["peak"] / peaks["plain"]["peak"]
-            row(f"peak memory, {way}", share, 0.65, f"{peaks[way]['peak'] / 2**30:.2f} GiB")
-            if device == "cuda":
-                row(
-                    f"peak GPU memory, {way}",
-                    peaks[way]["gpu"] / peaks["plain"]["gpu"],
-                    None,
-                    gpu(peaks[way]),
-                )
-        for way, words in (
-            ("fp32", "fp32 as stored"),
-            ("mixed", "fp32 into bf16"),
-            ("bf16", "bf16 as stored"),
-        ):
-            load = in_a_process(f"load:{way}", folder, device, small)
-            row(
-                f"loading {words}, peak to weights", load["eyes"], 1.25, gpu(load) if device == "cuda" else ""
-            )
-            row("  and the text encoder", load["both"], 1.25, "")
-            row(
-                "  time to the plain way's",
-                load["seconds"] / peaks["plain"]["loading"],
-                None,
-                f"{load['seconds']:.2f} s",
-            )
-        rest, whole = beside_networks(folder, large, device)
-        row(f"no network, {large[0]}×{large[1]}", rest / whole, 0.05, f"{rest:.2f} of {whole:.2f} s")
-        times = {
-            name: median(spent)
-            for name, spent in compare_times(folder, six_people(size), device, pairs, resolutions).items()
-        }
+        if only is not Part.resolution:
+            write_checkpoint(folder, small)
+        if only in (None, Part.memory):
+            show_memory(folder, device, small)
+        if only in (None, Part.rest):
+            rest, whole = beside_networks(folder, large, device)
+            row(f"no network, {large[0]}×{large[1]}", rest / whole, 0.05, f"{rest:.2f} of {whole:.2f} s")
+        if only in (None, Part.times):
+            resolutions = (196, 140) if small else (672, 504)
+            show_times(compare_times(folder, six_people(size), device, pairs, resolutions))
+    if only in (None, Part.resolution):
+        for resolution, overlap in cost_of_resolution((1, 2 / 3, 1 / 2), 4 if small else 20).items():
+            row(f"mean IoU of the demo's SAM 3 at {resolution}", overlap, None, "")
+
+
+def show_memory(folder: Path, device: str, small: bool) -> None:
+    """Print the peaks of a prompt and of loading, each of a process of its own."""
+    peaks = {way: in_a_process(f"prompt:{way}", folder, device, small) for way in ("plain", *PRECISIONS)}
+    for way in PRECISIONS:
+        share = peaks[way]["peak"] / peaks["plain"]["peak"]
+        row(f"peak memory, {way}", share, 0.65, f"{peaks[way]['peak'] / 2**30:.2f} GiB")
+        if device == "cuda":
+            row(f"peak GPU memory, {way}", peaks[way]["gpu"] / peaks["plain"]["gpu"], None, gpu(peaks[way]))
+    for way, words in (("fp32", "fp32 as stored"), ("mixed", "fp32 into bf16"), ("bf16", "bf16 as stored")):
+        load = in_a_process(f"load:{way}", folder, device, small)
+        row(f"loading {words}, peak to weights", load["eyes"], 1.25, gpu(load) if device == "cuda" else "")
+        row("  and the text encoder", load["both"], 1.25, "")
+        loading = load["seconds"] / peaks["plain"]["loading"]
+        row("  time to the plain way's", loading, None, f"{load['seconds']:.2f} s")
+
+
+def show_times(times: dict[str, list[float]]) -> None:
+    """Print the medians of `compare_times`, and what they are to the plain way's."""
+    medians = {name: median(spent) for name, spent in times.items()}
+    full = next(spent for name, spent in medians.items() if name.endswith("px"))
     limits = {"cold bf16": 0.30, "cold fp32": 0.60, "next": 0.05, "shoes": 0.06}
-    for name, spent in times.items():
+    for name, spent in medians.items():
+        milliseconds = f"{1000 * spent:.1f} ms"
         if name in ("plain", "first words"):
-            row(name, None, None, f"{1000 * spent:.0f} ms")
-            continue
-        if name.endswith("px"):
-            full = next(spent for other, spent in times.items() if other.endswith("px"))
-            row(f"cold bf16 at {name}, to the full resolution", spent / full, None, f"{1000 * spent:.0f} ms")
-            continue
-        limit = limits.get(name, limits.get(name.split()[0]))
-        row(name, spent / times["plain"], limit, f"{1000 * spent:.0f} ms")
-    for resolution, overlap in cost_of_resolution((1, 2 / 3, 1 / 2), 4 if small else 20).items():
-        row(f"mean IoU of the demo's SAM 3 at {resolution}", overlap, None, "")
+            row(name, None, None, milliseconds)
+        elif name.endswith("px"):
+            row(f"cold bf16 at {name}, to the full resolution", spent / full, None, milliseconds)
+        else:
+            limit = limits.get(name, limits.get(name.split()[0]))
+            row(name, spent / medians["plain"], limit, milliseconds)
 
 
 def processor_name() -> str:

@@ -126,18 +126,18 @@ def train(
         faces_detector.train_detector(out / "faces", work / "faces")
         faces_recogniser.train_recogniser(out / "faces", work / "faces")
     if part in (Part.sam3, Part.both):
-        recipe = sam3_train.recipe()
+        recipe = sam3_train.recipe(steps)
         said = {"scenes": scenes, "clips": frames, "crossings": crossings}
-        wanted = {kind: said[kind] or count for kind, count in recipe.pictures.items()}
+        wanted = {kind: said[kind] or count for kind, count in recipe.drawn.items()}
         shards = store.draw_ahead(work / "sam3-pictures", wanted)
         deadline = time.time() + minutes * 60 if minutes else None
         if start is None:
-            begun, pace = work / "sam3", replace(recipe.first, steps=steps or recipe.first.steps)
-            lesson = sam3_train.beginning(shards, begun, recipe.first_side, pace.steps)
-            if not workers.learn(lesson, pace, work / "sam3-first.state", deadline):
+            begun = work / "sam3"
+            lesson = sam3_train.beginning(shards, begun, recipe.first)
+            if not workers.learn(lesson, recipe.first.pace, work / "sam3-first.state", deadline):
                 return
-            lesson, pace = sam3_train.going_on(shards, out / "sam3", begun, recipe.side), recipe.then
+            lesson, pace = sam3_train.going_on(shards, out / "sam3", begun, recipe.then), recipe.then.pace
         else:
-            lesson, pace = sam3_train.refining(shards, out / "sam3", start), sam3_train.GOING_ON
-        pace = replace(pace, steps=steps or pace.steps)
+            lesson = sam3_train.refining(shards, out / "sam3", start)
+            pace = replace(sam3_train.GOING_ON, steps=steps or sam3_train.GOING_ON.steps)
         workers.learn(lesson, pace, work / "sam3.state", deadline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +28,9 @@ from ive_segmentation.demo.training.sam3_train import (
     ON_CPU,
     ON_GPU,
     Recipe,
+    Sam3Lesson,
     Student,
     beginning,
-    going_on,
     refining,
 )
 from ive_segmentation.demo.training.small_sam3 import (
@@ -194,10 +193,10 @@ def test_half_of_what_a_checkpoint_knew_stays(tmp_path: Path) -> None:
 def test_each_recipe_begins_with_fewer_pixels_and_takes_up_no_run_of_the_other(
     recipe: Recipe, tmp_path: Path
 ) -> None:
-    lesson = beginning([], tmp_path, recipe.first_side, recipe.first.steps)
-    assert 0 < lesson.glimpse < lesson.search < recipe.first.steps
-    assert recipe.first_side < recipe.side
-    origins = {beginning([], tmp_path, one.first_side, 100).origin for one in (ON_CPU, ON_GPU)}
+    lesson = beginning([], tmp_path, recipe.first)
+    assert 0 < lesson.glimpse < lesson.search < recipe.first.pace.steps
+    assert recipe.first.side < recipe.then.side
+    origins = {beginning([], tmp_path, one.first).origin for one in (ON_CPU, ON_GPU)}
     assert len(origins) == 2
 
 
@@ -262,7 +261,7 @@ def test_a_step_on_drawn_scenes_has_every_term_and_a_gradient(
 ) -> None:
     monkeypatch.setattr(store, "SHARD", 2)
     shard = store._write_shard(tmp_path, "scenes", 0)
-    lesson = replace(going_on([shard], tmp_path / "out", tmp_path), side=SIDE // 3, pictures=2, start=None)
+    lesson = Sam3Lesson([shard], tmp_path / "out", side=SIDE // 3, pictures=2)
     torch.manual_seed(0)
     student = lesson.begin()
     (batch,) = prepared(Shares(lesson, Pace(steps=1, rate=1.0), rank=0, first=0), processes=0)

@@ -1,5 +1,6 @@
 """SAM 3's losses on every decoder layer: DETR's set prediction, masks, presence, and two dense helpers."""
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch.nn import functional
@@ -80,12 +81,32 @@ def match(
     cost = cost + 5 * (_cxcywh(out.boxes)[..., None, :] - _cxcywh(boxes)[None, :, None]).abs().sum(-1)
     cost -= 2 * _giou(out.boxes[..., None, :], boxes[None, :, None])
     table = torch.nan_to_num(cost, 1e4).cpu().numpy()
-    chosen = torch.zeros(layers, prompts, boxes.shape[1], dtype=torch.long)
+    chosen = np.zeros((layers, prompts, boxes.shape[1]), np.int64)
     for n, count in enumerate(counts):
         for layer in range(layers if count else 0):
             queries, target = linear_sum_assignment(table[layer, n, :, :count])
-            chosen[layer, n, torch.as_tensor(target)] = torch.as_tensor(queries)
-    return chosen.to(out.boxes.device)
+            chosen[layer, n, target] = queries
+    return torch.from_numpy(chosen).to(out.boxes.device)
+
+
+def padded(values: torch.Tensor, counts: list[int], most: int, filler: float) -> torch.Tensor:
+    """What each prompt has, side by side: (N, T, ...), where T is what the richest has, but at least 1.
+
+    Args:
+        values: (n, ...), prompt by prompt.
+        counts: of N prompts, how many of the n are theirs.
+        most: bounds T; what a prompt has beyond it is left out.
+        filler: what stands where a prompt has less than T.
+    """
+    each = torch.tensor(counts)
+    rows = torch.arange(len(counts)).repeat_interleave(each)
+    places = torch.arange(len(rows)) - (each.cumsum(0) - each)[rows]
+    fitting = places < most
+    shape = (len(counts), max(1, min(most, max(counts))), *values.shape[1:])
+    out = torch.full(shape, filler, dtype=values.dtype, device=values.device)
+    # All at once: on a GPU every assignment takes as long to start as a prompt's takes to do.
+    out[rows[fitting].to(out.device), places[fitting].to(out.device)] = values[fitting.to(out.device)]
+    return out
 
 
 def dense_losses(dense: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
@@ -193,15 +214,9 @@ def losses(
     """
     device = out.boxes.device
     counts = [min(count, most) for count in batch.counts]
-    prompts, widest, cells = len(counts), max(1, *counts), 4 * out.tokens.shape[-1]
-    boxes = torch.full((prompts, widest, 4), 0.5, device=device)
-    masks = torch.zeros((prompts, widest, cells, cells), device=device)
-    weights = torch.zeros((prompts, widest), device=device)
-    by_prompt = [part.to(device).split(batch.counts) for part in (batch.boxes, batch.masks, batch.weights)]
-    for n, (count, hers, shapes, weight) in enumerate(zip(counts, *by_prompt, strict=True)):
-        boxes[n, :count] = hers[:count]
-        masks[n, :count] = shapes[:count]
-        weights[n, :count] = weight[:count]
+    boxes = padded(batch.boxes.to(device), batch.counts, most, 0.5)
+    masks = padded(batch.masks.to(device), batch.counts, most, 0.0)
+    weights = padded(batch.weights.to(device), batch.counts, most, 0.0)
     real = weights > 0
     layers = out.boxes.shape[0]
     total = max(1, sum(counts)) * layers
@@ -230,7 +245,7 @@ def losses(
     if spots is not None:
         terms |= spot_losses(spots, boxes, masks, real)
     if coarse is not None:
-        stress = batch.stress.to(device).repeat_interleave(prompts // len(batch.stress), 0)[drawn]
+        stress = batch.stress.to(device).repeat_interleave(len(counts) // len(batch.stress), 0)[drawn]
         terms |= mask_losses(out, coarse, small, masks[drawn], stress, chosen[:, drawn], weights[drawn])
     return terms
 

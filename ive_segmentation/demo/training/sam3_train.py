@@ -104,6 +104,8 @@ HIDDEN = 3.0
 """They are one of ten persons in a crossing, and nearly all that is missed there."""
 GPU_PICTURES = 32
 """In a batch on a GPU, where one worker learns: an H200 takes 0.18 s for them at 672 px, and 11 GB."""
+CPU_PICTURES = 4
+"""Each core's share of a batch."""
 
 
 @dataclass
@@ -135,7 +137,7 @@ class Sam3Lesson(Lesson):
     search: int = 0
     helpers: bool = True
     kept: float = 0.0
-    pictures: int = field(default_factory=lambda: GPU_PICTURES if torch.cuda.is_available() else 4)
+    pictures: int = field(default_factory=lambda: GPU_PICTURES if torch.cuda.is_available() else CPU_PICTURES)
     prompts: int = 4
     hidden: float = 1.0
     name = "SAM 3"
@@ -196,50 +198,72 @@ class Sam3Lesson(Lesson):
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One lesson of a recipe.
+
+    Attributes:
+        side: of the square, in pixels, that pictures are squashed to.
+        pictures: each worker's share of a batch.
+        pace: steps and rates.
+    """
+
+    side: int
+    pictures: int
+    pace: Pace
+
+
+@dataclass(frozen=True)
 class Recipe:
     """From nothing: what is drawn, and two lessons, the first with fewer pixels, so more steps in its time.
 
     Attributes:
-        pictures: how many of each kind of `store.KINDS`.
-        first_side, side: of the lessons, in pixels, that pictures are squashed to.
-        first, then: the lessons' paces.
+        drawn: how many pictures of each kind of `store.KINDS`.
+        first, then: the lessons.
     """
 
-    pictures: dict[str, int]
-    first_side: int
-    first: Pace
-    side: int
-    then: Pace
+    drawn: dict[str, int]
+    first: Stage
+    then: Stage
 
 
 #: The pace at which what has learnt goes on: slower than the first time, and slower all the time.
 GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
+#: For a GPU, which takes as long to begin a step of few pixels as to do it: so twice the pictures there.
 ON_GPU = Recipe(
-    {"scenes": 16_000, "clips": 8_000, "crossings": 4_500}, 336, Pace(12_000, 6e-4), SIDE, GOING_ON
+    {"scenes": 12_000, "clips": 4_000, "crossings": 2_000},
+    Stage(336, 2 * GPU_PICTURES, Pace(3_000, 8e-4)),
+    Stage(SIDE, GPU_PICTURES, replace(GOING_ON, steps=1_200, rate=4e-4)),
 )
 #: For two cores: some two hours of an AMD EPYC, and the pictures have to be drawn before.
 ON_CPU = Recipe(
     {"scenes": 8_000, "clips": 2_000, "crossings": 1_000},
-    224,
-    Pace(7_000, 8e-4),
-    448,
-    replace(GOING_ON, steps=1600),
+    Stage(224, CPU_PICTURES, Pace(7_000, 8e-4)),
+    Stage(448, CPU_PICTURES, replace(GOING_ON, steps=1600)),
 )
 
 
-def recipe() -> Recipe:
-    """The recipe for this machine."""
-    return ON_GPU if torch.cuda.is_available() else ON_CPU
+def recipe(steps: int | None = None) -> Recipe:
+    """The recipe for this machine; each lesson with so many steps, where a number is given."""
+    usual = ON_GPU if torch.cuda.is_available() else ON_CPU
+    if steps is None:
+        return usual
+    first, then = (
+        replace(stage, pace=replace(stage.pace, steps=steps)) for stage in (usual.first, usual.then)
+    )
+    return replace(usual, first=first, then=then)
 
 
-def beginning(shards: list[Path], out: Path, side: int, steps: int) -> Sam3Lesson:
+def beginning(shards: list[Path], out: Path, stage: Stage) -> Sam3Lesson:
     """The lesson from nothing."""
-    return Sam3Lesson(shards, out, side=side, glimpse=steps // 10, search=steps * 2 // 7)
+    steps = stage.pace.steps
+    return Sam3Lesson(
+        shards, out, side=stage.side, pictures=stage.pictures, glimpse=steps // 10, search=steps * 2 // 7
+    )
 
 
-def going_on(shards: list[Path], out: Path, start: Path, side: int = SIDE) -> Sam3Lesson:
+def going_on(shards: list[Path], out: Path, start: Path, stage: Stage) -> Sam3Lesson:
     """The lesson for a checkpoint that has learnt at fewer pixels: everything together from step one on."""
-    return Sam3Lesson(shards, out, start, side=side)
+    return Sam3Lesson(shards, out, start, side=stage.side, pictures=stage.pictures)
 
 
 def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
@@ -249,4 +273,4 @@ def refining(shards: list[Path], out: Path, start: Path) -> Sam3Lesson:
     The mean of both fits the truth better than either, in most of what is measured (Wortsman et al., CVPR
     2022; PLAN.md, "What training on crossings brought").
     """
-    return replace(going_on(shards, out, start), helpers=False, kept=0.5, hidden=HIDDEN)
+    return Sam3Lesson(shards, out, start, helpers=False, kept=0.5, hidden=HIDDEN)

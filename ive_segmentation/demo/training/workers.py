@@ -77,7 +77,7 @@ FASTER = 5.0
 """For heads that only help to teach: they must know something before they can."""
 MOST_WORKERS = 4
 """Each adds its share to a batch and holds all pictures in memory (3 GB)."""
-MOST_PREPARING = 8
+MOST_PREPARING = 12
 """A core prepares 30 pictures a second; an H200 learns from 180."""
 ROOMY = {
     "MALLOC_MMAP_MAX_": "0",
@@ -241,14 +241,15 @@ def _work(
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
             terms = lesson.terms(student, step, batch)
         optimiser.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()
+        values = torch.stack(list(terms.values()))
+        values.sum().backward()
         over = deadline is not None and time.time() > deadline
         if table:
             over = table.average(rank, learning, over)
         nn.utils.clip_grad_norm_(learning, 1.0)
         optimiser.step()
-        for name, value in terms.items():
-            running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
+        for name, value in zip(terms, values.tolist(), strict=True):
+            running[name] = 0.98 * running.get(name, value) + 0.02 * value
         bar.set_postfix({name: f"{value:.3f}" for name, value in running.items()}, refresh=False)
         if rank == 0 and ((step + 1) % pace.save_every == 0 or over or step + 1 == pace.steps):
             save_state(state, student, optimiser, step + 1, origin)
