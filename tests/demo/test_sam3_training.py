@@ -122,7 +122,7 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
             assert len(boxes) == len(masks)
             for (x0, y0, x1, y1), mask in zip(boxes * cells(SIDE), masks, strict=True):
                 inside = mask[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
-                assert torch.isclose(inside.sum(), mask.sum(), rtol=1e-3)
+                assert torch.isclose(inside.sum().float(), mask.sum().float(), rtol=1e-3)
 
 
 def test_held_things_of_which_little_is_seen_are_sought() -> None:

@@ -37,7 +37,7 @@ class Batch:
         names: a word for each of `CONCEPTS`, now and then another than the first that comes to mind.
         counts: per prompt the number of its instances, n of them in all.
         boxes: (n, 4) float32 xyxy in 0..1, prompt by prompt.
-        masks: (n, M, M) float32 in 0..1, in the same order.
+        masks: (n, M, M) uint8, in the same order: how much of each cell is theirs, 255 is all of it.
         weights: (n,) float32, how much each of them counts, likewise.
         classes: (B, M, M) int64, index of the concept of each cell plus one, 0 for the background.
         extents: (B, 4, M, M) float32, how far from each cell its person's box reaches left, up, right and
@@ -91,8 +91,9 @@ def cut(scene: Labelled, rng: np.random.Generator) -> Labelled:
 
 def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
-    shifted = image.astype(np.float32) * gain.astype(np.float32) + float(rng.normal(0, 10))
-    return np.rint(np.clip(shifted, 0, 255)).astype(np.uint8)
+    levels = np.arange(256)[:, None] * gain + rng.normal(0, 10)
+    table = np.rint(levels.clip(0, 255)).astype(np.uint8)
+    return cv2.LUT(np.ascontiguousarray(image), table[:, None])
 
 
 def resized(scene: Labelled, side: int) -> Labelled:
@@ -108,21 +109,24 @@ def resized(scene: Labelled, side: int) -> Labelled:
 def targets(
     labels: np.ndarray, wanted: tuple[tuple[int, ...], ...], cells: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Boxes (n, 4) xyxy in 0..1 and masks (n, cells, cells) of the wanted instances that can be seen."""
+    """Boxes (n, 4) xyxy in 0..1 and masks (n, cells, cells) of the wanted instances that can be seen.
+
+    Masks are uint8, 255 for a cell that is all theirs: a batch of them goes from process to process.
+    """
     side = labels.shape[0]
     boxes, masks = [], []
     for values in wanted:
         chosen = np.zeros(256, np.uint8)
-        chosen[list(values)] = 1
+        chosen[list(values)] = 255
         mask = cv2.LUT(labels, chosen)
         if cv2.countNonZero(mask) < SLIVER * side * side:
             continue
         x, y, w, h = cv2.boundingRect(mask)
         boxes.append([x / side, y / side, (x + w) / side, (y + h) / side])
-        masks.append(cv2.resize(mask.astype(np.float32), (cells, cells), interpolation=cv2.INTER_AREA))
+        masks.append(cv2.resize(mask, (cells, cells), interpolation=cv2.INTER_AREA))
     return (
         torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        torch.from_numpy(np.array(masks, np.float32).reshape(-1, cells, cells)),
+        torch.from_numpy(np.array(masks, np.uint8).reshape(-1, cells, cells)),
     )
 
 

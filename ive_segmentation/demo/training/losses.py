@@ -215,7 +215,7 @@ def losses(
     device = out.boxes.device
     counts = [min(count, most) for count in batch.counts]
     boxes = padded(batch.boxes.to(device), batch.counts, most, 0.5)
-    masks = padded(batch.masks.to(device), batch.counts, most, 0.0)
+    masks = padded(batch.masks.to(device).float() / 255, batch.counts, most, 0.0)
     weights = padded(batch.weights.to(device), batch.counts, most, 0.0)
     real = weights > 0
     layers = out.boxes.shape[0]
