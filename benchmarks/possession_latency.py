@@ -216,6 +216,12 @@ def compare_times(
             # The second time every network has its answer ready: what is left is all the rest.
             for price, text in (("cold", COLD), ("next", NEXT), ("same again", NEXT), ("shoes", SHOES)):
                 note(f"{price} {name}", pipeline.segment, image, text)
+            again = pipeline.segment(image, NEXT).seconds
+            print(
+                "    of it",
+                *(f"{step} {1000 * spent:.1f} ms" for step, spent in again.items()),
+                file=sys.stderr,
+            )
         note("look again bf16", find, sam3, crop, "shoe", "person")
     whole = sam3.resolution
     ours.clear()
