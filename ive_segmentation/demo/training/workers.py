@@ -78,8 +78,8 @@ FASTER = 5.0
 MOST_WORKERS = 4
 """Each adds its share to a batch and holds all pictures in memory (3 GB)."""
 MOST_PREPARING = 8
-"""Of the 16 cores beside an H200, 12 prepared 90 pictures a second at 672 px and 8, on another day, 144: more are
-in the way of the process that learns."""
+"""Of the 16 cores beside an H200, 12 prepared 90 pictures a second at 672 px, and 8, on another day, 144:
+more are in the way of the process that learns."""
 ROOMY = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),
