@@ -10,10 +10,11 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -54,6 +55,7 @@ SMALLEST_SIDE = 8
 """No face can be found in a strip that is narrower than this after scaling."""
 
 Picture = NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,23 +83,42 @@ class FoundFace:
     """The face turned upright and cut out for the recogniser, BGR."""
 
 
+@dataclass(frozen=True)
+class Models:
+    """InsightFace's detector, and the recogniser."""
+
+    detector: Any
+    recogniser: Recogniser
+
+
 class FaceModel:
-    """A detector and a recogniser, loaded once and used for every picture.
+    """A detector and a recogniser, loaded once and used for every picture, by any number of threads.
 
     Attributes:
         name: What the pack was asked for as.
         hash: SHA-256 of the recogniser's file: embeddings of two recognisers cannot be compared.
-        provider: "CUDA" or "CPU", where the models really run.
         dimension: Length of an embedding.
     """
 
-    def __init__(self, name: str, hash: str, provider: str, detector: Any, recogniser: Recogniser) -> None:
+    def __init__(self, name: str, models: Models, on_cpu: Callable[[], Models]) -> None:
+        """Keep the models.
+
+        Args:
+            name: What the pack was asked for as.
+            models: As loaded.
+            on_cpu: Loads them once more, for when the GPU they run on cannot go on.
+        """
         self.name = name
-        self.hash = hash
-        self.provider = provider
-        self.dimension = recogniser.dimension
-        self._detector = detector
-        self._recogniser = recogniser
+        self.hash = models.recogniser.hash
+        self.dimension = models.recogniser.dimension
+        self._models = models
+        self._on_cpu = on_cpu
+        self._moving = Lock()
+
+    @property
+    def provider(self) -> str:
+        """Where the models really run: "CUDA" or "CPU"."""
+        return self._models.recogniser.provider
 
     def detect(self, image: Picture) -> list[Face]:
         """Find and embed the faces of a picture.
@@ -138,7 +159,7 @@ class FaceModel:
         for i in np.argsort(boxes[:, 0], kind="stable"):
             box = (boxes[i, :4] * np.tile(back, 2)).astype(np.float32)
             points = (keypoints[i] * back).astype(np.float32)
-            crop = cv2.cvtColor(norm_crop(image, points, self._recogniser.side), cv2.COLOR_RGB2BGR)
+            crop = cv2.cvtColor(norm_crop(image, points, self._models.recogniser.side), cv2.COLOR_RGB2BGR)
             faces.append(FoundFace(box, points, float(boxes[i, 4]), crop))
         return faces
 
@@ -146,8 +167,9 @@ class FaceModel:
         """Boxes with scores (N, 5) and keypoints (N, 5, 2) in a BGR picture of the detector's size."""
         height, width = picture.shape[:2]
         share = CLOSE_UP_SIDE / DETECTOR_SIDE
-        boxes, keypoints = self._detector.detect(picture, input_size=_canvas(width, height))
-        close, points = self._detector.detect(picture, input_size=_canvas(width * share, height * share))
+        whole, smaller = _canvas(width, height), _canvas(width * share, height * share)
+        boxes, keypoints = self._work(lambda models: models.detector.detect(picture, input_size=whole))
+        close, points = self._work(lambda models: models.detector.detect(picture, input_size=smaller))
         if len(close) and len(boxes):
             new = box_iou_batch(close[:, :4], boxes[:, :4]).max(axis=1) <= SAME_FACE
             close, points = close[new], points[new]
@@ -164,7 +186,21 @@ class FaceModel:
         """
         if not crops:
             return np.zeros((0, self.dimension), np.float32)
-        return unit(self._recogniser(crops))
+        return unit(self._work(lambda models: models.recogniser(crops)))
+
+    def _work(self, task: Callable[[Models], T]) -> T:
+        """Do something with the models; on the CPU from now on if the GPU fails (it may be full)."""
+        models = self._models
+        try:
+            return task(models)
+        except Exception as error:  # ONNX Runtime has a type of its own for each kind of failure
+            if models.recogniser.provider == "CPU":
+                raise
+            with self._moving:
+                if self._models is models:  # no other thread found out before
+                    logger.warning("The face models go on on the CPU, because the GPU failed (%s)", error)
+                    self._models = self._on_cpu()
+            return task(self._models)
 
 
 def _canvas(width: float, height: float) -> tuple[int, int]:
@@ -199,12 +235,12 @@ def load_faces(
     *gpu, cpu = _providers(device)
     try:
         try:
-            detector, recogniser = _load(folder, [*gpu, cpu])
+            models = _load(folder, [*gpu, cpu])
         except Exception as error:
             if not gpu:
                 raise
             logger.warning("The face models do not run on the GPU (%s), so they run on the CPU", error)
-            detector, recogniser = _load(folder, [cpu])
+            models = _load(folder, [cpu])
     except Exception as error:  # a broken ONNX file raises a different type from each layer it gets through
         is_fetched = pack in KNOWN_PACKS
         remedy = f"Delete the folder {folder} and start again," if is_fetched else "Put in what is missing,"
@@ -212,11 +248,11 @@ def load_faces(
             f"The face pack {pack} is not complete: it needs a detector with keypoints and a recogniser as "
             f"ONNX files. {remedy} or point IVE_FACES at another folder."
         ) from error
-    logger.info("Face models %s run on %s.", pack, recogniser.provider)
-    return FaceModel(pack, recogniser.hash, recogniser.provider, detector, recogniser)
+    logger.info("Face models %s run on %s.", pack, models.recogniser.provider)
+    return FaceModel(pack, models, lambda: _load(folder, [cpu]))
 
 
-def _load(folder: Path, providers: list[Any]) -> tuple[Any, Recogniser]:
+def _load(folder: Path, providers: list[Any]) -> Models:
     """The detector and the recogniser of a folder, having worked once; raises whatever any layer raises."""
     options = onnxruntime.SessionOptions()
     # Threads that spin while they wait take the cores from whatever else runs, decoding to begin with.
@@ -232,7 +268,7 @@ def _load(folder: Path, providers: list[Any]) -> tuple[Any, Recogniser]:
     if not models.det_model.use_kps:
         raise ValueError("no keypoints")
     models.det_model.detect(np.zeros((STRIDE, STRIDE, 3), np.uint8), input_size=(STRIDE, STRIDE))
-    return models.det_model, Recogniser(models.models["recognition"], options)
+    return Models(models.det_model, Recogniser(models.models["recognition"], options))
 
 
 def _providers(device: str) -> list[Any]:

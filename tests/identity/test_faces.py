@@ -57,12 +57,12 @@ def test_a_batch_gives_what_one_at_a_time_gives(models: FaceModel) -> None:
     side = 112
     crops = list(np.random.default_rng(0).integers(0, 256, (5, side, side, 3), np.uint8))
     together = models.embed(crops)
-    assert models._recogniser._batched
+    assert models._models.recogniser._batched
     np.testing.assert_allclose(together, np.concatenate([models.embed([crop]) for crop in crops]), atol=1e-3)
 
-    one_by_one = copy.copy(models._recogniser)
+    one_by_one = copy.copy(models._models.recogniser)
     one_by_one._batched = False
-    np.testing.assert_allclose(one_by_one(crops), models._recogniser(crops), atol=1e-3)
+    np.testing.assert_allclose(one_by_one(crops), models._models.recogniser(crops), atol=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (4, 3000), (3000, 4), (200, 300), (64, 64)])
@@ -109,7 +109,7 @@ def test_what_does_not_work_on_the_gpu_works_on_the_cpu(
     """A GPU that another program has filled lets sessions begin, and fails at their first run."""
     load = faces._load
 
-    def crowded(folder: Path, providers: list[Any]) -> tuple[Any, Any]:
+    def crowded(folder: Path, providers: list[Any]) -> faces.Models:
         if len(providers) > 1:
             raise RuntimeError("CUDA failure 2: out of memory")
         return load(folder, providers)
@@ -118,6 +118,37 @@ def test_what_does_not_work_on_the_gpu_works_on_the_cpu(
     monkeypatch.setattr(faces, "_load", crowded)
     assert load_faces(str(real_faces)).provider == "CPU"
     assert "run on the CPU" in caplog.text
+
+
+def test_a_gpu_that_fails_half_way_is_given_up(
+    real_faces: Path, real_photos: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SAM 3 may have taken the memory that the faces need for a picture of another shape."""
+    photo = images.load(real_photos / "Jang_Wonyoung" / "Jang_Wonyoung_007.jpg")
+    there = load_faces(str(real_faces), device="cpu")
+    here, asked = copy.copy(there._models.recogniser), 0
+    here.provider = "CUDA"
+
+    class Full:
+        def detect(self, *_: Any, **__: Any) -> None:
+            nonlocal asked
+            asked += 1
+            raise RuntimeError("CUDA failure 2: out of memory")
+
+    model = FaceModel("pack", faces.Models(Full(), here), lambda: there._models)
+    assert model.provider == "CUDA"
+    for _ in range(2):
+        found = model.detect(photo)
+        assert [face.box.tolist() for face in found] == [face.box.tolist() for face in there.detect(photo)]
+    assert (model.provider, asked) == ("CPU", 1)
+    assert caplog.text.count("go on on the CPU") == 1
+
+
+def test_a_fault_on_the_cpu_is_said(real_faces: Path) -> None:
+    there = load_faces(str(real_faces), device="cpu")
+    model = FaceModel("pack", faces.Models(None, there._models.recogniser), lambda: there._models)
+    with pytest.raises(AttributeError):
+        model.detect(np.zeros((64, 64, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
