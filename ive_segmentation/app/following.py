@@ -19,6 +19,9 @@ TICK = 0.4
 class StoppedError(UserError):
     """The user wants no more of it."""
 
+    def __init__(self) -> None:
+        super().__init__("Stopped. Nothing was kept.")
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -54,7 +57,7 @@ class Run:
             StoppedError: If it was stopped.
         """
         if self._stopped.is_set():
-            raise StoppedError("Stopped. Nothing was kept.")
+            raise StoppedError
         self._share, self._words = share, words
 
     def preview(self, image: Image) -> None:

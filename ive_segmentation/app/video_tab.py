@@ -209,7 +209,10 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         request: gr.Request,
     ) -> Iterator[Fills]:
         pipeline = live.pipeline
-        run = runs[str(request.session_hash)]
+        run = runs.get(str(request.session_hash))
+        if run is None:  # stopped in the moment when its turn came
+            yield {parts.said: gr.skip()}
+            return
 
         def work() -> Followed:
             if not path:
@@ -235,18 +238,21 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
         finally:
-            del runs[str(request.session_hash)]
+            if runs.get(str(request.session_hash)) is run:
+                del runs[str(request.session_hash)]
 
-    def stopped(request: gr.Request) -> gr.Button:
+    def stopped(request: gr.Request) -> Fills:
         _stop(runs, request)
-        return gr.Button("Stopping …", interactive=False)
+        runs.pop(str(request.session_hash), None)
+        return {parts.said: note([in_words(StoppedError())]), **_ready(parts), **_nothing(parts)}
 
-    parts.stop.click(stopped, None, parts.stop, queue=False, **QUIET)
     asked = [parts.run.click, parts.prompt.submit]
     gr.on(asked, js=into_view("film-said"), **QUIET)
-    gr.on(asked, begun, None, parts.answer, **QUIET).then(
+    following = gr.on(asked, begun, None, parts.answer, **QUIET).then(
         followed, parts.asked, parts.answer, **QUIET, **ONE_VIDEO
     )
+    # Whoever still waits for another tab's video has nothing under way that could see that it is stopped.
+    parts.stop.click(stopped, None, parts.answer, queue=False, cancels=[following], **QUIET)
 
 
 @contextmanager

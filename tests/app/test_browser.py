@@ -352,6 +352,30 @@ def test_a_video_that_is_stopped_leaves_nothing_but_the_page(page: Page, clip: P
         expect(page.locator(part)).to_have_count(0)
 
 
+def test_who_waits_for_anothers_video_can_stop_too(page: Page, browser: Browser, clip: Path) -> None:
+    follow(page, clip, "Wonyoung")
+    expect(page.locator("#film-stage img")).to_be_visible(timeout=SLOW)
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#run")
+    follow(other, clip, "Rei")
+    for again in (False, True):
+        if again:
+            other.click("#film-run")
+        expect(other.locator("#film-said")).to_contain_text("Waiting for its turn")
+        other.click("#film-stop")
+        expect(other.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.")
+        expect(other.locator("#film-run")).to_be_visible()
+    other.close()
+    expect(page.locator("#film-said [role=progressbar]")).to_be_visible()
+    page.click("#film-stop")
+    expect(page.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.")
+    page.fill("#film-prompt textarea", "Rei")
+    page.click("#film-run")
+    expect(page.locator("#film-stage img")).to_be_visible(timeout=SLOW)
+    page.click("#film-stop")
+
+
 def test_what_is_no_video_is_refused_in_words(page: Page) -> None:
     page.get_by_role("tab", name="Video").click()
     page.click("#film-run")
