@@ -194,7 +194,7 @@ def build_bank(
         progress: Called with photos done, photos in all, and the photo's relative path.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
         max_bytes: Larger files are left out.
-        max_pixels: Larger photos are left out, the next time they change or the bank is made anew.
+        max_pixels: Larger photos are left out.
 
     Returns:
         What the bank holds and what was done.
@@ -206,7 +206,8 @@ def build_bank(
     for _ in range(ATTEMPTS):
         version = store.version(uri)
         before, last, rebuilt = _before(uri, faces)
-        known = {row["hash"]: row for row in before if row["hash"]}
+        # What could not be used is looked at again: the limits may be others by now.
+        known = {row["hash"]: row for row in before if row["hash"] and not row["unusable"]}
         rows = list(
             look_at(
                 dataset, list_photos(dataset), faces, known, progress or _silent,
@@ -322,7 +323,10 @@ def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, s
 
 
 def _same(before: list[Row], rows: list[Row]) -> bool:
-    return [(row["photo"], row["hash"]) for row in before] == [(row["photo"], row["hash"]) for row in rows]
+    columns = ("photo", "hash", "unusable")
+    return [[row[name] for name in columns] for row in before] == [
+        [row[name] for name in columns] for row in rows
+    ]
 
 
 def _count(rows: list[Row], dataset: Path) -> dict[str, int]:

@@ -82,7 +82,7 @@ def look_at(
         max_pixels: Larger photos are left out.
 
     Yields:
-        Rows in the photos' order; `new` tells whether the photo had to be looked at.
+        Rows in the photos' order; `new` tells whether the photo was looked at.
     """
     waiting: list[tuple[Row, list[FoundFace]]] = []
     with ThreadPoolExecutor(Measured.decoders) as decoders:
@@ -95,9 +95,9 @@ def look_at(
                 "member": relative.parts[0],
                 "hash": photo.hash,
                 "look": known["look"] if known else photo.look,
-                "unusable": known["unusable"] if known else photo.unusable,
+                "unusable": photo.unusable,
                 "faces": known["faces"] if known else [],
-                "new": known is None,
+                "new": photo.image is not None,
             }
             waiting.append((row, [] if photo.image is None else faces.find(photo.image)))
             if sum(len(found) for _, found in waiting) >= Measured.embedding_batch:
