@@ -154,6 +154,8 @@ def _known(phrase: str) -> list[Token]:
     word = known(name_key(phrase))
     if not word or (" " in phrase and word.spelling not in {"", phrase.lower()}):
         return []
+    if phrase.lower().endswith(" s"):  # the mic S. Coups is holding: no plural
+        return []
     as_typed = word.kind is Kind.LOOK or word.being
     return [_token(word, phrase, singular(phrase.lower()) if as_typed else word.english)]
 

@@ -523,6 +523,7 @@ def _member(folder: str, *aliases: str) -> Member:
         # full stops are no words' ends
         (["I.N", "Bang Chan"], "I.N and Bang Chan", ["I.N", "Bang Chan"]),
         (["I.N"], "the mic I.N is holding", ["I.N"]),
+        (["S.Coups"], "the mic S.Coups is holding", ["S.Coups"]),
         (["T.O.P"], "shirt of T.O.P", ["T.O.P"]),
         (["T.O.P"], "red top", []),
         # a name and a little word are not a longer name
