@@ -23,6 +23,7 @@ from ive_segmentation.demo.training.batches import (
     resized,
     targets,
 )
+from ive_segmentation.demo.training.losses import padded
 from ive_segmentation.demo.training.prompts import HIDING, PERSON, SYNONYMS, answers, ask, crowded, tiny
 from ive_segmentation.demo.training.sam3_train import (
     ON_CPU,
@@ -254,6 +255,18 @@ def test_in_a_crossing_a_person_whose_face_is_hidden_counts_more(
         if {weight for person, weight in counted if person} == {1.0, 3.0}:
             return
     pytest.fail("in none of the pictures was somebody's face hidden, and somebody's seen")
+
+
+@pytest.mark.parametrize("counts", [[2, 0, 3], [0, 0], [1], [4, 1, 0, 2]])
+@pytest.mark.parametrize("most", [2, 20])
+def test_what_prompts_have_is_laid_side_by_side(counts: list[int], most: int) -> None:
+    values = torch.arange(2.0 * sum(counts)).reshape(-1, 2)
+    table = padded(values, counts, most, filler=-1)
+    assert table.shape == (len(counts), max(1, min(most, max(counts))), 2)
+    for row, hers in zip(table, values.split(counts), strict=True):
+        kept = hers[:most]
+        assert torch.equal(row[: len(kept)], kept)
+        assert (row[len(kept) :] == -1).all()
 
 
 def test_a_step_on_drawn_scenes_has_every_term_and_a_gradient(
