@@ -251,13 +251,24 @@ def segment(
         raise Exit(1)
 
 
+def _seconds(moment: str) -> float:
+    """Read seconds, or a moment as players show it: m:ss or h:mm:ss."""
+    try:
+        return sum(float(part) * 60**place for place, part in enumerate(reversed(moment.split(":"))))
+    except ValueError as error:
+        said = f"{moment} is no moment: give seconds, or minutes and seconds as 1:02.5."
+        raise typer.BadParameter(said) from error
+
+
 @app.command()
 def video(
     file: Annotated[Path, typer.Argument(help="The video.")],
     text: Annotated[str, typer.Argument(metavar="PROMPT", help="For example: Wonyoung's microphone")],
     out: Annotated[Path, typer.Option(help="Folder for the videos, the JSON lines and the timeline.")],
-    start: Annotated[float | None, typer.Option(help="Second to begin at.")] = None,
-    end: Annotated[float | None, typer.Option(help="Second to end at.")] = None,
+    start: Annotated[
+        float | None, typer.Option(parser=_seconds, metavar="TIME", help="Begin at: seconds, or 1:02.5.")
+    ] = None,
+    end: Annotated[float | None, typer.Option(parser=_seconds, metavar="TIME", help="End at.")] = None,
     formats: Annotated[
         list[Format] | None, typer.Option("--format", help="Once for each; by default overlay.")
     ] = None,

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from concurrent.futures import wait
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.patience import begin
 from ive_segmentation.result import Image
 from ive_segmentation.video.follow import Followed
 
+_TURN = Lock()
+"""Held by the run whose video is followed: one at a time, however many ask."""
 TICK = 0.4
 """Seconds between two looks at what is done: quick enough to seem alive, and a page takes as long to draw."""
 
 
 class StoppedError(UserError):
     """The user wants no more of it."""
-
-    def __init__(self) -> None:
-        super().__init__("Stopped. Nothing was kept.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class Run:
             StoppedError: If it was stopped.
         """
         if self._stopped.is_set():
-            raise StoppedError
+            raise StoppedError("Stopped. Nothing was kept.")
         self._share, self._words = share, words
 
     def preview(self, image: Image) -> None:
@@ -84,11 +83,16 @@ class Run:
             StoppedError: If it was stopped.
             Exception: Whatever the work raised.
         """
-        future = begin(job)
+        while not _TURN.acquire(timeout=TICK):
+            self.progress(0.0, "Waiting for another video to end")
+            yield Seen(self._share, self._words, None)
         try:
+            self.progress(0.0, "Opening the video")
+            future = begin(job)
             while not wait([future], TICK).done:
                 picture, self._picture = self._picture, None
                 yield Seen(self._share, self._words, picture)
             yield future.result()
         finally:
             self.stop()
+            _TURN.release()

@@ -18,6 +18,9 @@ _HEAD = (
     '<div class="ive-head"><h1>IVE Segmentation</h1>'
     "<p>Name a member, or something of hers, and get exactly those pixels.</p></div>"
 )
+ASK_BEFORE_LEAVING = """() => addEventListener("beforeunload", (event) => {
+  if (document.querySelector("#film-stop")?.offsetParent) event.preventDefault();
+})"""
 _HOUR, _DAY = 3600, 86400
 
 
@@ -47,4 +50,5 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         with gr.Tab("Members") as tab:
             members_tab(live, tab)
         api(live)
+        page.load(None, js=ASK_BEFORE_LEAVING)
     return page.queue(max_size=32)

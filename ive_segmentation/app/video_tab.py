@@ -16,7 +16,7 @@ import gradio as gr
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
-from ive_segmentation.app.events import ONE_VIDEO, QUIET
+from ive_segmentation.app.events import QUIET, VIDEOS
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, note, under_way
@@ -209,10 +209,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         request: gr.Request,
     ) -> Iterator[Fills]:
         pipeline = live.pipeline
-        run = runs.get(str(request.session_hash))
-        if run is None:  # stopped in the moment when its turn came
-            yield {parts.said: gr.skip()}
-            return
+        run = runs[str(request.session_hash)]
 
         def work() -> Followed:
             if not path:
@@ -238,21 +235,18 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
         finally:
-            if runs.get(str(request.session_hash)) is run:
-                del runs[str(request.session_hash)]
+            del runs[str(request.session_hash)]
 
-    def stopped(request: gr.Request) -> Fills:
+    def stopped(request: gr.Request) -> gr.Button:
         _stop(runs, request)
-        runs.pop(str(request.session_hash), None)
-        return {parts.said: note([in_words(StoppedError())]), **_ready(parts), **_nothing(parts)}
+        return gr.Button("Stopping …", interactive=False)
 
+    parts.stop.click(stopped, None, parts.stop, queue=False, **QUIET)
     asked = [parts.run.click, parts.prompt.submit]
     gr.on(asked, js=into_view("film-said"), **QUIET)
-    following = gr.on(asked, begun, None, parts.answer, **QUIET).then(
-        followed, parts.asked, parts.answer, **QUIET, **ONE_VIDEO
+    gr.on(asked, begun, None, parts.answer, **QUIET).then(
+        followed, parts.asked, parts.answer, **QUIET, **VIDEOS
     )
-    # Whoever still waits for another tab's video has nothing under way that could see that it is stopped.
-    parts.stop.click(stopped, None, parts.answer, queue=False, cancels=[following], **QUIET)
 
 
 @contextmanager
@@ -345,4 +339,8 @@ def _player(path: Path) -> str:
     """
     poster = thumbnail(frame_at(path, 0.0), side=STAGE_SIDE)
     source = f"gradio_api/file={quote(str(path))}"
-    return f'<video controls playsinline preload="metadata" poster="{poster}" src="{source}"></video>'
+    return (
+        f'<video controls playsinline preload="metadata" poster="{poster}" src="{source}" '
+        """onerror="this.outerHTML = '<img src=&quot;' + this.poster + '&quot;>"""
+        """<p>This browser cannot play it. It can be followed all the same.</p>'"></video>"""
+    )

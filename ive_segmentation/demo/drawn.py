@@ -50,6 +50,6 @@ def refuse_photos(image: npt.NDArray[np.uint8]) -> None:
     """
     if not looks_drawn(image):
         raise NotDrawnError(
-            "This looks like a real photo, and the demo's built-in checkpoints know drawn people only. "
-            "Try one of the drawn examples, or put photos into Dataset/ and start again for the real thing."
+            "This looks real, and the demo's built-in checkpoints know drawn people only. "
+            "Try a drawn example, or put photos into Dataset/ and start again for the real thing."
         )

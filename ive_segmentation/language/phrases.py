@@ -38,7 +38,11 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
     """
     tokens = _with_one_and(tokens)
     _refuse_strangers(tokens, names)
-    spoken = [token for token in tokens if token.kind is not Kind.FILLER]
+    spoken = [
+        token
+        for at, token in enumerate(tokens)
+        if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
+    ]
     rows = groupby(_with_joined_looks(_resolved(spoken)), key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
     messages: list[str] = []
@@ -50,6 +54,11 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         else:
             condensed += row
     return _settled(condensed, names), messages
+
+
+def _owns_nothing(token: Token, after: Sequence[Token]) -> bool:
+    """Whether it makes an owner, and only words that say nothing follow: Wonyoung's fancam."""
+    return token.kind is Kind.OF_THE_ONE_BEFORE and {word.kind for word in after} == {Kind.FILLER}
 
 
 def _with_one_and(tokens: Sequence[Token]) -> list[Token]:

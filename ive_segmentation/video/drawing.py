@@ -16,6 +16,7 @@ from ive_segmentation.output.coco import encode
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import plain_name
+from ive_segmentation.output.writing import write_errors
 from ive_segmentation.result import PERSON, Mask, Result
 from ive_segmentation.video.fancam import camera_path, crop, output_size
 from ive_segmentation.video.formats import Format
@@ -58,6 +59,21 @@ class Outputs:
             called = names_to_show(members).get(self.star, self.star)
             names.append((FANCAM, f"fancam_{plain_name(called)}.mp4"))
         return {name: self.folder / file for name, file in names}
+
+    def clear(self, members: Sequence[Member], written: Collection[Path]) -> None:
+        """Take away what an earlier answer left in the folder; fancams of others stay.
+
+        Args:
+            members: As for `files`.
+            written: What was written now.
+
+        Raises:
+            WriteError: If a file cannot be taken away.
+        """
+        every = {self.folder / kind.file for kind in _KINDS.values()} | set(self.files(members).values())
+        for older in every - set(written):
+            with write_errors(older):
+                older.unlink(missing_ok=True)
 
 
 def draw(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -111,31 +112,36 @@ def follow(
     rate = float(video.rate)
     names, owners = Names.of(pipeline.gallery, rate), Owners(rate)
     total = _expected_frames(video, start, end)
-    first_pass = _Pass(progress, 0.0, SEEING, total)
+    first_pass = _Pass(progress, 0.0, SEEING, total, ", then it is drawn")
     shown = time.monotonic() - PREVIEW_EVERY
-    lasts = Fraction(0)
+    until, lasts = 0.0, Fraction(0)
     with Records() as records:
         frames = read(video, start, end)
         for watched in watch(frames, tracker, pipeline, names, owners, unasked=unasked):
             records.append(watched.record)
             lasts = watched.frame.duration * video.time_base
+            until = watched.frame.second + float(lasts)
             first_pass.done("Looking at")
             if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:
                 preview(_glimpse(watched, video, asked, names, pipeline))
                 shown = time.monotonic()
-        story = Story(video.size, asked, names.settle(), owners.settle())
+        spans = names.settle()
+        # Of who is not there no fancam is made: somebody else would be filmed under her name.
+        there = any(span.member == outputs.star for span in spans)
+        made = outputs if there else replace(outputs, star=None)
+        story = Story(video.size, asked, spans, owners.settle())
         second_pass = _Pass(progress, SEEING, 1.0, first_pass.count)
         files, found = draw(
-            read(video, start, end), video, records, story, pipeline.members, outputs,
+            read(video, start, end), video, records, story, pipeline.members, made,
             lambda: second_pass.done("Drawing"),
         )  # fmt: skip
         times = intervals(story.presence(records, float(lasts)))
     called = names_to_show(pipeline.members)
     files["timeline"] = out / TIMELINE
     write_timeline(files["timeline"], times, called)
-    messages = (*asked.messages, *_never_found(asked, found, times, called))
-    if sound := sound_remark(video, outputs.sounds):
-        messages = (*messages, sound)
+    outputs.clear(pipeline.members, files.values())
+    remarks = [_breaks_off(video, end, until), sound_remark(video, made.sounds)]
+    messages = (*asked.messages, *_never_found(asked, found, times, called), *filter(None, remarks))
     return Followed(files, tuple(times), messages, first_pass.count, time.monotonic() - begun, tracker.how)
 
 
@@ -230,16 +236,31 @@ def _never_found(
             someone = asked_for(who, names)
             hers = {EVERYONE: seen, UNKNOWN: seen & {None}}.get(who, seen & {who})
             if not hers:
-                yield f"Nobody was found in this video who is {someone}."
+                found_nobody = f"Nobody was found in this video who is {someone}."
+                yield {
+                    EVERYONE: "Nobody was found in this video.",
+                    UNKNOWN: "Nobody unknown was found in this video.",
+                }.get(who, found_nobody)
             elif not any(member in hers and concept == thing for member, concept in found):
                 yield f"No {thing} of {someone} was found in this video."
+
+
+def _breaks_off(video: Video, end: float | None, until: float) -> str | None:
+    """Say that pictures are missing, of a video that was read to its end or to `end`; both in seconds."""
+    if video.pictured is None:
+        return None
+    expected = min(video.pictured, math.inf if end is None else end)
+    # Headers are not exact to the frame.
+    if until > expected - max(0.5, 2 / float(video.rate)):
+        return None
+    return f"The video breaks off after {until:.1f} of {expected:.1f} s: the rest is missing or damaged."
 
 
 class _Pass:
     """Counts frames, and says how far it is and how long it may still take."""
 
-    def __init__(self, progress: Progress, begin: float, end: float, total: int) -> None:
-        self.count = 0
+    def __init__(self, progress: Progress, begin: float, end: float, total: int, then: str = "") -> None:
+        self.count, self._then = 0, then
         self._progress, self._begin, self._end, self._total = progress, begin, end, total
         self._started = time.monotonic()
 
@@ -248,7 +269,7 @@ class _Pass:
         share = min(self.count / self._total, 1.0)
         left = (time.monotonic() - self._started) * (1 - share) / share
         words = f"{doing} frame {self.count} of {max(self._total, self.count)}, {_about(left)} left"
-        self._progress(self._begin + (self._end - self._begin) * share, words)
+        self._progress(self._begin + (self._end - self._begin) * share, words + self._then)
 
 
 def _about(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -93,6 +94,8 @@ def opened(path: str | Path, max_pixels: int) -> Iterator[tuple[InputContainer, 
     Raises:
         VideoError: If it is no video, is damaged, or its frames are too large.
     """
+    if re.match("https?:/", str(path)):
+        raise VideoError("Addresses are not fetched. Download the video, and give the file.")
     if not Path(path).is_file():
         raise VideoError(f"{path} is not a file. Check the path for typing mistakes.")
     try:

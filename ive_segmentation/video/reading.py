@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.video.stream import VideoStream
 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured, Settings
@@ -42,6 +43,8 @@ class Video:
         time_base: Seconds per unit of `Frame.pts`.
         rate: Frames per second on average.
         seconds: How long it lasts.
+        pictured: How many seconds of it have pictures, as the file says; None where it does not, or where its
+            sound may last longer.
         frames: How many there are, as the file says or as rate and length make likely: for progress only.
         sound_codec: FFmpeg's name of the codec of its first stream of sound, "" where there is none.
         channels: Of that sound; 0 where there is none.
@@ -54,6 +57,7 @@ class Video:
     time_base: Fraction
     rate: Fraction
     seconds: float
+    pictured: float | None
     frames: int
     sound_codec: str
     channels: int
@@ -118,11 +122,19 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
             time_base=stream.time_base,
             rate=rate,
             seconds=seconds,
+            pictured=_pictured(stream, seconds, heard is not None),
             frames=frames or max(1, round(seconds * rate)),
             sound_codec=heard.codec_context.name if heard else "",
             channels=heard.channels if heard else 0,
             max_pixels=max_pixels,
         )
+
+
+def _pictured(stream: VideoStream, seconds: float, has_sound: bool) -> float | None:
+    """What `Video.pictured` says, of a stream whose file lasts so many seconds."""
+    if not stream.duration or not stream.time_base:
+        return None if has_sound else seconds
+    return min(float(stream.duration * stream.time_base), seconds)
 
 
 def _measured_rate(path: str | Path, max_pixels: int) -> Fraction | None:

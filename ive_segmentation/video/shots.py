@@ -64,6 +64,8 @@ def _likeness(before: Grey, now: Grey) -> float:
     """How well the middle of one frame is found in the next: the correlation at the best place and zoom."""
     picture = _within_bars(before, now)
     middle, pattern = _pattern(before[picture]), _pattern(now[picture])
+    if not np.ptp(middle):  # to OpenCV what is flat is like everything
+        return float(not np.ptp(pattern))
     return max(
         float(cv2.matchTemplate(pattern, _zoomed(middle, zoom), cv2.TM_CCOEFF_NORMED).max())
         for zoom in _ZOOMED

@@ -23,6 +23,9 @@ from ive_segmentation.video.records import Record, Sighting
 from ive_segmentation.video.shots import Cuts
 from ive_segmentation.video.tracks import Tracked, Tracker
 
+DARK = 16
+"""Spread of values below which a frame shows nothing yet: videos often begin in black."""
+
 
 class Watched(NamedTuple):
     """A frame, what was seen in it, and whose each thing track seems to be in it, by person track."""
@@ -58,9 +61,11 @@ def watch(
         NotDrawnError: If the demo is given a real video.
     """
     cuts, heads, shot = Cuts(), Heads(), 0
+    unjudged = pipeline.demo
     for frame in frames:
-        if pipeline.demo and frame.index == 0:
+        if unjudged and frame.image.std() > DARK:
             refuse_photos(frame.image)
+            unjudged = False
         if cuts.is_cut(frame.image):
             shot += 1
             tracker.cut()

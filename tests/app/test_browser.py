@@ -362,7 +362,7 @@ def test_who_waits_for_anothers_video_can_stop_too(page: Page, browser: Browser,
     for again in (False, True):
         if again:
             other.click("#film-run")
-        expect(other.locator("#film-said")).to_contain_text("Waiting for its turn")
+        expect(other.locator("#film-said")).to_contain_text("Waiting for another video to end")
         other.click("#film-stop")
         expect(other.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.")
         expect(other.locator("#film-run")).to_be_visible()

@@ -99,7 +99,7 @@ def test_without_sam3_the_tab_says_what_is_missing(pipeline: Pipeline) -> None:
 def test_a_clip_is_drawn_once_or_not_at_all(tmp_path: Path) -> None:
     def leave(share: float, _step: str) -> None:
         if share > 0.05:
-            raise StoppedError
+            raise StoppedError("Enough.")
 
     with pytest.raises(StoppedError):
         draw_clip_once(leave, tmp_path)

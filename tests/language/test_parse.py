@@ -524,6 +524,12 @@ def _member(folder: str, *aliases: str) -> Member:
         (["I.N", "Bang Chan"], "I.N and Bang Chan", ["I.N", "Bang Chan"]),
         (["I.N"], "the mic I.N is holding", ["I.N"]),
         (["S.Coups"], "the mic S.Coups is holding", ["S.Coups"]),
+        # what fans call a video of one
+        (["Rei", "Liz"], "fancam of Rei", ["Rei"]),
+        (["Rei", "Liz"], "rei fancam", ["Rei"]),
+        (["Rei", "Liz"], "Rei's fancam", ["Rei"]),
+        (["원영", "유진"], "원영 직캠", ["원영"]),
+        (["원영", "유진"], "원영의 직캠", ["원영"]),
         (["T.O.P"], "shirt of T.O.P", ["T.O.P"]),
         (["T.O.P"], "red top", []),
         # a name and a little word are not a longer name

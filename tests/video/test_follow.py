@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
+from ive_segmentation.demo.drawn import NotDrawnError
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.errors import UserError
 from ive_segmentation.output.coco import decode
@@ -154,7 +156,7 @@ def test_a_part_of_the_video_begins_at_zero(pipeline: Pipeline, clip: Path, tmp_
         ("Liz", "Nobody was found in this video who is Liz."),
         ("Rei's hat", "No hat of Rei was found in this video."),
         ("guitar", "No guitar was found in this video."),
-        ("strangers", "Nobody was found in this video who is anyone unknown."),
+        ("strangers", "Nobody unknown was found in this video."),
     ],
 )
 def test_what_is_never_there_is_said(
@@ -174,6 +176,55 @@ def test_cancelled_half_way_it_leaves_no_file(
     with pytest.raises(KeyboardInterrupt):
         follow(pipeline, clip, "Rei", tmp_path, formats=list(Format), fancam=True, progress=cancel)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_who_is_not_there_no_fancam_is_made_and_an_older_answer_goes(
+    pipeline: Pipeline, clip: Path, tmp_path: Path
+) -> None:
+    """Somebody else was filmed under her name, and files of the answer before seemed to be of this one."""
+    for name in ("mask.mp4", "fancam_liz.mp4", "fancam_rei.mp4", "mine.mp4"):
+        (tmp_path / name).write_bytes(b"of before")
+    followed = follow(pipeline, clip, "Liz", tmp_path, end=0.3, fancam=True)
+    assert sorted(followed.files) == ["overlay", "timeline"]
+    kept = {tmp_path / name for name in ("fancam_rei.mp4", "mine.mp4")}
+    assert set(tmp_path.iterdir()) == {*followed.files.values(), *kept}
+
+
+@pytest.mark.parametrize(
+    ("share", "end", "said"),
+    [(1.0, None, False), (0.55, None, True), (0.55, 0.3, False), (1.0, 99.0, False)],
+    ids=["whole", "cut off", "cut off behind what is wanted", "whole, and asked to a later end"],
+)
+def test_where_a_video_breaks_off_is_said(
+    pipeline: Pipeline, trio: Scene, tmp_path: Path, share: float, end: float | None, said: bool
+) -> None:
+    path = tmp_path / "film.mp4"
+    noise = np.random.default_rng(0)
+    pictures = [shifted(trio.image, number % 4) for number in range(3 * FPS)]
+    pictures = [np.where(noise.random(one.shape) < 0.01, 255, one).astype(np.uint8) for one in pictures]
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "10", "bf": "0"})
+        stream.height, stream.width, stream.pix_fmt = *trio.image.shape[:2], "yuv420p"
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    followed = follow(pipeline, path, "Wonyoung", tmp_path / "out", end=end)
+    assert any("breaks off" in message for message in followed.messages) is said
+
+
+def test_black_before_a_real_video_does_not_let_it_pass_for_drawn(
+    pipeline: Pipeline, trio: Scene, tmp_path: Path
+) -> None:
+    """Stage videos often begin so."""
+    black, noise = np.zeros_like(trio.image), np.random.default_rng(0)
+    real = cv2.GaussianBlur(noise.integers(0, 256, trio.image.shape, np.uint8), (0, 0), 8)
+    real = np.clip((real.astype(int) - 128) * 6 + 128, 0, 255).astype(np.uint8)
+    demo = replace(pipeline, demo=True)
+    with pytest.raises(NotDrawnError):
+        follow(demo, write_clip(tmp_path / "real.mp4", [black] * 2 + [real] * 2), "person", tmp_path / "out")
+    drawn = write_clip(tmp_path / "drawn.mp4", [black] * 2 + [trio.image] * 2)
+    assert follow(demo, drawn, "person", tmp_path / "out").frames == 4
 
 
 def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:

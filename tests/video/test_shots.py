@@ -106,6 +106,14 @@ def test_people_who_act_are_not_taken_for_cuts_and_a_cut_among_them_is_found() -
         assert found(frame.scene.image for frame in draw_clip(seed)) == cuts
 
 
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_frame_of_one_colour_is_a_shot_of_its_own(level: int) -> None:
+    """Names would run from black into the next shot."""
+    flat = np.full((HIGH, WIDE, 3), level, np.uint8)
+    shots = (islice(shot(0, "still"), 2), iter([flat, flat]), islice(shot(100, "still"), 2))
+    assert found(*shots) == [2, 4]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (33, 7), (64, 64), (119, 161)])
 def test_any_size_and_black(size: tuple[int, int]) -> None:
     cuts = Cuts()
