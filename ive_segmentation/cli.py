@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import math
+import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
@@ -57,12 +61,20 @@ def main() -> None:
     _end_like_ctrl_c()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
+        if code == 130:  # typer makes that of Ctrl-C
+            raise KeyboardInterrupt
     except Exit as exit_:
         code = exit_.exit_code
     except UserError as error:
         code = _fail(str(error))
     except TyperException as error:
         code = _fail(f"{error.format_message()} `--help` shows what is possible.") if str(error) else 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
+        code = _fail("The output cannot be written: no space left on the device.")
     except (KeyboardInterrupt, Abort):
         print("Stopped.", file=sys.stderr)
         code = 130
@@ -175,11 +187,16 @@ def identify(
     from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
+    from ive_segmentation.loading import load_bank
 
     settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
     load_gallery(settings.bank)  # without one there is nothing to load a model for
     model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
-    gallery = load_gallery(settings.bank, model.hash)
+    if settings.bank == bank_of(settings.dataset):  # photos may have come or gone since it was built
+        with _Bar() as bar:
+            _, gallery = load_bank(settings, model, bar)
+    else:
+        gallery = load_gallery(settings.bank, model.hash)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     answers: list[dict[str, Any]] = []
     failed = False
@@ -253,11 +270,11 @@ def segment(
 
 def _seconds(moment: str) -> float:
     """Read seconds, or a moment as players show it: m:ss or h:mm:ss."""
-    try:
-        return sum(float(part) * 60**place for place, part in enumerate(reversed(moment.split(":"))))
-    except ValueError as error:
-        said = f"{moment} is no moment: give seconds, or minutes and seconds as 1:02.5."
-        raise typer.BadParameter(said) from error
+    with suppress(ValueError):
+        seconds = sum(float(part) * 60**place for place, part in enumerate(reversed(moment.split(":"))))
+        if 0 <= seconds < math.inf:
+            return seconds
+    raise typer.BadParameter(f"{moment} is no moment: give seconds, or minutes and seconds as 1:02.5.")
 
 
 @app.command()

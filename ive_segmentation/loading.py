@@ -81,8 +81,9 @@ def load_bank(
         BankError: If there is no usable photo, or the bank cannot be written.
     """
     forget_abandoned(BANKS)
+    report = None
     if _has_photos(settings.dataset):
-        build_bank(
+        report = build_bank(
             settings.dataset,
             faces,
             settings.bank,
@@ -92,7 +93,7 @@ def load_bank(
             max_pixels=settings.max_pixels,
         )
     gallery = load_gallery(settings.bank, faces.hash)
-    return gallery.report, gallery
+    return report or replace(gallery.report, embedded=0, removed=0), gallery
 
 
 def wants_demo(settings: Settings) -> bool:

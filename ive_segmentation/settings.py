@@ -82,6 +82,8 @@ class Settings:
     """Seconds that all look-ups on model hubs may take together before the start goes on without them."""
 
     def __post_init__(self) -> None:
+        for name in ("dataset", "word_cache"):
+            object.__setattr__(self, name, Path(getattr(self, name)))
         if not self.bank:
             object.__setattr__(self, "bank", bank_of(self.dataset))
 
@@ -139,6 +141,9 @@ class Measured:
     misplaced_lead: Final = 0.05
     """A photo that scores this much more for another member is probably in the wrong folder (of 10 real
     photos planted in wrong folders, twelve times: 9 or 10 found, at most 3 that were not planted)."""
+    misplaced_alone: Final = 0.3
+    """A folder's only photo is another member's if it scores more for her than this share of her own do (none
+    of 48 that were rightly alone was taken for another's, two thirds of 48 planted ones were)."""
     same_person_lead: Final = 0.1
     """Two members whose photos score on average less than this more for their own folder than for the other
     are probably one person (the six members: 0.2 and more)."""

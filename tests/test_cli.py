@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
+from ive_segmentation import cli
 from ive_segmentation.cli import main
 from ive_segmentation.result import Result
 
@@ -104,6 +106,33 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_1(arguments: list[str], r
     assert out == ""
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in err
+
+
+def test_a_full_disk_is_one_line(run: Run) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "ive_segmentation", "prompt", "Wonyoung"]
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "The output cannot be written: no space left on the device."
+
+
+def test_who_only_reads_makes_no_folder(tmp_path: Path, run: Run) -> None:
+    code, _, err = run("bank", "show", "--bank", tmp_path / "typo")
+    assert (code, list(tmp_path.iterdir())) == (1, [])
+    assert "There is no bank" in err
+
+
+@pytest.mark.parametrize(
+    ("moment", "second"), [("72.5", 72.5), ("1:12.5", 72.5), ("1:00:03", 3603.0), ("0:01", 1.0), ("-1", None)]
+)
+def test_moments_of_a_video(moment: str, second: float | None) -> None:
+    if second is None:
+        with pytest.raises(typer.BadParameter, match="no moment"):
+            cli._seconds(moment)
+    else:
+        assert cli._seconds(moment) == second
 
 
 def test_prompt_for_machines(run: Run) -> None:

@@ -46,6 +46,17 @@ def test_photos_larger_than_the_settings_allow_are_left_out(limit: dict[str, int
         load_bank(replace(settings, **limit), faces)  # type: ignore[arg-type]
 
 
+def test_what_was_read_now_is_told_and_not_what_was_read_then(tmp_path: Path) -> None:
+    folder = tmp_path / "photos" / "Rei"
+    folder.mkdir(parents=True)
+    Image.fromarray(draw_scene(7, people=1).image).save(folder / "drawn.png")
+    faces = load_faces(str(CHECKPOINTS / "faces"))
+    settings = Settings(dataset=folder.parent, bank=str(tmp_path / "bank"))
+    assert [load_bank(settings, faces)[0].embedded for _ in range(2)] == [1, 0]
+    (folder / "drawn.png").unlink()
+    assert load_bank(settings, faces)[0].embedded == 0
+
+
 def test_the_face_models_go_where_sam3_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

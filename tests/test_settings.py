@@ -55,6 +55,10 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
     assert load_settings().sam3 == Settings.sam3
 
 
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    assert load_settings(dataset=str(tmp_path)) == load_settings(dataset=tmp_path)
+
+
 def test_each_dataset_has_a_bank_of_its_own(tmp_path: Path) -> None:
     """Or the people of one folder would be named by the photos of another."""
     banks = [load_settings(dataset=tmp_path / name).bank for name in ("one", "two")]

@@ -76,11 +76,13 @@ def _misplaced(gallery: Gallery) -> Iterator[Finding]:
         if frozenset((int(own), member)) in same:
             continue
         name = gallery.names[member]
+        there = f"{gallery.members[row]} ({scores[row, own]:.2f})"
+        if scores[row, own] <= -1.0:
+            there = f"{gallery.members[row]}, which has no other photo"
         yield Finding(
             gallery.photos[row],
             "wrong folder",
-            f"fits {name} ({scores[row, member]:.2f}) better than {gallery.members[row]} "
-            f"({scores[row, own]:.2f}): move it, or take it away",
+            f"fits {name} ({scores[row, member]:.2f}) better than {there}: move it, or take it away",
             name,
         )
 
@@ -89,7 +91,9 @@ def _left_out(gallery: Gallery) -> Iterator[Finding]:
     for item in gallery.report.left_out:
         if "duplicate of " in item.reason:
             original = item.reason.split("duplicate of ", 1)[1]
-            yield Finding(item.photo, "duplicate", f"{item.reason}: it adds nothing", original)
+            elsewhere = item.photo.split("/")[0] != original.split("/")[0]
+            why = "the same photo lies in two folders" if elsewhere else "it adds nothing"
+            yield Finding(item.photo, "duplicate", f"{item.reason}: {why}", original)
         else:
             yield Finding(item.photo, "left out", item.reason)
 

@@ -21,7 +21,7 @@ FOLDS = 128
 FEW_NAMED = 0.5
 """Share of a bank's own photos below which something is wrong: a weak pack names 0.68 of the six's."""
 
-RULE = 4
+RULE = 5
 """Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
 
 
@@ -171,9 +171,30 @@ def find_misplaced(scores: Floats, labels: Labels) -> dict[int, int]:
     own = scores[rows, labels]
     others = scores.copy()
     others[rows, labels] = -1.0
-    clear = others.max(axis=1) - own > Measured.misplaced_lead
-    # A member's only photo has no score of its own.
-    return {int(row): int(others[row].argmax()) for row in np.flatnonzero(clear & (own > -1.0))}
+    best = others.argmax(axis=1)
+    # A member's only photo has no score of its own: it is another's if it fits there as that one's own do.
+    usual = np.array([_usual(own[labels == member]) for member in range(scores.shape[1])])
+    allowed = np.where(own > -1.0, own + Measured.misplaced_lead, usual[best])
+    found = {int(row): int(best[row]) for row in np.flatnonzero(others[rows, best] > allowed)}
+    # What resembles a folder that shows herself is in its place: the folder is not.
+    shows = dict(zip(labels.tolist(), _shown(labels, found).tolist(), strict=True))
+    return {row: member for row, member in found.items() if shows[member] != labels[row]}
+
+
+def _usual(own: Floats) -> float:
+    """What a member's photos score for her at least, mostly; infinite where she has one photo only."""
+    return max(float(np.quantile(own, Measured.misplaced_alone)), 0.0) if len(own) > 1 else np.inf
+
+
+def _shown(labels: Labels, misplaced: dict[int, int]) -> Labels:
+    """Whom each photo shows, (N,): a folder all of whose photos are one other member's is hers too."""
+    shown = labels.copy()
+    for member in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == member)
+        others = {misplaced.get(int(row), member) for row in rows}
+        if len(others) == 1:
+            shown[rows] = others.pop()
+    return shown
 
 
 def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
@@ -199,7 +220,7 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
 
     Members left out one at a time are the hardest strangers there are: they look like the rest of the group.
     Photos that are probably in the wrong folder are not asked as strangers: whoever they show may well be in
-    the bank when "their" member is away.
+    the bank when "their" member is away. Nor is a member a stranger while a second folder shows her.
 
     Args:
         probes: (N, D) the photos' faces as they would be seen in a new picture.
@@ -211,12 +232,15 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
         N trials of known faces, then those of strangers (none with fewer than three members).
     """
     members = int(labels.max()) + 1
-    doubtful = np.isin(np.arange(len(labels)), list(find_misplaced(known, labels)))
+    misplaced = find_misplaced(known, labels)
+    doubtful = np.isin(np.arange(len(labels)), list(misplaced))
+    shown = _shown(labels, misplaced)
     strangers = [np.zeros((0, members), np.float32)]
     if members > 2:
         for away in _folds(labels, min(members, FOLDS)):
             asked = away & ~doubtful
-            strangers.append(_ask(probes[asked], gallery[~away], labels[~away], members))
+            there = ~(away | np.isin(shown, labels[away]))
+            strangers.append(_ask(probes[asked], gallery[there], labels[there], members))
     scores = np.concatenate([known, *strangers])
     ranked = np.sort(scores, axis=1)
     stranger = np.arange(len(scores)) >= len(known)

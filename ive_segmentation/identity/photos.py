@@ -203,7 +203,9 @@ def choose_faces(rows: list[Row]) -> None:
             agreements = [float(centre @ np.array(face["plain"])) for face in row["faces"]]
             best = int(np.argmax(agreements))
             row.update({column: row["faces"][best][column] for column in FACE_COLUMNS})
-            ranked.append((round(agreements[best], 1), row["box"][2] - row["box"][0], row))
+            # Alone in its folder it agrees with itself, and would push the same photo out of another's.
+            agrees = round(agreements[best], 1) if len(folder) > 1 else -1.0
+            ranked.append((agrees, row["box"][2] - row["box"][0], row))
     _leave_out_duplicates([row for *_, row in sorted(ranked, key=lambda item: (-item[0], -item[1]))])
 
 

@@ -59,11 +59,11 @@ def read(uri: str) -> pa.Table:
 
 def _read(uri: str) -> pa.Table:
     try:
-        database = _connect(uri)
-        found = TABLE in database.list_tables().tables
-        table = database.open_table(TABLE) if found else None
-        if table is not None:
-            return table.to_arrow()
+        # LanceDB would make the folder that it is to read.
+        if "://" in uri or Path(uri).expanduser().exists():
+            database = _connect(uri)
+            if TABLE in database.list_tables().tables:
+                return database.open_table(TABLE).to_arrow()
     except Exception as error:  # LanceDB raises RuntimeError, ValueError and OSError for the same things
         raise BankError(
             f"The bank {uri} is damaged ({shorten(error)}). "

@@ -17,6 +17,11 @@ from ive_segmentation.settings import Settings
 FILE = "members.toml"
 LANGUAGES = ("english", "korean", "thai", "japanese")
 
+_STROKES = str.maketrans(
+    {"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+)
+"""Accents that Unicode does not take apart: Łukasz is typed Lukasz, Đặng Dang."""
+
 Entry = dict[str, tuple[str, ...]]
 
 
@@ -58,7 +63,7 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
     program must know whom a text means before anybody has collected pictures. An entry also speaks of a
     folder that bears another of her names: "Wonyoung" is [Jang_Wonyoung]'s. A folder without an entry
     answers to its own name. Where there is no `members.toml`, the program's own one names the folders it
-    knows: the photos of the six may lie anywhere.
+    knows: the photos of the six may lie anywhere. One alone of them must bear the name she is called by.
 
     Args:
         dataset: Folder that holds one folder of photos per member, and `members.toml` where there is one.
@@ -78,6 +83,11 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
     named = _read_entries(dataset / FILE if own else Settings.dataset / FILE)
     homes = _homes(named, folders.keys(), own)
     entries = {key: (name, entry) for name, entry in named.items() if (key := homes[name]) in folders or own}
+    if not own and len(entries) == 1:
+        # Of another group, a Kim Jiwon is not Liz; a Jang Wonyoung is called Wonyoung by any.
+        ((key, (name, entry)),) = entries.items()
+        called = entry.get("name", (name,))[0]
+        entries = entries if name_key(called) in map(name_key, _parts(folders[key])) else {}
     members = []
     for key in folders.keys() | entries.keys():
         name, entry = entries.get(key, (folders.get(key, ""), {}))
@@ -93,7 +103,7 @@ def name_key(name: str) -> str:
         True
     """
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
-    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", decomposed)
+    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", decomposed.translate(_STROKES))
     letters = (character for character in plain if unicodedata.category(character)[0] in "LMN")
     return unicodedata.normalize("NFKC", "".join(letters))
 

@@ -57,6 +57,7 @@ class Names:
         self.spellings = frozenset(every) | {" ".join(alias.replace(".", " ").split()) for alias in every}
         self.typed = frozenset(map(str.casefold, self.spellings))
         self.own = frozenset(name for member in members for name in (member.folder, member.name))
+        self.called = frozenset(map(str.casefold, self.own))
 
     def _whole(self, folder: str) -> set[str]:
         return {name_key(folder), name_key(self.members[folder].name)}

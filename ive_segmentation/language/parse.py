@@ -248,7 +248,7 @@ def _mended(token: Token, names: Names) -> str:
 
 def _is_spelled_as_a_name(token: Token, names: Names) -> bool:
     """Whether a word of the language is written with a capital as a member's name is: Winter, Rose."""
-    return token.kind is not Kind.NAME and token.text[0].isupper() and token.text in names.own
+    return token.kind is not Kind.NAME and token.text[0].isupper() and token.text.casefold() in names.called
 
 
 def _not_her(token: Token) -> str:

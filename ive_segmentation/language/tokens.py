@@ -26,10 +26,10 @@ _PARTS = re.compile(
         (
             rf"(?P<running>[{_HANGUL}]+(?: [{_HANGUL}]+)*|[{_THAI}]+(?: [{_THAI}]+)*"
             rf"|(?:{_T_SHIRT}|[{_JAPANESE}])+(?: (?:{_T_SHIRT}|[{_JAPANESE}])+)*)",
-            rf"(?P<own>'s(?!{_LATIN})|')",
+            rf"(?P<own>'[sS](?!{_LATIN})|')",
             r"(?P<and>[,&+])",
             r"(?P<stop>;)",
-            rf"(?P<latin>{_LATIN}+(?:'(?!s(?!{_LATIN})){_LATIN}+)*)",
+            rf"(?P<latin>{_LATIN}+(?:'(?![sS](?!{_LATIN})){_LATIN}+)*)",
         )
     )
 )

@@ -116,6 +116,30 @@ def test_misplaced_photos_and_one_person_in_two_folders_are_found() -> None:
     assert find_misplaced(scores, labels) == {}
 
 
+def test_one_photo_of_a_member_in_a_folder_of_its_own_spoils_nothing() -> None:
+    """A slip of the mouse: while her folder is away she is no stranger, for that photo shows her."""
+    embeddings, labels = clusters(6, 20, spread=0.5)
+    typical = int(leave_one_out(embeddings, embeddings, labels).max(axis=1).argmax())
+    slipped = labels.copy()
+    slipped[typical] = 6
+    thresholds = []
+    for named in (labels, slipped):
+        scores = leave_one_out(embeddings, embeddings, named)
+        assert find_misplaced(scores, named) == ({typical: labels[typical]} if named is slipped else {})
+        trials = run_trials(embeddings, embeddings, named, scores)
+        thresholds.append(calibrate(trials, len(named), int(named.max()) + 1, 0.02).threshold)
+    assert thresholds[1] == pytest.approx(thresholds[0], abs=0.03)
+
+
+def test_a_members_only_photo_is_not_taken_for_anothers() -> None:
+    embeddings, labels = clusters(7, 20, spread=1.0)
+    kept = (labels < 6) | (np.arange(len(labels)) == np.flatnonzero(labels == 6)[0])
+    alone, named = embeddings[kept], labels[kept]
+    assert find_misplaced(leave_one_out(alone, alone, named), named) == {}
+    two = np.array([0, 1])
+    assert find_misplaced(leave_one_out(alone[:2], alone[:2], two), two) == {}
+
+
 def test_leaving_one_out_is_what_it_says() -> None:
     embeddings, labels = clusters(3, 4)
     scores = leave_one_out(embeddings, embeddings, labels)

@@ -89,9 +89,17 @@ def test_a_given_name_that_is_a_word_stays_one(tmp_path: Path) -> None:
 
 
 def test_the_six_keep_their_names_wherever_their_photos_lie(tmp_path: Path) -> None:
-    members = load_members(_dataset(tmp_path, "Kim_Jiwon", "Ada_Lovelace"))
-    assert [member.name for member in members] == ["Ada Lovelace", "Liz"]
+    members = load_members(_dataset(tmp_path, "Kim_Jiwon", "Naoi_Rei", "Ada_Lovelace"))
+    assert [member.name for member in members] == ["Ada Lovelace", "Liz", "Rei"]
     assert parse("리즈의 신발", members).requests[0].people == ("Kim_Jiwon",)
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"), [("Kim_Jiwon", "Kim Jiwon"), ("Lee_Hyunseo", "Lee Hyunseo"), ("Naoi_Rei", "Rei")]
+)
+def test_a_namesake_in_another_group_is_not_renamed(tmp_path: Path, folder: str, shown: str) -> None:
+    members = load_members(_dataset(tmp_path, folder, "Ada_Lovelace"))
+    assert shown in [member.name for member in members]
 
 
 def test_folders_and_entries_are_merged(tmp_path: Path) -> None:
@@ -196,6 +204,8 @@ def test_a_dataset_must_be_a_folder(tmp_path: Path, path: str) -> None:
         ("Rosé", "ROSE", True),
         ("アン・ユジン", "ｱﾝ ﾕｼﾞﾝ", True),
         ("장원영", unicodedata.normalize("NFD", "장원영"), True),
+        ("Łukasz Đặng", "lukasz dang", True),
+        ("Işıl", "IŞIL", True),
         ("ลิซ", "ลซ", False),
         ("カウル", "ガウル", False),
     ],

@@ -524,6 +524,11 @@ def _member(folder: str, *aliases: str) -> Member:
         (["I.N", "Bang Chan"], "I.N and Bang Chan", ["I.N", "Bang Chan"]),
         (["I.N"], "the mic I.N is holding", ["I.N"]),
         (["S.Coups"], "the mic S.Coups is holding", ["S.Coups"]),
+        # capitals throughout
+        (["Rose", "Hat"], "ROSE'S SHIRT", ["Rose"]),
+        (["Rose", "Hat"], "HAT'S SHOES", ["Hat"]),
+        # who she is, is said before
+        (["Rose"], "Rose's shirt and the bag she is holding", ["Rose", "Rose"]),
         # what fans call a video of one
         (["Rei", "Liz"], "fancam of Rei", ["Rei"]),
         (["Rei", "Liz"], "rei fancam", ["Rei"]),
