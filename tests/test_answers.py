@@ -100,6 +100,49 @@ def test_what_is_missing_is_said(request_: Request, persons: list[Person], says:
     assert all(words in sentence for words, sentence in zip(says, said, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("request_", "persons", "things", "says"),
+    [
+        pytest.param(
+            Request(("Jang_Wonyoung", "An_Yujin"), "shirt"),
+            PERSONS,
+            SHIRTS[:2],
+            ["No shirt of Yujin was found."],
+            id="one of two has none",
+        ),
+        pytest.param(
+            Request(("Naoi_Rei",), None),
+            [PERSONS[4], _person(50, "Naoi_Rei")],
+            [],
+            [],
+            id="in a collage one of her has a body",
+        ),
+        pytest.param(
+            Request(("An_Yujin",), "shirt"),
+            [PERSONS[1], _person(50, "An_Yujin")],
+            [Segment("shirt", _mask(10), _box(10), 0.9, 0, "An_Yujin", 1)],
+            [],
+            id="she is no rival of herself",
+        ),
+        pytest.param(
+            Request(("An_Yujin",), "earring"),
+            PERSONS,
+            [Segment("earring", _mask(column), _box(column), 0.34, 1, "An_Yujin") for column in (10, 12)],
+            ["Yujin: SAM 3 is only 34% sure of this earring."],
+            id="two are doubted at once",
+        ),
+        pytest.param(
+            Request((EVERYONE,), "hat"), PERSONS, [], ["No hat of anyone was found."], id="nobody has one"
+        ),
+    ],
+)
+def test_what_is_said_of_things(
+    request_: Request, persons: list[Person], things: list[Segment], says: list[str]
+) -> None:
+    got = answer(request_, persons, things)
+    assert explain(request_, persons, things, got, MEMBERS, sure=0.5) == says
+
+
 def test_without_a_bank_nobody_is_said_to_be_absent() -> None:
     for who in ("An_Yujin", UNKNOWN):
         asked = Request((who,), None)

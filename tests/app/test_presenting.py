@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import note
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.output.naming import segment_title
-from ive_segmentation.output.thumbnails import SIDE, photo_thumbnail, thumbnail
+from ive_segmentation.output.thumbnails import SIDE, face_in, photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
 from ive_segmentation.settings import Settings
@@ -111,3 +112,21 @@ def test_everyone_who_opens_an_example_has_a_copy(tmp_path: Path) -> None:
     one, other = copied(path), copied(path)
     Path(one).unlink()
     assert Path(other).read_bytes() == path.read_bytes()
+
+
+def test_a_photo_that_was_replaced_has_a_new_thumbnail(tmp_path: Path) -> None:
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (30, 20), "red").save(path)
+    before = photo_thumbnail(path)
+    Image.new("RGB", (30, 20), "blue").save(path)
+    os.utime(path, (1, 1))
+    assert photo_thumbnail(path) not in (before, None)
+
+
+def test_a_faces_thumbnail_shows_the_face() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[100:140, 500:540] = 255
+    seen = face_in(image, (500, 100, 540, 140))
+    assert seen.shape == (88, 88, 3)
+    assert seen[24:64, 24:64].all()
+    assert np.count_nonzero(seen) == 40 * 40 * 3

@@ -76,6 +76,15 @@ def test_building_again_looks_at_nothing_and_changes_nothing(
     )
 
 
+def test_another_share_of_false_accepts_is_calibrated_anew(
+    few_photos: Copy, models: FaceModel, tmp_path: Path
+) -> None:
+    photos, uri = few_photos(An_Yujin=2), str(tmp_path / "bank")
+    build_bank(photos, models, uri)
+    again = build_bank(photos, models, uri, false_accepts=0.2)
+    assert (again.calibration.false_accepts, again.embedded) == (0.2, 0)
+
+
 def test_a_photo_that_was_too_large_is_taken_once_the_limit_is_raised(
     few_photos: Copy, models: FaceModel, tmp_path: Path
 ) -> None:

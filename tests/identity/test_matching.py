@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.matching import Match, describe_match, match_faces, member_log_odds
 from ive_segmentation.identity.space import unit
+from ive_segmentation.settings import Measured
 from tests.identity.galleries import cluster_gallery, clusters, gallery_of
 
 GALLERY = cluster_gallery()
@@ -134,3 +137,30 @@ def test_one_member_has_no_runner_up() -> None:
 def test_wording(member: str | None, confidence: float, runner_up: str | None, words: str) -> None:
     match = Match(member, 0.5, runner_up, 0.4 if runner_up else None, (), confidence, member or "Naoi_Rei")
     assert describe_match(match, {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei"}) == words
+
+
+def test_in_a_bank_of_many_members_the_nearest_are_looked_at() -> None:
+    many = cluster_gallery(3 * Measured.shortlist, 4)
+    for row in range(0, len(many.photos), 4):
+        (match,) = match_faces(many.plain[[row]], many)
+        assert match.member == many.members[row]
+    assert [match.member for match in match_faces(many.plain[::4], many)] == list(many.members[::4])
+
+
+def _between(gallery: Gallery, one: int, other: int) -> NDArray[np.float32]:
+    """A face that could be either of two members."""
+    a, b = (unit(gallery.embeddings[gallery.labels == member].mean(axis=0)) for member in (one, other))
+    return unit(1.02 * a + b)
+
+
+def test_between_two_members_beside_a_stranger_is_unknown() -> None:
+    gallery = cluster_gallery()
+    stranger = -unit(gallery.embeddings.mean(axis=0))
+    matches = match_faces(np.stack([_between(gallery, 4, 5), stranger]), gallery)
+    assert [match.member for match in matches] == [None, None]
+
+
+def test_the_margin_may_be_given() -> None:
+    gallery = cluster_gallery()
+    probe = _between(gallery, 0, 1)[None]
+    assert [match_faces(probe, gallery, margin=lead)[0].member for lead in (None, 0.0)] == [None, "A"]

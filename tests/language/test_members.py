@@ -212,3 +212,17 @@ def test_a_dataset_must_be_a_folder(tmp_path: Path, path: str) -> None:
 )
 def test_name_key(one: str, other: str, same: bool) -> None:
     assert (name_key(one) == name_key(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("folders", "toml", "expected"),
+    [
+        (["Jiwon", "Liz"], '[Kim_Jiwon]\nname = "Liz"\n', {"Jiwon", "Liz", "Kim_Jiwon"}),
+        (["Minji"], "[Kim_Minji]\n[Park_Minji]\n", {"Minji", "Kim_Minji", "Park_Minji"}),
+    ],
+    ids=["two folders for an entry", "two entries for a folder"],
+)
+def test_what_could_be_several_is_nobodys(
+    tmp_path: Path, folders: list[str], toml: str, expected: set[str]
+) -> None:
+    assert {member.folder for member in load_members(_dataset(tmp_path, *folders, toml=toml))} == expected

@@ -606,3 +606,27 @@ def test_no_text_takes_long(text: str) -> None:
     with contextlib.suppress(PromptError):
         parse(text, MEMBERS)
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("text", ["Bonyoung's hat", "유징의 가방"])
+def test_another_first_letter_or_a_short_name_is_no_typing_mistake(text: str) -> None:
+    with pytest.raises(PromptError, match="is no member"):
+        parse(text, MEMBERS)
+
+
+def test_the_three_closest_names_are_offered() -> None:
+    with pytest.raises(PromptError) as refusal:
+        parse("Karina", MEMBERS)
+    offered = str(refusal.value).split("closest names are ")[1].split(": type one")[0]
+    assert len(offered.replace(" and ", ", ").split(", ")) == 3
+
+
+def test_three_hundred_letters_are_read_and_one_more_is_not() -> None:
+    parse(("a red hat, " * 30)[:300].rstrip(", "), MEMBERS)
+    assert parse("hat" + " " * 294 + "hat", MEMBERS).requests
+    with pytest.raises(PromptError, match="301"):
+        parse("a" * 301, MEMBERS)
+
+
+def test_whoever_asks_for_one_thing_asks_for_things() -> None:
+    assert parse("Rei's shirt; Wonyoung", MEMBERS).level == "possession"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,33 @@ def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() ->
         assert Result.from_dict(result.to_dict()) == result
         pictures.append(overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=False))
     assert not any(np.array_equal(pictures[one], pictures[other]) for one in range(3) for other in range(one))
+
+
+@pytest.mark.parametrize(
+    ("member", "stranger", "similarities", "labels"),
+    [
+        ("Naoi_Rei", None, True, ["Naoi_Rei’s hat", "Naoi_Rei 0.10"]),
+        ("Naoi_Rei", None, False, ["Naoi_Rei’s hat", "Naoi_Rei"]),
+        (None, 2, False, ["Unknown 2’s hat", "Unknown 2"]),
+    ],
+)
+def test_what_is_drawn_in_whose_colour(
+    member: str | None,
+    stranger: int | None,
+    similarities: bool,
+    labels: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ive_segmentation.output.files.draw", lambda _image, drawings, _members: drawings)
+    box = np.array([60, 60, 100, 100], np.float32)
+    face, match = (
+        FaceBox(box, np.zeros((5, 2), np.float32), 0.9),
+        Match(member, 0.1, None, None, (), 0.9, member),
+    )
+    who = Person(box, None, 0.9, face, match, stranger)
+    hat = Segment("hat", np.ones((240, 320), bool), box, 0.9, 0, member)
+    result = Result((240, 320), Prompt("hat", ()), (who,), (hat,), (), {})
+    drawings: Any = overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=similarities)
+    assert [(drawing.label, drawing.color_key) for drawing in drawings] == [
+        (label, member) for label in labels
+    ]

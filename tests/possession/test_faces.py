@@ -48,6 +48,16 @@ FACE_LEFT, FACE_RIGHT = face(25, 15, 45, 40), face(115, 15, 135, 40)
         # Cut by the picture's edge: the part inside the picture counts.
         ([face(95, -15, 125, 25)], [RIGHT | rectangle(95, 0, 130, 20)], [0]),
         ([face(-60, -60, -20, -20)], [LEFT], [None]),
+        # What lies beyond the left edge is not at the right one.
+        ([face(-20, 15, 5, 40)], [rectangle(150, 10, 200, 100), rectangle(0, 10, 50, 100)], [1]),
+        # In profile, or half hidden: its points are in the mask, and little of its box.
+        ([face(25, 15, 45, 40)], [rectangle(29, 22, 42, 38)], [0]),
+        # A large face elsewhere does not make a small one of the head above the card.
+        (
+            [face(25, 50, 45, 75), face(20, 5, 50, 30), face(105, 15, 145, 95)],
+            [LEFT, RIGHT],
+            [None, 0, 1],
+        ),
     ],
 )
 def test_a_face_goes_to_the_person_whose_mask_holds_it(

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.possession.body import measure
+from ive_segmentation.possession.held import HANGING, weights
 from ive_segmentation.possession.things import Ownership, _distance, _gaps, things_to_owners
-from ive_segmentation.possession.worn import worn_place
+from ive_segmentation.possession.worn import ONE_ON_HEAD, fit, worn_place
 from tests.possession.figures import ARMS, Canvas, Figure, paint_held
 
 UNIT = 50.0
@@ -479,3 +480,82 @@ def test_who_is_nearest_is_the_same_as_by_all_distances(seed: int, within: float
         return (gaps < np.inf) & (gaps == gaps.min(0))
 
     assert np.array_equal(nearest(_gaps(persons, border, within)), nearest(all_gaps))
+
+
+def _rectangle(
+    left: int, top: int, right: int, bottom: int, size: tuple[int, int] = (400, 800)
+) -> np.ndarray:
+    mask = np.zeros(size, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+STANDING, WIDE = [_rectangle(100, 50, 300, 390)], (400, 2880)
+
+
+@pytest.mark.parametrize(
+    ("persons", "concept", "thing", "owner"),
+    [
+        pytest.param(
+            [_rectangle(100, 100, 300, 390), _rectangle(300, 100, 500, 390)],
+            "phone",
+            _rectangle(290, 200, 310, 220),
+            None,
+            id="a tie is nobody's",
+        ),
+        pytest.param(
+            STANDING,
+            "suitcase",
+            _rectangle(300, 260, 360, 389),
+            None,
+            id="too low to be lifted from the floor",
+        ),
+        pytest.param(STANDING, "suitcase", _rectangle(300, 220, 360, 389), 0, id="held by its handle"),
+        pytest.param(
+            [_rectangle(100, 100, 130, 160, WIDE)],
+            "phone",
+            _rectangle(135, 110, 150, 120, WIDE),
+            0,
+            id="a gap that SAM 3's grid leaves round small people",
+        ),
+    ],
+)
+def test_held_or_not(persons: list[np.ndarray], concept: str, thing: np.ndarray, owner: int | None) -> None:
+    (found,) = things_to_owners(concept, [thing], measure(persons, [None] * len(persons)))
+    assert found.owner == owner
+
+
+def test_a_graze_is_little_of_a_claim() -> None:
+    rows, columns = np.indices((400, 800))
+    tip = np.abs(columns - 346) + np.abs(rows - 200) <= 30  # a fifth of a face from her
+    (found,) = things_to_owners("phone", [tip], measure(STANDING, [None]))
+    assert 0 < found.claim < 0.5
+
+
+@pytest.mark.parametrize(
+    ("aside", "level", "expected"),
+    [(0, -1.5, 1.0), (0.9, -1.5, 1.0), (1.5, -1.5, 0.5), (0, -0.3, 0.7), (3, -1.5, 0.0)],
+)
+def test_where_a_hat_is_worn(aside: float, level: float, expected: float) -> None:
+    (body,) = measure(STANDING, [np.array([170, 60, 230, 140], np.float32)])
+    assert body
+    middle = np.array(body.chin) + np.array([aside, level]) * body.unit
+    assert fit(ONE_ON_HEAD, middle, body) == pytest.approx(expected)
+
+
+def test_the_last_word_that_is_known_says_how_a_thing_is_held() -> None:
+    assert weights("bag of flowers") is HANGING
+
+
+def test_who_is_half_hidden_is_no_larger_than_what_is_seen_allows() -> None:
+    front, hidden = _rectangle(100, 100, 300, 390), _rectangle(300, 100, 330, 130)
+    _, body = measure([front, hidden], [np.array([170, 110, 230, 190], np.float32), None])
+    assert body
+    assert body.unit == 10
+
+
+def test_the_chin_is_below_the_head_and_not_beside_it() -> None:
+    head, rest = _rectangle(100, 50, 140, 160), _rectangle(100, 160, 300, 390)
+    (body,) = measure([head | rest], [None])
+    assert body
+    assert body.chin[0] == 120

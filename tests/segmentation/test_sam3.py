@@ -369,3 +369,39 @@ def test_too_little_memory_is_no_damaged_checkpoint(
     said = str(damaged(tmp_path, error))
     assert ("memory is not enough" in said) is is_memory
     assert ("damaged" in said) is not is_memory
+
+
+def test_of_the_kept_pictures_the_one_not_asked_for_longest_goes(settings: Settings, sam3: Sam3) -> None:
+    bounded = load_sam3(replace(settings, feature_cache_bytes=2 * sam3.encode(IMAGE).nbytes))
+    looks = _count_looks(bounded)
+    one, two, three = (np.full((8, 8, 3), shade, np.uint8) for shade in (1, 2, 3))
+    for picture in (one, two, one, three, one):
+        bounded.encode(picture)
+    assert len(looks) == 3
+    bounded.encode(two)
+    assert len(looks) == 4
+
+
+def test_questions_go_through_the_decoder_so_many_at_once(settings: Settings) -> None:
+    few = load_sam3(replace(settings, questions_per_pass=2))
+    passes: list[int] = []
+    few.model.mask_decoder.register_forward_hook(lambda *seen: passes.append(len(seen[2].pred_masks)))
+    find(few, few.encode(IMAGE), CONCEPTS)
+    assert passes == [2, 1]
+
+
+def test_what_was_answered_counts(settings: Settings) -> None:
+    sam3 = load_sam3(settings)
+    features = sam3.encode(IMAGE)
+    before = features.nbytes
+    find(sam3, features, ["person"])
+    assert features.nbytes == before + sum(answer.nbytes for answer in features.answers.values()) > before
+
+
+def test_a_frame_of_a_video_is_not_kept(settings: Settings) -> None:
+    sam3 = load_sam3(settings)
+    looks = _count_looks(sam3)
+    for _ in range(2):
+        sam3.encode_uncached(IMAGE)
+    assert len(looks) == 2
+    assert not sam3._pictures

@@ -279,15 +279,51 @@ SHARP = np.random.default_rng(0).integers(0, 255, (112, 112, 3), np.uint8)
         (30, (50, 60), SHARP, 0.45),
         (100, (50, 60), np.zeros_like(SHARP), 0.0),
         (100, (78, 60), SHARP, 0.45),
+        (100, (22, 60), SHARP, 0.45),
         (100, (50, 47), SHARP, 0.45),
+        (100, (50, 79.2), SHARP, 0.9 * Measured.most_nod / 0.98),
     ],
-    ids=["good", "small", "blurred", "from the side", "thrown back"],
+    ids=["good", "small", "blurred", "from the side", "from the other side", "thrown back", "bent down"],
 )
 def test_quality(width: int, nose: tuple[float, float], crop: np.ndarray, expected: float) -> None:
     points = FRONTAL.copy()
     points[2] = nose
     face = FoundFace(np.array([0, 0, width, 100], np.float32), points, 0.9, crop)
-    assert quality_of(face) == pytest.approx(expected, abs=1e-6)
+    assert quality_of(face) == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_was_seen_before_a_swap_is_not_the_strangers_face() -> None:
+    names = Names(MEMBERS, RATE)
+    for frame in range(100):
+        names.saw(frame, [1] if frame < 90 else [2])
+    for frame in range(0, 50, 5):
+        names.add_look(1, frame, like("Rei"), 1.0, face(0.0))
+    for frame in range(50, 90, 5):
+        names.add_look(1, frame, like(None), 1.0, face(1.0))
+    names.add_look(2, 95, like(None), 1.0, face(1.0))
+    told = [(span.member, span.stranger) for span in names.settle()]
+    assert told == [("Rei", None), (None, 1), (None, 1)]
+
+
+def test_a_poor_look_is_outweighed() -> None:
+    names = Names(MEMBERS, RATE)
+    names.saw(0, [1])
+    for frame in (10, 20):
+        names.saw(frame, [2])
+    names.add_look(1, 0, like(None), 0.9, face(1.0))
+    names.add_look(2, 10, like(None), 0.9, face(1.0))
+    names.add_look(2, 20, like(None), 0.1, face(-0.9))
+    assert [span.stranger for span in names.settle()] == [1, 1]
+
+
+def test_who_only_brushes_past_has_not_crossed() -> None:
+    names = Names(MEMBERS, RATE)
+    touching = np.array([[0, 0, 60, 100], [45, 0, 105, 100]], np.float32)
+    for frame in range(100):
+        names.saw(frame, [1, 2], touching)
+    for look in looks(1, range(0, 50, 10), "Rei") + looks(1, [90], "Yujin", 5.0):
+        names.add_look(*look)
+    assert {span.member for span in names.settle() if span.track == 1} == {"Rei"}
 
 
 # Random stories: up to five tracks that come and go, and looks at them.

@@ -1,0 +1,203 @@
+"""Everyone in a picture, and a closer look, with a SAM 3 that sees exactly what it is shown to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ive_segmentation.answers import look_again
+from ive_segmentation.identity.faces import Face
+from ive_segmentation.language import EVERYONE, Member, Prompt, Request
+from ive_segmentation.persons import people
+from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import PERSON, Segment
+from ive_segmentation.segmentation.instances import Answer, Instance
+from ive_segmentation.settings import Settings
+from tests.identity.galleries import cluster_gallery, clusters, gallery_of
+from tests.test_answers import _side_by_side
+
+MEMBERS = (Member("Jang_Wonyoung", "Wonyoung", ("Wonyoung",)), Member("An_Yujin", "Yujin", ("Yujin",)))
+SIZE = (400, 800)
+
+
+def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    mask = np.zeros(SIZE, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def box_of(mask: np.ndarray) -> np.ndarray:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+
+
+def answered(masks: Sequence[np.ndarray], size: tuple[int, int], score: float = 0.9) -> Answer:
+    """Masks as SAM 3 gives them."""
+    sides = np.array([size[1], size[0]] * 2, np.float32)
+    boxes = np.array([box_of(mask) / sides for mask in masks], np.float32).reshape(-1, 4)
+    logits = torch.from_numpy(np.array(masks, bool).reshape(-1, *size)) * 12.0 - 6
+    return Answer(torch.full((len(masks),), score), torch.from_numpy(boxes), logits)
+
+
+@dataclass(eq=False)
+class Seen:
+    size: tuple[int, int]
+    image: np.ndarray
+
+
+class Sees:
+    """Sees what the picture's colours say: things in red, persons in green, one a shade."""
+
+    resolution, threshold, warm = 1008, 0.5, True
+
+    def encode(self, image: np.ndarray) -> Seen:
+        return Seen((image.shape[0], image.shape[1]), image)
+
+    def encode_all(self, images: Sequence[np.ndarray]) -> list[Seen]:
+        return [self.encode(image) for image in images]
+
+    def find(self, seen: Seen, concepts: Sequence[str], least: float | None = None) -> list[Answer]:
+        if least is not None:  # what it is less sure of is blue
+            return [answered([seen.image[..., 2] > 0], seen.size, 0.3) for _ in concepts]
+        layers = (seen.image[..., int(concept == PERSON)] for concept in concepts)
+        return [
+            answered([layer == shade for shade in np.unique(layer) if shade], seen.size) for layer in layers
+        ]
+
+    def find_like(self, seen: Seen, concept: str, examples: Sequence[np.ndarray]) -> list[Answer]:
+        return [self.find(seen, [concept])[0] for _ in examples]
+
+
+def picture(things: Sequence[np.ndarray] = (), persons: Sequence[np.ndarray] = ()) -> np.ndarray:
+    image = np.zeros((*SIZE, 3), np.uint8)
+    for layer, masks in enumerate((things, persons)):
+        for shade, mask in enumerate(masks, 1):
+            image[mask, layer] = shade
+    return image
+
+
+def a_face(left: int, top: int, side: int, embedding: np.ndarray | None = None) -> Face:
+    across, down = np.array([0.3, 0.7, 0.5, 0.35, 0.65]), np.array([0.4, 0.4, 0.6, 0.75, 0.75])
+    points = np.stack([left + across * side, top + down * side], 1).astype(np.float32)
+    box = np.array([left, top, left + side, top + side], np.float32)
+    return Face(box, points, 0.9, np.eye(4, dtype=np.float32)[0] if embedding is None else embedding)
+
+
+class Faces:
+    """Face models that find the faces they are given."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = list(faces)
+
+    def detect(self, _image: np.ndarray) -> list[Face]:
+        return self.faces
+
+
+LEFT, MIDDLE, RIGHT = (rectangle(x, 100, x + 200, 390) for x in (0, 250, 500))
+FACES = {"left": a_face(60, 110, 60), "middle": a_face(310, 110, 60), "shirt": a_face(310, 250, 40)}
+
+
+@pytest.mark.parametrize(
+    ("found", "alike", "faces", "expected"),
+    [
+        pytest.param(
+            [RIGHT, LEFT], [], ["left"], [(0, True), (500, False)], id="who is turned away is there too"
+        ),
+        pytest.param(
+            [LEFT], [MIDDLE], ["left", "middle"], [(0, True), (250, True)], id="asked for by her face"
+        ),
+        pytest.param(
+            [MIDDLE], [MIDDLE], ["middle", "shirt"], [(310, True), (250, True)], id="not one body twice"
+        ),
+        pytest.param(
+            [], [MIDDLE], ["middle", "shirt"], [(310, True), (250, True)], id="nor where both ask for it"
+        ),
+    ],
+)
+def test_everyone(
+    found: list[np.ndarray], alike: list[np.ndarray], faces: list[str], expected: list[tuple[int, bool]]
+) -> None:
+    sees: Any = Sees()
+    there = people(
+        sees,
+        sees.encode(picture(persons=alike)),
+        [Instance(mask, box_of(mask), 0.9) for mask in found],
+        [FACES[face] for face in faces],
+        [None] * len(faces),
+    )
+    assert [(int(person.box[0]), person.face is not None) for person in there] == expected
+    bodies = [person.mask for person in there if person.mask is not None]
+    assert len({mask.tobytes() for mask in bodies}) == len(bodies) > 0
+
+
+NEAR, FAR, YUJINS = (
+    rectangle(110, 200, 118, 208), rectangle(110, 200, 124, 214), rectangle(390, 200, 400, 210),
+)  # fmt: skip
+SECOND = rectangle(130, 200, 140, 210)
+
+
+@pytest.mark.parametrize(
+    ("from_afar", "closely", "expected"),
+    [
+        pytest.param([], [NEAR], [NEAR], id="what was not found is looked for"),
+        pytest.param([(FAR, 0)], [NEAR], [NEAR], id="what was found too small is found again, once"),
+        pytest.param([(FAR, 0)], [], [FAR], id="what is not found again stays"),
+        pytest.param([(YUJINS, 1)], [NEAR], [NEAR, YUJINS], id="what is another's stays"),
+        pytest.param([], [NEAR, SECOND], [NEAR, SECOND], id="two"),
+    ],
+)
+def test_a_closer_look(
+    from_afar: list[tuple[np.ndarray, int]], closely: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    sees: Any = Sees()
+    persons = _side_by_side()
+    things = [
+        Segment("phone", mask, box_of(mask), 0.9, owner, persons[owner].member) for mask, owner in from_afar
+    ]
+    got = look_again(sees, picture(closely), Request(("Jang_Wonyoung",), "phone"), persons, things)
+    wanted = [box_of(mask).tolist() for mask in expected]
+    assert [box_of(phone.mask).tolist() for phone in got] == wanted
+    assert [phone.box.round().tolist() for phone in got] == wanted
+    assert [phone.member for phone in got] == [
+        "An_Yujin" if mask is YUJINS else "Jang_Wonyoung" for mask in expected
+    ]
+
+
+@pytest.mark.parametrize(("collage", "names"), [(False, ["A", None]), (True, ["A", "A"])])
+def test_in_a_collage_one_member_may_be_several(collage: bool, names: list[str | None]) -> None:
+    gallery = cluster_gallery()
+    faces: Any = Faces(*(a_face(left, 110, 60, gallery.plain[0]) for left in (170, 370)))
+    _, matches = Pipeline(Settings(collage=collage), (), faces=faces, gallery=gallery).identify(picture())
+    assert sorted((match.member for match in matches if match), key=str) == names
+
+
+@pytest.mark.parametrize("sam3", [None, Sees()], ids=["without SAM 3", "with"])
+def test_what_was_corrected_is_said(sam3: Any) -> None:
+    pipeline = Pipeline(Settings(), MEMBERS, sam3=sam3)
+    read = Prompt("wonyong", (Request(("Jang_Wonyoung",), None),), ('Read "wonyong" as Wonyoung.',))
+    assert pipeline.segment(picture(), read).messages[0] == 'Read "wonyong" as Wonyoung.'
+
+
+@pytest.mark.parametrize(
+    ("people", "found"),
+    [((("An_Yujin",),), ["An_Yujin"]), (((EVERYONE,),), []), (((EVERYONE,), ("An_Yujin",)), ["An_Yujin"])],
+    ids=["hers", "everyone's", "both"],
+)
+def test_what_is_presumed_of_the_named_is_not_of_everyone(
+    people: tuple[tuple[str, ...], ...], found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ive_segmentation.answers.worth_another_look", lambda *_, **__: False)
+    embeddings, _ = clusters(2, 4)
+    gallery = gallery_of(embeddings, ["An_Yujin"] * 4 + ["Jang_Wonyoung"] * 4)
+    faces: Any = Faces(*(a_face(left, 110, 60, embeddings[row]) for left, row in ((170, 0), (470, 4))))
+    image = picture(persons=[rectangle(left, 100, left + 200, 390) for left in (100, 400)])
+    image[200:220, 110:130, 2] = 1
+    sees: Any = Sees()
+    pipeline = Pipeline(Settings(), MEMBERS, sam3=sees, faces=faces, gallery=gallery)
+    asked = Prompt("", tuple(Request(who, "phone") for who in people))
+    assert [segment.member for segment in pipeline.segment(image, asked).segments] == found
