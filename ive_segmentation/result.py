@@ -71,7 +71,7 @@ class Segment:
     Attributes:
         concept: What it is: "person" or the thing's noun.
         mask: (H, W) bool at the picture's size.
-        box: (4,) float32, xyxy, pixels.
+        box: (4,) float32, xyxy, pixels: SAM 3's own, which may be some pixels off the mask's.
         score: SAM 3's confidence, 0 to 1.
         owner: Index into `Result.persons`: the person it is, wears or holds it; None for nobody's.
         member: The owner's folder name; None for Unknown or nobody.

@@ -225,7 +225,7 @@ def _check_name(checkpoint: str) -> None:
     if is_path:
         raise CheckpointError(
             f"{checkpoint!r} is neither a folder on this machine nor the name of a Hugging Face repository. "
-            "Correct the path in IVE_SAM3 (or SAM3_CHECKPOINT)."
+            "Correct the path in IVE_SAM3 (or SAM3_CHECKPOINT), or behind --sam3."
         )
 
 
