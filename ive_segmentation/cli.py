@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import json
-import math
 import os
+import re
 import signal
 import sys
 import warnings
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
@@ -74,7 +73,8 @@ def main() -> None:
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
-        code = _fail("The output cannot be written: no space left on the device.")
+        what = error.filename or "The output"
+        code = _fail(f"{what} cannot be written: no space left on the device.")
     except (KeyboardInterrupt, Abort):
         print("Stopped.", file=sys.stderr)
         code = 130
@@ -192,11 +192,10 @@ def identify(
     settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
     load_gallery(settings.bank)  # without one there is nothing to load a model for
     model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
+    gallery = load_gallery(settings.bank, model.hash)
     if settings.bank == bank_of(settings.dataset):  # photos may have come or gone since it was built
         with _Bar() as bar:
             _, gallery = load_bank(settings, model, bar)
-    else:
-        gallery = load_gallery(settings.bank, model.hash)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     answers: list[dict[str, Any]] = []
     failed = False
@@ -270,11 +269,9 @@ def segment(
 
 def _seconds(moment: str) -> float:
     """Read seconds, or a moment as players show it: m:ss or h:mm:ss."""
-    with suppress(ValueError):
-        seconds = sum(float(part) * 60**place for place, part in enumerate(reversed(moment.split(":"))))
-        if 0 <= seconds < math.inf:
-            return seconds
-    raise typer.BadParameter(f"{moment} is no moment: give seconds, or minutes and seconds as 1:02.5.")
+    if not re.fullmatch(r"(\d{1,9}:){0,2}\d{1,9}(\.\d+)?", moment):
+        raise typer.BadParameter(f"{moment} is no moment: give seconds, or minutes and seconds as 1:02.5.")
+    return sum(float(part) * 60**place for place, part in enumerate(reversed(moment.split(":"))))
 
 
 @app.command()

@@ -93,7 +93,8 @@ def load_bank(
             max_pixels=settings.max_pixels,
         )
     gallery = load_gallery(settings.bank, faces.hash)
-    return report or replace(gallery.report, embedded=0, removed=0), gallery
+    untouched = replace(gallery.report, embedded=0, removed=0, rebuilt=None, seconds=0.0)
+    return report or untouched, gallery
 
 
 def wants_demo(settings: Settings) -> bool:

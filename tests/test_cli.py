@@ -125,7 +125,9 @@ def test_who_only_reads_makes_no_folder(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "second"), [("72.5", 72.5), ("1:12.5", 72.5), ("1:00:03", 3603.0), ("0:01", 1.0), ("-1", None)]
+    ("moment", "second"),
+    [("72.5", 72.5), ("1:12.5", 72.5), ("1:00:03", 3603.0), ("0:01", 1.0)]
+    + [(odd, None) for odd in ("-1", "1:-5", "-0:30", "1_0", "1:2:3:4", "nan", ":" * 200, "")],
 )
 def test_moments_of_a_video(moment: str, second: float | None) -> None:
     if second is None:

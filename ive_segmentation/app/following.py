@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from threading import Event, Lock
+from threading import Event
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.patience import begin
 from ive_segmentation.result import Image
 from ive_segmentation.video.follow import Followed
 
-_TURN = Lock()
-"""Held by the run whose video is followed: one at a time, however many ask."""
+_LINE: list[Run] = []
+"""Who asked for a video, in this order: the first one's is followed, the others wait."""
+MOST_IN_LINE = 8
+"""Each keeps one of Gradio's threads busy."""
 TICK = 0.4
 """Seconds between two looks at what is done: quick enough to seem alive, and a page takes as long to draw."""
 
@@ -80,13 +82,19 @@ class Run:
             How far it is, now and then; at last what came of it.
 
         Raises:
+            UserError: If too many wait already.
             StoppedError: If it was stopped.
             Exception: Whatever the work raised.
         """
-        while not _TURN.acquire(timeout=TICK):
-            self.progress(0.0, "Waiting for another video to end")
-            yield Seen(self._share, self._words, None)
+        if len(_LINE) >= MOST_IN_LINE:
+            raise UserError(f"{MOST_IN_LINE} videos are in line already. Come back when one of them is done.")
+        _LINE.append(self)
+        future: Future[Followed] | None = None
         try:
+            while _LINE[0] is not self:
+                self.progress(0.0, "Waiting for another video to end")
+                yield Seen(self._share, self._words, None)
+                self._stopped.wait(TICK)
             self.progress(0.0, "Opening the video")
             future = begin(job)
             while not wait([future], TICK).done:
@@ -95,4 +103,7 @@ class Run:
             yield future.result()
         finally:
             self.stop()
-            _TURN.release()
+            if future is None:
+                _LINE.remove(self)
+            else:  # the frame that is being looked at comes to its end
+                future.add_done_callback(lambda _: _LINE.remove(self))

@@ -19,7 +19,7 @@ _HEAD = (
     "<p>Name a member, or something of hers, and get exactly those pixels.</p></div>"
 )
 ASK_BEFORE_LEAVING = """() => addEventListener("beforeunload", (event) => {
-  if (document.querySelector("#film-stop")?.offsetParent) event.preventDefault();
+  if (document.querySelector("#film-stop")) event.preventDefault();
 })"""
 _HOUR, _DAY = 3600, 86400
 

@@ -168,7 +168,7 @@ def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         try:
             if path:
                 video = probe(path, max_pixels=live.pipeline.settings.max_pixels)
-                about = _player(video.path) + hint(_measures(video))
+                about = _player(video.path, "It can be followed all the same.") + hint(_measures(video))
         except Exception as error:  # whatever it is, the page says it
             about = note([in_words(error)], "bad")
         # What a header says may be too short: an end is what the user gives.
@@ -332,15 +332,16 @@ def _measures(video: Video) -> str:
     )
 
 
-def _player(path: Path) -> str:
-    """Show a video as the browser plays it; where it cannot, the first frame stands for it.
+def _player(path: Path, consolation: str = "") -> str:
+    """Show a video as the browser plays it; where it cannot, the first frame and words stand for it.
 
     Gradio's own player would convert what it takes for unplayable, and complains in words of its own.
     """
     poster = thumbnail(frame_at(path, 0.0), side=STAGE_SIDE)
     source = f"gradio_api/file={quote(str(path))}"
+    unplayable = f"<p>This browser cannot play it. {consolation}</p>"
     return (
         f'<video controls playsinline preload="metadata" poster="{poster}" src="{source}" '
-        """onerror="this.outerHTML = '<img src=&quot;' + this.poster + '&quot;>"""
-        """<p>This browser cannot play it. It can be followed all the same.</p>'"></video>"""
+        """onerror="this.outerHTML = '<img alt=&quot;&quot; src=&quot;' + this.poster + '&quot;>"""
+        f"""{unplayable}'"></video>"""
     )

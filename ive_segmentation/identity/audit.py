@@ -92,7 +92,7 @@ def _left_out(gallery: Gallery) -> Iterator[Finding]:
         if "duplicate of " in item.reason:
             original = item.reason.split("duplicate of ", 1)[1]
             elsewhere = item.photo.split("/")[0] != original.split("/")[0]
-            why = "the same photo lies in two folders" if elsewhere else "it adds nothing"
+            why = "whose is it?" if elsewhere else "it adds nothing"
             yield Finding(item.photo, "duplicate", f"{item.reason}: {why}", original)
         else:
             yield Finding(item.photo, "left out", item.reason)

@@ -194,7 +194,7 @@ def build_bank(
         progress: Called with photos done, photos in all, and the photo's relative path.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
         max_bytes: Larger files are left out.
-        max_pixels: Larger photos are left out.
+        max_pixels: Larger photos are left out, but for those that the bank holds already.
 
     Returns:
         What the bank holds and what was done.

@@ -240,7 +240,8 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
         for away in _folds(labels, min(members, FOLDS)):
             asked = away & ~doubtful
             there = ~(away | np.isin(shown, labels[away]))
-            strangers.append(_ask(probes[asked], gallery[there], labels[there], members))
+            if len(np.unique(labels[there])) > 1:  # the lead over nobody is no lead
+                strangers.append(_ask(probes[asked], gallery[there], labels[there], members))
     scores = np.concatenate([known, *strangers])
     ranked = np.sort(scores, axis=1)
     stranger = np.arange(len(scores)) >= len(known)

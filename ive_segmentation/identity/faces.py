@@ -197,10 +197,12 @@ class FaceModel:
             if models.recogniser.provider == "CPU":
                 raise
             with self._moving:
+                here = self._models if self._models is not models else self._on_cpu()
+                done = task(here)  # what fails here too is no fault of the GPU's
                 if self._models is models:  # no other thread found out before
                     logger.warning("The face models go on on the CPU, because the GPU failed (%s)", error)
-                    self._models = self._on_cpu()
-            return task(self._models)
+                    self._models = here
+            return done
 
 
 def _canvas(width: float, height: float) -> tuple[int, int]:

@@ -204,7 +204,7 @@ def choose_faces(rows: list[Row]) -> None:
             best = int(np.argmax(agreements))
             row.update({column: row["faces"][best][column] for column in FACE_COLUMNS})
             # Alone in its folder it agrees with itself, and would push the same photo out of another's.
-            agrees = round(agreements[best], 1) if len(folder) > 1 else -1.0
+            agrees = round(agreements[best], 1) if len({one["hash"] for one in folder}) > 1 else -1.0
             ranked.append((agrees, row["box"][2] - row["box"][0], row))
     _leave_out_duplicates([row for *_, row in sorted(ranked, key=lambda item: (-item[0], -item[1]))])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     names = names_of(tuple(members))
     requests: list[Request] = []
     messages: list[str] = []
-    for sentence in _split(tokenize(normalise(text), names), Kind.STOP):
+    for sentence in _split(_closed_by_films(tokenize(normalise(text), names)), Kind.STOP):
         if any(token.kind is Kind.NAME for token in sentence):
             _refuse_beyond(sentence)
         tokens, left_out = condense(sentence, names)
@@ -111,6 +112,18 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     if not requests:
         raise PromptError(f'"{text.strip()}" names nobody and nothing. Type a name, a thing, or both.')
     return Prompt(text, tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(messages)))
+
+
+def _closed_by_films(tokens: Sequence[Token]) -> list[Token]:
+    """End a sentence behind "Rei's fancam": what an "and" adds is another wish, and not shared with her."""
+    closed: list[Token] = []
+    before = Kind.FILLER
+    for token in tokens:
+        ends = before is Kind.FILM and token.kind is Kind.AND
+        kind = Kind.STOP if ends else Kind.FILLER if token.kind is Kind.FILM else token.kind
+        closed.append(replace(token, kind=kind))
+        before = token.kind
+    return closed
 
 
 def _split(tokens: Sequence[Token], *kinds: Kind) -> Iterator[list[Token]]:

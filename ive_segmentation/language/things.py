@@ -37,6 +37,7 @@ class Kind(StrEnum):
     ALL = "a"
     HONORIFIC = "h"
     FILLER = "f"
+    FILM = "m"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ _LITTLE = {
     "all": Kind.ALL,
     "which": Kind.WHICH,
     "filler": Kind.FILLER,
+    "film": Kind.FILM,
     "honorific": Kind.HONORIFIC,
 }
 _IRREGULAR = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,6 @@ from ive_segmentation.output.coco import encode
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import plain_name
-from ive_segmentation.output.writing import write_errors
 from ive_segmentation.result import PERSON, Mask, Result
 from ive_segmentation.video.fancam import camera_path, crop, output_size
 from ive_segmentation.video.formats import Format
@@ -60,19 +59,20 @@ class Outputs:
             names.append((FANCAM, f"fancam_{plain_name(called)}.mp4"))
         return {name: self.folder / file for name, file in names}
 
+    def places(self, members: Sequence[Member]) -> set[Path]:
+        """The files that an answer in the folder may have, whatever is asked for; of fancams only its own."""
+        return {self.folder / kind.file for kind in _KINDS.values()} | set(self.files(members).values())
+
     def clear(self, members: Sequence[Member], written: Collection[Path]) -> None:
-        """Take away what an earlier answer left in the folder; fancams of others stay.
+        """Take away what an earlier answer left in the folder; fancams that are not asked for now stay.
 
         Args:
             members: As for `files`.
             written: What was written now.
-
-        Raises:
-            WriteError: If a file cannot be taken away.
         """
-        every = {self.folder / kind.file for kind in _KINDS.values()} | set(self.files(members).values())
-        for older in every - set(written):
-            with write_errors(older):
+        for older in self.places(members) - set(written):
+            # What somebody is just looking at stays on Windows, and is no reason to fail at the end.
+            with suppress(OSError):
                 older.unlink(missing_ok=True)
 
 

@@ -190,9 +190,9 @@ def plan(
     star = _star(asked, members) if fancam else None
     video = probe(path, max_pixels=max_pixels)
     outputs = Outputs(out, frozenset(formats), star)
-    written = [*outputs.files(members).values(), out / TIMELINE]
-    spare(video.path, out, {file.name for file in written}.__contains__)
-    refuse_folder(out, written)
+    places = {*outputs.places(members), out / TIMELINE}
+    spare(video.path, out, {file.name for file in places}.__contains__)
+    refuse_folder(out, places)
     next(read(video, start, end))
     return Plan(asked, video, outputs)
 

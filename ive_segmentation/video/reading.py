@@ -133,7 +133,9 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
 def _pictured(stream: VideoStream, seconds: float, has_sound: bool) -> float | None:
     """What `Video.pictured` says, of a stream whose file lasts so many seconds."""
     if not stream.duration or not stream.time_base:
-        return None if has_sound else seconds
+        # Matroska's length counts from zero, where its first frame need not be.
+        begins = float((stream.start_time or 0) * (stream.time_base or 0))
+        return None if has_sound else seconds - begins
     return min(float(stream.duration * stream.time_base), seconds)
 
 

@@ -87,6 +87,8 @@ def watch(
             for instance in told
         )
         yield Watched(frame, Record(frame.index, frame.second, shot, sightings), given)
+    if unjudged:  # it was dark to its end
+        refuse_photos(frame.image)
 
 
 def _look_at_faces(

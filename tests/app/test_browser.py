@@ -352,13 +352,13 @@ def test_a_video_that_is_stopped_leaves_nothing_but_the_page(page: Page, clip: P
         expect(page.locator(part)).to_have_count(0)
 
 
-def test_who_waits_for_anothers_video_can_stop_too(page: Page, browser: Browser, clip: Path) -> None:
-    follow(page, clip, "Wonyoung")
+def test_who_waits_for_anothers_video_can_stop_too(page: Page, browser: Browser, long_clip: Path) -> None:
+    follow(page, long_clip, "Wonyoung")
     expect(page.locator("#film-stage img")).to_be_visible(timeout=SLOW)
     other = browser.new_page()
     other.goto(page.url)
     other.wait_for_selector("#run")
-    follow(other, clip, "Rei")
+    follow(other, long_clip, "Rei")
     for again in (False, True):
         if again:
             other.click("#film-run")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import cast
 
 import pytest
 
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
-from ive_segmentation.app.following import Run, Seen, StoppedError
+from ive_segmentation.app.following import MOST_IN_LINE, Run, Seen, StoppedError
 from ive_segmentation.app.page import build_page
 from ive_segmentation.app.video_tab import NO_SAM3
+from ive_segmentation.errors import UserError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.follow import Followed, follow
 from ive_segmentation.video.formats import Format
@@ -116,3 +119,45 @@ def test_a_clip_is_drawn_once_or_not_at_all(tmp_path: Path) -> None:
     again = Path(draw_clip_once(lambda _, step: steps.append(step), tmp_path))
     assert again.read_bytes() == path.read_bytes()
     assert steps == []
+
+
+def test_videos_take_turns_in_the_order_in_which_they_were_asked_for() -> None:
+    """Whoever leaves the line gives his place up, and who leaves his work gives it up when that has ended."""
+    begun: list[int] = []
+    go_on = Event()
+
+    def job(number: int) -> Followed:
+        begun.append(number)
+        go_on.wait(20)
+        return Followed({}, (), (), number, 0.0, "")
+
+    runs = [Run() for _ in range(4)]
+    watched = [run.watch(partial(job, number)) for number, run in enumerate(runs)]
+    said = [cast(Seen, next(each)).words for each in watched]
+    assert said == ["Opening the video", *["Waiting for another video to end"] * 3]
+    watched[1].close()
+    watched[0].close()
+    assert isinstance(next(watched[2]), Seen)
+    assert begun == [0], "the first one's work has not ended"
+    runs[3].stop()
+    with pytest.raises(StoppedError):
+        list(watched[3])
+    go_on.set()
+    *_, last = watched[2]
+    assert cast(Followed, last).frames == 2
+    assert begun == [0, 2]
+
+
+def test_a_line_that_is_too_long_is_said() -> None:
+    waiting = [Run().watch(lambda: Followed({}, (), (), 0, 0.0, "")) for _ in range(MOST_IN_LINE + 1)]
+    first = Event()
+    held = Run().watch(lambda: Followed({}, (), (), int(first.wait(20)), 0.0, ""))
+    next(held)
+    for each in waiting[: MOST_IN_LINE - 1]:
+        next(each)
+    with pytest.raises(UserError, match="in line already"):
+        next(waiting[-1])
+    for each in waiting:
+        each.close()
+    first.set()
+    list(held)

@@ -131,6 +131,26 @@ def test_one_photo_of_a_member_in_a_folder_of_its_own_spoils_nothing() -> None:
     assert thresholds[1] == pytest.approx(thresholds[0], abs=0.03)
 
 
+@pytest.mark.parametrize(
+    "folders",
+    [{"A": 20, "B": 20, "C": 1}, {"A": 40, "B": 1, "C": 1}],
+    ids=["two and a stray", "one and strays"],
+)
+def test_strays_beside_one_or_two_members(folders: dict[str, int]) -> None:
+    """While she and her strays are away too few are left to play a stranger to."""
+    embeddings, labels = clusters(2, 42, spread=0.5)
+    of_a, of_b = embeddings[labels == 0], embeddings[labels == 1]
+    rows, named = [], []
+    for number, (name, count) in enumerate(folders.items()):
+        source = of_b if name == "B" and count > 1 else of_a
+        rows.append(source[:count] if name == "A" else source[-count - number :][:count])
+        named += [number] * count
+    faces, who = np.concatenate(rows), np.array(named)
+    scores = leave_one_out(faces, faces, who)
+    calibration = calibrate(run_trials(faces, faces, who, scores), len(who), 3, 0.01)
+    assert calibration.margin < 0.6
+
+
 def test_a_members_only_photo_is_not_taken_for_anothers() -> None:
     embeddings, labels = clusters(7, 20, spread=1.0)
     kept = (labels < 6) | (np.arange(len(labels)) == np.flatnonzero(labels == 6)[0])

@@ -535,6 +535,8 @@ def _member(folder: str, *aliases: str) -> Member:
         (["Rei", "Liz"], "Rei's fancam", ["Rei"]),
         (["원영", "유진"], "원영 직캠", ["원영"]),
         (["원영", "유진"], "원영의 직캠", ["원영"]),
+        (["Rei", "Liz"], "Rei's fancam and Liz's shoes", ["Rei", "Liz"]),
+        (["원영", "유진"], "원영의 직캠, 유진의 신발", ["원영", "유진"]),
         (["T.O.P"], "shirt of T.O.P", ["T.O.P"]),
         (["T.O.P"], "red top", []),
         # a name and a little word are not a longer name

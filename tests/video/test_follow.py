@@ -228,11 +228,13 @@ def test_black_before_a_real_video_does_not_let_it_pass_for_drawn(
 
 
 def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
-    mine = Path(shutil.copy(clip, tmp_path / "overlay.mp4"))
-    with pytest.raises(WriteError, match="would be replaced"):
-        follow(pipeline, mine, "Rei", tmp_path)
-    assert mine.read_bytes() == clip.read_bytes()
-    assert list(tmp_path.iterdir()) == [mine]
+    for name in ("overlay.mp4", "mask.mp4"):  # what is written now, and what would be cleared away
+        mine = Path(shutil.copy(clip, tmp_path / name))
+        with pytest.raises(WriteError, match="would be replaced"):
+            follow(pipeline, mine, "Rei", tmp_path)
+        assert mine.read_bytes() == clip.read_bytes()
+        assert list(tmp_path.iterdir()) == [mine]
+        mine.unlink()
 
 
 def test_without_a_bank_nobody_is_followed(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
