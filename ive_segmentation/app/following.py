@@ -70,7 +70,7 @@ class Run:
         self._stopped.set()
 
     def watch(self, job: Callable[[], Followed]) -> Generator[Seen | Followed, None, None]:
-        """Do the work in a thread of its own, and tell how far it is.
+        """Do the work in a thread of its own when its turn has come, and tell how far it is.
 
         Whoever stops listening stops the work, and does not wait for it: Gradio closes this on the thread
         that serves everybody. The work puts its things away itself.
