@@ -50,6 +50,7 @@ from ive_segmentation.settings import Settings
 
 PRECISIONS = {"bf16": "bfloat16", "fp32": "float32"}
 WORDS = ("person", "shirt", "pants", "shoe")
+COLD, NEXT, SHOES = "everyone's shirt", "everyone's pants", "everyone's shoes"
 
 
 class Part(StrEnum):
@@ -59,9 +60,6 @@ class Part(StrEnum):
     rest = "rest"
     times = "times"
     resolution = "resolution"
-
-
-COLD, NEXT, SHOES = "everyone's shirt", "everyone's pants", "everyone's shoes"
 
 
 def write_checkpoint(folder: Path, small: bool) -> None:

@@ -20,6 +20,7 @@ from PIL import Image
 from ive_segmentation import cli
 from ive_segmentation.cli import main
 from ive_segmentation.result import Result
+from ive_segmentation.settings import Settings
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -116,6 +117,40 @@ def test_a_full_disk_is_one_line(run: Run) -> None:
         done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1
     assert done.stderr.strip() == "The output cannot be written: no space left on the device."
+
+
+def test_ctrl_c_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_settings: Settings) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ive_segmentation.doctor.check", stop)
+    code, _, err = run("doctor")
+    assert (code, err.strip()) == (130, "Stopped.")
+
+
+def test_who_was_taken_out_since_the_bank_was_built_is_not_named(
+    dataset: Path, real_faces: Path, photo: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(dataset, tmp_path / "photos"))
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "IVE_FACES": str(real_faces)}
+    environment.pop("IVE_BANK", None)
+
+    def told(*command: object) -> Any:
+        words = [
+            sys.executable,
+            "-m",
+            "ive_segmentation",
+            *map(str, command),
+            "--dataset",
+            str(mine),
+            "--json",
+        ]
+        return json.loads(subprocess.run(words, check=True, capture_output=True, env=environment).stdout)
+
+    told("bank", "build")
+    assert told("identify", photo)[0]["faces"][0]["candidate"] == "Naoi_Rei"
+    shutil.rmtree(mine / "Naoi_Rei")
+    assert told("identify", photo)[0]["faces"][0]["candidate"] == "Jang_Wonyoung"
 
 
 def test_who_only_reads_makes_no_folder(tmp_path: Path, run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 ONE_ANSWER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "answer"}
 ONE_LOOK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "faces"}
 # One video at a time, and pictures are answered between its frames: they take seconds, it may take an hour.
-# `Run.watch` sees to that, for Gradio lets nobody leave its queue.
+# `Run.watch` sees to that: what waits in Gradio's queue cannot say that it was stopped.
 VIDEOS: dict[str, Any] = {"concurrency_limit": None}
 # The bank is written by one at a time.
 ONE_BANK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "bank"}

@@ -56,8 +56,9 @@ class Names:
         every = [alias for written in aliases.values() for alias in written]
         self.spellings = frozenset(every) | {" ".join(alias.replace(".", " ").split()) for alias in every}
         self.typed = frozenset(map(str.casefold, self.spellings))
-        self.own = frozenset(name for member in members for name in (member.folder, member.name))
-        self.called = frozenset(map(str.casefold, self.own))
+        self.called = frozenset(
+            name.casefold() for member in members for name in (member.folder, member.name)
+        )
 
     def _whole(self, folder: str) -> set[str]:
         return {name_key(folder), name_key(self.members[folder].name)}

@@ -17,6 +17,7 @@ from ive_segmentation.demo.training.attention import plain_attention
 from ive_segmentation.demo.training.batches import (
     GRIP,
     Batches,
+    _light,
     cut,
     hand_stress,
     normalised,
@@ -257,6 +258,15 @@ def test_in_a_crossing_a_person_whose_face_is_hidden_counts_more(
     pytest.fail("in none of the pictures was somebody's face hidden, and somebody's seen")
 
 
+def test_light_is_the_same_on_every_pixel() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    for seed in range(5):
+        lit, rng = _light(image, np.random.default_rng(seed)), np.random.default_rng(seed)
+        gain = rng.normal(1, 0.05, 3) * rng.normal(1, 0.12)
+        expected = np.clip(image * gain + rng.normal(0, 10), 0, 255)
+        np.testing.assert_allclose(lit, expected, atol=0.51)
+
+
 @pytest.mark.parametrize("counts", [[2, 0, 3], [0, 0], [1], [4, 1, 0, 2]])
 @pytest.mark.parametrize("most", [2, 20])
 def test_what_prompts_have_is_laid_side_by_side(counts: list[int], most: int) -> None:
@@ -282,6 +292,7 @@ def test_a_step_on_drawn_scenes_has_every_term_and_a_gradient(
     assert sum(batch.counts) == len(batch.boxes) == len(batch.masks)
     assert len(batch.counts) == len(batch.words) == lesson.pictures * lesson.prompts
     terms = lesson.terms(student, 0, batch)
+    assert min(terms.values()) >= 0, "no target is more than all of a cell"
     assert {"class", "box", "giou", "presence", "mask", "dice", "dense"} <= terms.keys()
     torch.stack(list(terms.values())).sum().backward()
     assert student.model.vision_encoder.backbone.embeddings.position_embeddings.grad.abs().sum() > 0

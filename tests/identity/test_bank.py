@@ -76,6 +76,18 @@ def test_building_again_looks_at_nothing_and_changes_nothing(
     )
 
 
+def test_a_copy_alone_in_another_folder_does_not_push_her_photo_out(
+    few_photos: Copy, models: FaceModel, tmp_path: Path
+) -> None:
+    photos = few_photos(An_Yujin=4, Naoi_Rei=3)
+    copied, *_ = sorted((photos / "An_Yujin").iterdir())
+    (photos / "Aa").mkdir()
+    shutil.copy(copied, photos / "Aa")
+    report = build_bank(photos, models, str(tmp_path / "bank"))
+    assert [item.photo for item in report.left_out] == [f"Aa/{copied.name}"]
+    assert report.members["An_Yujin"] == 4
+
+
 def test_another_share_of_false_accepts_is_calibrated_anew(
     few_photos: Copy, models: FaceModel, tmp_path: Path
 ) -> None:

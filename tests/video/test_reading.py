@@ -260,3 +260,18 @@ def test_damaged_videos_give_frames_in_order_or_are_refused(
         return
     assert (np.diff([frame.pts for frame in frames]) > 0).all()
     assert len({frame.image.shape for frame in frames}) == 1
+
+
+@pytest.mark.parametrize(("container", "first"), [("mkv", 0), ("mkv", 50), ("mp4", 0)])
+def test_how_long_there_are_pictures(container: str, first: int, tmp_path: Path) -> None:
+    """Matroska's length counts from zero, where its first frame need not be."""
+    path = tmp_path / f"film.{container}"
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for number in range(20):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = first + number, Fraction(1, 10)
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+    assert probe(path).pictured == pytest.approx(2.0, abs=0.15)
