@@ -97,13 +97,15 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     names = names_of(tuple(members))
     requests: list[Request] = []
     messages: list[str] = []
-    for sentence in _split(_closed_by_films(tokenize(normalise(text), names)), Kind.STOP):
+    typed = tokenize(normalise(text), names)
+    for sentence in _split(_closed_by_films(typed), Kind.STOP):
         if any(token.kind is Kind.NAME for token in sentence):
             _refuse_beyond(sentence)
         tokens, left_out = condense(sentence, names)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
         messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
-        if any(token.kind is Kind.NAME for token in tokens):
+        says_who = tokens and requests and tokens[0].kind is Kind.PRONOUN  # "Rei's shoes. Her hat."
+        if says_who or any(token.kind is Kind.NAME for token in tokens):
             for clause in _clauses(tokens):
                 requests += _requests(clause, requests)
                 messages += _doubts(clause, names)
@@ -111,7 +113,17 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
             requests += _concepts(tokens)
     if not requests:
         raise PromptError(f'"{text.strip()}" names nobody and nothing. Type a name, a thing, or both.')
-    return Prompt(text, tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(messages)))
+    return Prompt(text, tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(messages)), _star(typed))
+
+
+def _star(tokens: Sequence[Token]) -> str | None:
+    """Return the member whose name stands nearest to the word for a fancam; of two, the one before it."""
+    named = [(at, token.people[0]) for at, token in enumerate(tokens) if token.people]
+    films = [at for at, token in enumerate(tokens) if token.kind is Kind.FILM]
+    if not named or not films:
+        return None
+    _, nearest = min(named, key=lambda place: (abs(place[0] - films[0]), place[0]))
+    return None if nearest in {EVERYONE, UNKNOWN} else nearest
 
 
 def _closed_by_films(tokens: Sequence[Token]) -> list[Token]:
@@ -181,9 +193,10 @@ def _requests(clause: _Clause, earlier: Sequence[Request]) -> list[Request]:
 def _people(who: Sequence[Token], earlier: Sequence[Request]) -> list[tuple[str, ...]]:
     """Return the members named as one group, everyone and the unknown apart; nobody at all is a group too."""
     if who and who[0].kind is Kind.PRONOUN:
-        if not earlier:
+        before = [request.people for request in earlier if request.people]
+        if not before:
             raise PromptError(f'It is not clear who "{who[0].text}" is. Write the name instead.')
-        return [earlier[-1].people]
+        return [before[-1]]
     named = list(dict.fromkeys(person for token in who for person in token.people))
     members = tuple(person for person in named if person not in {EVERYONE, UNKNOWN})
     return list(dict.fromkeys(members if person in members else (person,) for person in named)) or [()]

@@ -41,11 +41,13 @@ class Prompt:
         text: The words as they were typed.
         requests: What they ask for, at least one, in the order of the text.
         messages: What the user should be told about the reading: a mended typing mistake, a word left out.
+        star: Folder name of the member whose fancam is asked for; None where none is.
     """
 
     text: str
     requests: tuple[Request, ...]
     messages: tuple[str, ...] = ()
+    star: str | None = None
 
     @property
     def level(self) -> Level:

@@ -82,7 +82,8 @@ def follow(
         formats: Of `Format`.
         start: Seconds from the beginning of the video; None for its beginning.
         end: Seconds from the beginning; None for its end.
-        fancam: Also a 9:16 video of the first member whom the prompt names.
+        fancam: Also a 9:16 video of the first member whom the prompt names; one is made all the same where
+            the prompt says whose ("Rei's fancam").
         progress: Called with the share done (0 to 1), and words that say how long it may still take.
         preview: Called every two seconds with the last frame and what is known of it by then.
 
@@ -107,7 +108,7 @@ def follow(
     if pipeline.gallery is None and asked.names_somebody:
         raise VideoError("Nobody can be named: there is no bank of photos. `doctor` says why.")
     progress(0.0, "Getting ready to track")
-    unasked = {HAIR} - set(asked.concepts) if fancam else set()
+    unasked = {HAIR} - set(asked.concepts) if outputs.star else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
     names, owners = Names.of(pipeline.gallery, rate), Owners(rate)
@@ -175,7 +176,8 @@ def plan(
         formats: Of `Format`.
         start: Seconds from the beginning of the video; None for its beginning.
         end: Seconds from the beginning; None for its end.
-        fancam: Also a 9:16 video of the first member whom the prompt names.
+        fancam: Also a 9:16 video of the first member whom the prompt names; one is made all the same where
+            the prompt says whose ("Rei's fancam").
         max_pixels: Videos with larger frames are refused.
 
     Returns:
@@ -187,7 +189,7 @@ def plan(
     if unknown := set(formats) - set(Format):
         raise VideoError(f"There is no format {min(unknown)}. Choose of: {', '.join(Format)}.")
     asked = parse(prompt, members) if isinstance(prompt, str) else prompt
-    star = _star(asked, members) if fancam else None
+    star = asked.star or (_star(asked, members) if fancam else None)
     video = probe(path, max_pixels=max_pixels)
     outputs = Outputs(out, frozenset(formats), star)
     places = {*outputs.places(members), out / TIMELINE}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ive_segmentation.errors import UserError
-from ive_segmentation.language import Member, PromptError, load_members, parse
+from ive_segmentation.language import Member, PromptError, Request, load_members, parse
 
 MEMBERS = load_members(Path(__file__).resolve().parents[2] / "Dataset")
 
@@ -537,6 +537,7 @@ def _member(folder: str, *aliases: str) -> Member:
         (["원영", "유진"], "원영의 직캠", ["원영"]),
         (["Rei", "Liz"], "Rei's fancam and Liz's shoes", ["Rei", "Liz"]),
         (["원영", "유진"], "원영의 직캠, 유진의 신발", ["원영", "유진"]),
+        (["Rei", "Liz"], "Rei's fancam and her mic", ["Rei", "Rei"]),
         (["T.O.P"], "shirt of T.O.P", ["T.O.P"]),
         (["T.O.P"], "red top", []),
         # a name and a little word are not a longer name
@@ -556,6 +557,28 @@ def _member(folder: str, *aliases: str) -> Member:
 def test_serves_any_other_people(folders: list[str], text: str, expected: list[str]) -> None:
     requests = parse(text, [_member(folder) for folder in folders]).requests
     assert [person for request in requests for person in request.people] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "star"),
+    [
+        ("Rei's fancam", "Rei"),
+        ("fancam of Rei", "Rei"),
+        ("레이 직캠", "Rei"),
+        ("Liz's shoes and fancam of Rei", "Rei"),
+        ("Liz's shoes, Rei's fancam", "Rei"),
+        ("Rei's fancam and Liz's shoes", "Rei"),
+        ("everyone's fancam", None),
+        ("Rei's shoes", None),
+    ],
+)
+def test_a_prompt_says_whose_fancam_it_wants(text: str, star: str | None) -> None:
+    assert parse(text, [_member("Rei", "Rei", "레이"), _member("Liz")]).star == star
+
+
+@pytest.mark.parametrize("text", ["Rei's shoes; her hat", "Rei's shoes. A dog. Her hat"])
+def test_a_pronoun_means_who_was_named_last_in_another_sentence_too(text: str) -> None:
+    assert parse(text, [_member("Rei")]).requests[-1] == Request(("Rei",), "hat")
 
 
 def test_a_name_that_is_read_as_a_word_says_so() -> None:

@@ -243,6 +243,11 @@ def test_without_a_bank_nobody_is_followed(pipeline: Pipeline, clip: Path, tmp_p
     assert follow(replace(pipeline, gallery=None), clip, "everyone's shirt", tmp_path, end=0.2).frames
 
 
+def test_who_types_that_she_wants_a_fancam_gets_it(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    followed = follow(pipeline, clip, "Wonyoung's shirt and Rei's fancam", tmp_path, end=0.3)
+    assert followed.files["fancam"].name == "fancam_rei.mp4"
+
+
 def test_a_fancam_of_nobody_is_refused(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="names none"):
         follow(pipeline, clip, "everyone's shirt", tmp_path, fancam=True)
