@@ -116,7 +116,7 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
     ]
     odd = [words for words in report.warnings if news and news.folder.name in words]
     lines = [*added, *unused, *odd, *([report.rebuilt] if report.rebuilt else [])]
-    done = f"The bank holds {report.photos} photos; {report.embedded} were read now ({report.seconds:.1f} s)"
+    done = f"The bank holds {report.photos} photos; read now: {report.embedded} ({report.seconds:.1f} s)"
     kind = "warn" if unused or odd or (news and news.refused) else "good"
     return [
         note(lines, kind, done),

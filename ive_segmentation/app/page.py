@@ -18,9 +18,24 @@ _HEAD = (
     '<div class="ive-head"><h1>IVE Segmentation</h1>'
     "<p>Name a member, or something of hers, and get exactly those pixels.</p></div>"
 )
-ASK_BEFORE_LEAVING = """() => addEventListener("beforeunload", (event) => {
-  if (document.querySelector("#film-stop")) event.preventDefault();
-})"""
+ON_LOAD = """() => {
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector("#film-stop")) event.preventDefault();
+  });
+  // A file dropped beside the box for it would take the page's place.
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  addEventListener("paste", (event) => {
+    const {files, types} = event.clipboardData;
+    const input = document.querySelector("#photo input[type=file]");
+    if (!files.length || types.includes("text/plain") || !input?.closest("#photo").offsetParent) return;
+    input.files = files;
+    input.dispatchEvent(new Event("change", {bubbles: true}));
+  });
+  document.querySelectorAll("#drawn button").forEach((button, place) => {
+    button.ariaLabel = `Drawn picture ${place + 1}`;
+  });
+}"""
+"""What Gradio leaves out: asking before a video's work is lost, pictures from the clipboard, names."""
 _HOUR, _DAY = 3600, 86400
 
 
@@ -50,5 +65,5 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
         with gr.Tab("Members") as tab:
             members_tab(live, tab)
         api(live)
-        page.load(None, js=ASK_BEFORE_LEAVING)
+        page.load(None, js=ON_LOAD)
     return page.queue(max_size=32)

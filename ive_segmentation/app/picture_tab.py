@@ -248,6 +248,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
         late,
         show_progress_on=parts.said,
         api_visibility="private",
+        trigger_mode="always_last",  # what is asked meanwhile is answered next
         **ONE_ANSWER,
     ).then(told, [late, parts.photo], parts.answer, **QUIET).then(js=into_view("said"), **QUIET)
 

@@ -50,7 +50,8 @@ def note(lines: Sequence[str], kind: str = "", headline: str = "") -> str:
     words = [f"<strong>{escape(headline)}</strong>"] * bool(headline) + [escape(line) for line in lines]
     if not words:
         return ""
-    role = "alert" if kind == "bad" else "status"
+    # Screen readers speak a "status" only where one was before its words came.
+    role = "alert" if kind else "status"
     return f'<div class="ive-note {kind}" role="{role}">{"".join(f"<p>{line}</p>" for line in words)}</div>'
 
 
@@ -84,7 +85,23 @@ def into_view(element: str) -> str:
     return (
         f"() => {{ const part = document.getElementById('{element}'); "
         "const top = part.getBoundingClientRect().top; "
-        "if (top < 0 || top > innerHeight / 2) part.scrollIntoView({behavior: 'smooth'}); }"
+        "const still = matchMedia('(prefers-reduced-motion: reduce)').matches; "
+        "if (top < 0 || top > innerHeight / 2) part.scrollIntoView({behavior: still ? 'auto' : 'smooth'}); }"
+    )
+
+
+def into_focus(element: str) -> str:
+    """Write the JavaScript that gives the keyboard a place again where what had it is gone.
+
+    Args:
+        element: `elem_id` of what has it then.
+
+    Returns:
+        A function, for an event's `js`.
+    """
+    return (
+        "() => { if (document.activeElement === document.body) "
+        f"document.getElementById('{element}')?.focus({{preventScroll: true}}); }}"
     )
 
 

@@ -98,12 +98,23 @@ CSS = (
 #film-overlay video { max-height: 72vh; }
 #film-fancam video { max-height: 480px; }
 #film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
-#masks .grid-wrap { min-height: 0; }
+#masks .grid-wrap { min-height: 0; max-height: none !important; }
 #masks .grid-container { grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); }
 #overlay img { max-height: 72vh; object-fit: contain; }
 footer .divider { display: none; }
+.modebar-container { display: none; }
+.js-plotly-plot .main-svg text:not(.heatmap-label text) { fill: var(--body-text-color-subdued) !important; }
+/* Names of files tell masks apart, their beginnings do not. */
+#files .filename, .ive-files .filename { display: block; max-width: none; white-space: normal; }
+#files .stem, .ive-files .stem { white-space: normal; overflow-wrap: anywhere; }
 textarea:focus-visible, input:focus-visible { outline: 2px solid var(--primary-500) !important;
   outline-offset: 1px; }
+button:focus-visible, a:focus-visible { outline: 2px solid currentColor !important; outline-offset: -2px; }
+@media (forced-colors: active) {
+  button { border: 1px solid ButtonBorder !important; }
+  [role=tab][aria-selected=true] { border-bottom: 4px solid Highlight !important; }
+  .ive-way, .ive-bar, .ive-map { forced-color-adjust: none; }
+}
 /* What is offered for download cannot be taken away. */
 #files .label-clear-button, .ive-files .label-clear-button { display: none; }
 

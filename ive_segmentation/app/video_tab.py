@@ -19,7 +19,7 @@ from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.events import QUIET, VIDEOS
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import for_day_and_night, hint, into_view, note, under_way
+from ive_segmentation.app.presenting import for_day_and_night, hint, into_focus, into_view, note, under_way
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
@@ -132,7 +132,7 @@ def _lay_out(pipeline: Pipeline) -> Parts:
             with gr.Accordion("Fancam, other files, only a part of it", open=False, elem_id="film-more"):
                 also = gr.CheckboxGroup(ALSO, label="Also make", elem_id="film-also")
                 with gr.Row():
-                    start = gr.Number(0, label="From second", min_width=120, elem_id="film-start")
+                    start = gr.Number(0, label="From second", minimum=0, min_width=120, elem_id="film-start")
                     end = gr.Number(
                         None, label="To second (empty: its end)", min_width=120, elem_id="film-end"
                     )
@@ -168,7 +168,8 @@ def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         try:
             if path:
                 video = probe(path, max_pixels=live.pipeline.settings.max_pixels)
-                about = _player(video.path, "It can be followed all the same.") + hint(_measures(video))
+                about = _player(video.path, "Video", "It can be followed all the same.")
+                about += hint(_measures(video))
         except Exception as error:  # whatever it is, the page says it
             about = note([in_words(error)], "bad")
         # What a header says may be too short: an end is what the user gives.
@@ -230,7 +231,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
 
         try:
             for news in run.watch(work):
-                yield _so_far(news, parts) if isinstance(news, Seen) else _done(news, parts, pipeline)
+                yield _so_far(news, parts) if isinstance(news, Seen) else _done(news, text, parts, pipeline)
         except Exception as error:  # whatever it is, the page says it
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
@@ -244,9 +245,9 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
     parts.stop.click(stopped, None, parts.stop, queue=False, **QUIET)
     asked = [parts.run.click, parts.prompt.submit]
     gr.on(asked, js=into_view("film-said"), **QUIET)
-    gr.on(asked, begun, None, parts.answer, **QUIET).then(
-        followed, parts.asked, parts.answer, **QUIET, **VIDEOS
-    )
+    begins = gr.on(asked, begun, None, parts.answer, **QUIET).then(js=into_focus("film-stop"), **QUIET)
+    ends = begins.then(followed, parts.asked, parts.answer, **QUIET, **VIDEOS)
+    ends.then(js=into_focus("film-run"), **QUIET)
 
 
 @contextmanager
@@ -293,19 +294,19 @@ def _so_far(seen: Seen, parts: Parts) -> Fills:
     return fills
 
 
-def _done(answer: Followed, parts: Parts, pipeline: Pipeline) -> Fills:
+def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fills:
     names = names_to_show(pipeline.members)
     kind = "warn" if answer.messages else "good"
-    headline = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s"
+    headline = f"“{text}” followed through {answer.frames} frames in {answer.seconds:.0f} s"
     chart = timeline_chart(answer.intervals, list(names), names)
     fancam = answer.files.get(FANCAM)
     return {
         **_ready(parts),
         parts.said: note([*answer.messages, f"Tracked by {answer.how}."], kind, headline),
         parts.stage: gr.HTML("", visible=False),
-        parts.overlay: gr.HTML(_player(answer.files["overlay"]), visible=True),
+        parts.overlay: gr.HTML(_player(answer.files["overlay"], "Answer"), visible=True),
         parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
-        parts.fancam: gr.HTML(fancam and _player(fancam), visible=fancam is not None),
+        parts.fancam: gr.HTML(fancam and _player(fancam, "Fancam"), visible=fancam is not None),
         parts.files: gr.File([str(file) for file in answer.files.values()], visible=True),
     }
 
@@ -332,7 +333,7 @@ def _measures(video: Video) -> str:
     )
 
 
-def _player(path: Path, consolation: str = "") -> str:
+def _player(path: Path, called: str, consolation: str = "") -> str:
     """Show a video as the browser plays it; where it cannot, the first frame and words stand for it.
 
     Gradio's own player would convert what it takes for unplayable, and complains in words of its own.
@@ -341,7 +342,8 @@ def _player(path: Path, consolation: str = "") -> str:
     source = f"gradio_api/file={quote(str(path))}"
     unplayable = f"<p>This browser cannot play it. {consolation}</p>"
     return (
-        f'<video controls playsinline preload="metadata" poster="{poster}" src="{source}" '
+        f'<video aria-label="{called}" controls playsinline preload="metadata" '
+        f'poster="{poster}" src="{source}" '
         """onerror="this.outerHTML = '<img alt=&quot;&quot; src=&quot;' + this.poster + '&quot;>"""
         f"""{unplayable}'"></video>"""
     )

@@ -157,18 +157,23 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = 
         left, top = min(x + 8, MAP_SIDE - THUMBNAIL), min(y + 8, MAP_SIDE - THUMBNAIL)
         picture = photo_thumbnail(dataset / photo, tuple(gallery.boxes[row].tolist())) or ""
         dots.append(
-            f'<g class="face" tabindex="0"><circle cx="{x:.1f}" cy="{y:.1f}" r="6" '
+            f'<g class="face"><circle cx="{x:.1f}" cy="{y:.1f}" r="6" '
             f'fill="{color_of(gallery.members[row], members)}"><title>{escape(photo)}</title></circle>'
             f'<image x="{left:.1f}" y="{top:.1f}" width="{THUMBNAIL}" height="{THUMBNAIL}" '
             f'href="{picture}"/></g>'
         )
+    for label, name in enumerate(gallery.names):
+        x, y = places[gallery.labels == label].mean(axis=0)
+        dots.append(f'<text x="{x:.1f}" y="{y:.1f}">{escape(names.get(name, name))}</text>')
     legend = " ".join(
         f'<span style="color:{color_of(name, members)}">&#9679;</span> {escape(names.get(name, name))}'
         for name in gallery.names
     )
     return (
         "<style>.ive-map .face image{display:none;pointer-events:none}"
-        ".ive-map .face:hover image,.ive-map .face:focus image{display:block}</style>"
+        ".ive-map .face:hover image{display:block}"
+        ".ive-map text{text-anchor:middle;pointer-events:none;fill:black;stroke:white;stroke-width:4px;"
+        "paint-order:stroke}</style>"
         f'<div class="ive-map"><p>{legend}</p><svg viewBox="0 0 {MAP_SIDE} {MAP_SIDE}" role="img" '
         f'style="max-width:100%" aria-label="Map of the faces in the bank">{"".join(dots)}</svg></div>'
     )

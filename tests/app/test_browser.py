@@ -152,6 +152,30 @@ def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page: Page, pi
     page.wait_for_function("document.querySelector('#photo img').naturalWidth === 640", timeout=SLOW)
 
 
+def test_a_picture_is_pasted_wherever_the_keyboard_is(page: Page, picture: Path) -> None:
+    paste = """async bytes => {
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.png", {type: "image/png"}));
+        document.body.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true}));
+    }"""
+    page.get_by_role("tab", name="Video").click()
+    page.evaluate(paste, list(picture.read_bytes()))
+    page.get_by_role("tab", name="Picture").click()
+    expect(page.locator("#photo img")).to_have_count(0)
+    page.evaluate(paste, list(picture.read_bytes()))
+    expect(page.locator("#point")).to_contain_text("Click a person", timeout=SLOW)
+
+
+def test_what_is_asked_meanwhile_is_answered_next(page: Page, picture: Path, pipeline: Any) -> None:
+    upload(page, picture)
+    with pipeline.sam3._lock:  # the answer waits for it
+        for name in ("Yujin", "Wonyoung", "Rei"):
+            page.fill("#prompt textarea", name)
+            page.press("#prompt textarea", "Enter")
+            page.wait_for_timeout(500)
+    expect(page.locator("#said")).to_contain_text("Found: Rei", timeout=SLOW)
+
+
 def test_a_click_on_a_person_fills_in_who_is_meant(page: Page, picture: Path, pipeline: Any) -> None:
     faces, matches = pipeline.identify(np.asarray(Image.open(picture).convert("RGB")))
     upload(page, picture)
@@ -319,7 +343,7 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
     expect(page.locator("#film-said [role=progressbar]")).to_be_visible()
     assert re.search(r"frame \d+ of 40, about \d+ s left", page.locator("#film-said").inner_text())
 
-    expect(page.locator("#film-said")).to_contain_text("Followed through 40 frames", timeout=SLOW)
+    expect(page.locator("#film-said")).to_contain_text("followed through 40 frames", timeout=SLOW)
     expect(page.locator("#film-stage")).to_have_count(0)
     player = page.locator("#film-overlay video")
     player.evaluate("video => { video.muted = true; return video.play(); }")
@@ -345,9 +369,10 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
 
 def test_a_video_that_is_stopped_leaves_nothing_but_the_page(page: Page, clip: Path) -> None:
     follow(page, clip, "Wonyoung")
-    page.click("#film-stop")
+    expect(page.locator("#film-stop")).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.", timeout=SLOW)
-    expect(page.locator("#film-run")).to_be_visible()
+    expect(page.locator("#film-run")).to_be_focused()
     for part in ("#film-stage", "#film-overlay", "#film-files"):
         expect(page.locator(part)).to_have_count(0)
 
@@ -395,5 +420,5 @@ def test_the_bank_in_words_and_pictures(page: Page) -> None:
     faces = page.locator("#face-map .face")
     expect(faces).to_have_count(36, timeout=SLOW)
     expect(page.locator("#pictures .js-plotly-plot")).to_have_count(3, timeout=SLOW)
-    faces.first.focus()
+    faces.first.hover()
     expect(faces.first.locator("image")).to_be_visible()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ImageFont
+from PIL import ImageColor, ImageFont
 
-from ive_segmentation.output.overlay import Drawing, draw, font_for
+from ive_segmentation.output.overlay import Drawing, color_of, draw, font_for
 
 MEMBERS = ["An_Yujin", "Jang_Wonyoung", "Kim_Gaeul", "Kim_Jiwon", "Lee_Hyunseo", "Naoi_Rei"]
 
@@ -55,6 +55,20 @@ def test_only_mask_box_and_label_are_touched() -> None:
 def test_every_member_and_unknown_has_a_colour_of_its_own() -> None:
     colors = {tuple(draw(grey(200, 200), [drawing(key)], MEMBERS)[60, 60]) for key in [*MEMBERS, None]}
     assert len(colors) == len(MEMBERS) + 1
+
+
+@pytest.mark.parametrize("key", [*MEMBERS, None])
+def test_a_label_can_be_read_on_every_colour(key: str | None) -> None:
+    def luminance(color: np.ndarray) -> float:  # WCAG 2.2
+        parts = color / 255
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    ground = luminance(np.array(ImageColor.getrgb(color_of(key, MEMBERS))))
+    drawn = draw(grey(200, 200), [drawing(key, label="MMMMMM")], MEMBERS)
+    written = [luminance(color) for color in drawn[20:40, 40:90].reshape(-1, 3)]
+    contrasts = [(max(ground, one) + 0.05) / (min(ground, one) + 0.05) for one in written]
+    assert max(contrasts) >= 4.5
 
 
 def test_a_color_is_the_named_one_not_its_mirror_in_bgr() -> None:
