@@ -105,7 +105,7 @@ footer .divider { display: none; }
 .modebar-container { display: none; }
 .js-plotly-plot .main-svg text:not(.heatmap-label text) { fill: var(--body-text-color-subdued) !important; }
 /* Names of files tell masks apart, their beginnings do not. */
-#files .filename, .ive-files .filename { display: block; max-width: none; white-space: normal; }
+#files .filename, .ive-files .filename { display: flex; max-width: none; }
 #files .stem, .ive-files .stem { white-space: normal; overflow-wrap: anywhere; }
 textarea:focus-visible, input:focus-visible { outline: 2px solid var(--primary-500) !important;
   outline-offset: 1px; }

@@ -128,7 +128,7 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
     )
     figure.update_layout(
         title="How sure, and how often right",
-        xaxis_title=f"confidence, off by {curve.error:.0%} on average",
+        xaxis_title=f"confidence, mean error {curve.error:.0%}",
         yaxis_title="named rightly",
         xaxis_tickformat=".0%",
         yaxis_tickformat=".0%",
@@ -163,7 +163,8 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = 
             f'href="{picture}"/></g>'
         )
     for label, name in enumerate(gallery.names):
-        x, y = places[gallery.labels == label].mean(axis=0)
+        hers = places[gallery.labels == label]
+        x, y = hers[:, 0].mean(), max(hers[:, 1].min() - 12, 16)
         dots.append(f'<text x="{x:.1f}" y="{y:.1f}">{escape(names.get(name, name))}</text>')
     legend = " ".join(
         f'<span style="color:{color_of(name, members)}">&#9679;</span> {escape(names.get(name, name))}'
