@@ -1,5 +1,10 @@
 """`python -m ive_segmentation`."""
 
-from ive_segmentation.cli import main
+import sys
+
+try:
+    from ive_segmentation.cli import main
+except KeyboardInterrupt:  # `main` answers it once it is there
+    sys.exit(130)
 
 main()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ive_segmentation.identity.bank import BankReport
     from ive_segmentation.identity.faces import Face
     from ive_segmentation.identity.matching import Match
+    from ive_segmentation.language import Member
 
 
 app = typer.Typer(
@@ -60,7 +61,8 @@ def main() -> None:
     _end_like_ctrl_c()
     try:
         code = app(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as under cron
+            sys.stdout.flush()
         if code == 130:  # typer makes that of Ctrl-C
             raise KeyboardInterrupt
     except Exit as exit_:
@@ -106,9 +108,9 @@ def prompt(
     as_json: AsJson = False,
 ) -> None:
     """Show how a prompt is read, without a picture."""
-    from ive_segmentation.language import load_members, parse
+    from ive_segmentation.language import parse
 
-    read = parse(text, load_members(load_settings(dataset=dataset).dataset))
+    read = parse(text, _members(load_settings(dataset=dataset)))
     if as_json:
         _print_json(
             {
@@ -176,24 +178,30 @@ def bank_audit(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = Fal
 
 @app.command()
 def identify(
-    images: Annotated[list[Path], typer.Argument(help="Pictures to name the faces of.")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures to name the faces of.", readable=False)],
     dataset: Dataset = None,
     bank: Bank = None,
     faces: Faces = None,
     as_json: AsJson = False,
 ) -> None:
     """Name the faces in pictures; needs no SAM 3."""
+    from ive_segmentation.demo.drawn import refuse_photos
     from ive_segmentation.identity.bank import load_gallery
     from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
     from ive_segmentation.loading import load_bank
 
-    settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
-    load_gallery(settings.bank)  # without one there is nothing to load a model for
+    given = load_settings(dataset=dataset, faces=faces, bank=bank)
+    settings = _or_the_demo(given)
+    demo = settings is not given
+    chosen = settings.bank != bank_of(settings.dataset) and not demo
+    if chosen:
+        load_gallery(settings.bank)  # without one there is nothing to load a model for
     model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
-    gallery = load_gallery(settings.bank, model.hash)
-    if settings.bank == bank_of(settings.dataset):  # photos may have come or gone since it was built
+    if chosen:
+        gallery = load_gallery(settings.bank, model.hash)
+    else:  # photos may have come or gone since it was built
         with _Bar() as bar:
             _, gallery = load_bank(settings, model, bar)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
@@ -201,7 +209,10 @@ def identify(
     failed = False
     for path in images:
         try:
-            found = model.detect(load(path, **limits))
+            picture = load(path, **limits)
+            if demo:
+                refuse_photos(picture)
+            found = model.detect(picture)
         except UserError as error:
             failed = True
             _fail(str(error))
@@ -231,7 +242,7 @@ def identify(
 
 @app.command()
 def segment(
-    image: Annotated[Path, typer.Argument(help="The picture.")],
+    image: Annotated[Path, typer.Argument(help="The picture.", readable=False)],
     text: Annotated[str, typer.Argument(metavar="PROMPT", help="For example: Wonyoung's shirt")],
     out: Annotated[Path, typer.Option(help="Folder for overlay, masks, cutouts and result.json.")],
     dataset: Dataset = None,
@@ -242,7 +253,7 @@ def segment(
 ) -> None:
     """Write the masks a prompt asks for."""
     from ive_segmentation.images import load
-    from ive_segmentation.language import load_members, parse
+    from ive_segmentation.language import parse
     from ive_segmentation.loading import load_pipeline
     from ive_segmentation.output.files import WRITTEN, write_files
     from ive_segmentation.output.writing import refuse_folder, spare
@@ -251,7 +262,7 @@ def segment(
     picture = load(image, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
     spare(image, out, WRITTEN.fullmatch)
     refuse_folder(out, [])
-    parse(text, load_members(settings.dataset))  # a wrong prompt is refused before minutes of loading
+    parse(text, _members(settings))  # a wrong prompt is refused before minutes of loading
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)
     with _Bar() as bar:
@@ -276,7 +287,7 @@ def _seconds(moment: str) -> float:
 
 @app.command()
 def video(
-    file: Annotated[Path, typer.Argument(help="The video.")],
+    file: Annotated[Path, typer.Argument(help="The video.", readable=False)],
     text: Annotated[str, typer.Argument(metavar="PROMPT", help="For example: Wonyoung's microphone")],
     out: Annotated[Path, typer.Option(help="Folder for the videos, the JSON lines and the timeline.")],
     start: Annotated[
@@ -294,12 +305,11 @@ def video(
     as_json: AsJson = False,
 ) -> None:
     """Follow what a prompt asks for through a video, and write it as videos."""
-    from ive_segmentation.language import load_members
     from ive_segmentation.loading import load_pipeline
     from ive_segmentation.video.follow import follow, plan
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
-    members = load_members(settings.dataset)  # what is wrong is refused before minutes of loading
+    members = _members(settings)  # what is wrong is refused before minutes of loading
     wanted: dict[str, Any] = {
         "formats": formats or [Format.overlay], "start": start, "end": end, "fancam": fancam,
     }  # fmt: skip
@@ -363,6 +373,15 @@ def _or_the_demo(settings: Settings) -> Settings:
         return settings
     print(DEMO_NOTICE, file=sys.stderr)
     return demo_settings(settings)
+
+
+def _members(settings: Settings) -> tuple[Member, ...]:
+    """Who can be named: the dataset's members, or the demo's where it stands in and the dataset says none."""
+    from ive_segmentation.language import load_members
+    from ive_segmentation.loading import demo_settings, wants_demo
+
+    members = load_members(settings.dataset)
+    return members if members or not wants_demo(settings) else load_members(demo_settings(settings).dataset)
 
 
 def _face(face: Face, match: Match) -> dict[str, Any]:

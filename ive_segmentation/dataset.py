@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ive_segmentation.errors import UserError
+
+
+class DatasetError(UserError):
+    """A folder of photos that cannot be read."""
+
 
 def member_folders(dataset: Path) -> list[Path]:
     """List the members' folders; what begins with a dot or an underscore is set aside.
@@ -13,10 +19,16 @@ def member_folders(dataset: Path) -> list[Path]:
 
     Returns:
         Folders directly in it whose names hold a letter or a digit, sorted. None where there is no dataset.
+
+    Raises:
+        DatasetError: If it may not be looked into.
     """
-    if not dataset.is_dir():
-        return []
-    return sorted(path for path in dataset.iterdir() if path.is_dir() and _is_named(path.name))
+    try:
+        if not dataset.is_dir():
+            return []
+        return sorted(path for path in dataset.iterdir() if path.is_dir() and _is_named(path.name))
+    except PermissionError as error:
+        raise DatasetError(f"{dataset} may not be read by this user. Change its permissions.") from error
 
 
 def photos_of(folder: Path) -> list[Path]:

@@ -32,7 +32,7 @@ class ImageError(UserError):
 
 
 def load(
-    source: str | Path | bytes | BinaryIO | np.ndarray | Image.Image,
+    source: str | Path | bytes | bytearray | BinaryIO | np.ndarray | Image.Image,
     *,
     max_upload_bytes: int = Settings.max_upload_bytes,
     max_pixels: int = Settings.max_pixels,
@@ -60,10 +60,10 @@ def load(
 
     if isinstance(source, str | Path):
         name = _printable(str(source))
-        data = _read_file(Path(source), name, max_upload_bytes)
+        data: bytes | bytearray = _read_file(Path(source), name, max_upload_bytes)
     else:
         name = _UPLOAD
-        data = source if isinstance(source, bytes) else source.read(max_upload_bytes + 1)
+        data = source if isinstance(source, bytes | bytearray) else source.read(max_upload_bytes + 1)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Copy or download it again.")
     if len(data) > max_upload_bytes:
@@ -110,7 +110,7 @@ def _read_file(path: Path, name: str, max_upload_bytes: int) -> bytes:
         raise ImageError(f"{name} cannot be read ({reason}). Copy it elsewhere and try again.") from error
 
 
-def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
+def _open(data: bytes | bytearray, name: str, max_pixels: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures and of odd metadata; the limit below is the one that counts.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
 from ive_segmentation.errors import UserError
-from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, forget_abandoned, load_gallery
+from ive_segmentation.identity.bank import (
+    BankReport,
+    Gallery,
+    build_bank,
+    forget_abandoned,
+    load_gallery,
+    refuse_other_people,
+)
 from ive_segmentation.identity.faces import FaceModel, load_faces
+from ive_segmentation.identity.store import BankError, UnwritableBankError
 from ive_segmentation.language import load_members
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
@@ -51,6 +60,12 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
         faces = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout / 2)
         progress(0.2, "Building the identity bank")
         report, gallery = load_bank(settings, faces, lambda share, step: progress(0.2 + 0.4 * share, step))
+    except UnwritableBankError as error:
+        assert faces is not None
+        notices.append(str(error))
+        with suppress(BankError):  # who was known before is known still
+            gallery = load_gallery(settings.bank, faces.hash)
+            report = gallery.report
     except UserError as error:
         notices.append(str(error))
 
@@ -78,11 +93,13 @@ def load_bank(
         What was done, and the gallery.
 
     Raises:
-        BankError: If there is no usable photo, or the bank cannot be written.
+        BankError: If there is no usable photo, the bank knows people of another dataset who are not in this
+            one, or it cannot be written.
     """
     forget_abandoned(BANKS)
     report = None
     if _has_photos(settings.dataset):
+        refuse_other_people(settings.bank, settings.dataset)
         report = build_bank(
             settings.dataset,
             faces,

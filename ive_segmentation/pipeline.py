@@ -24,6 +24,7 @@ from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.matching import Match, match_faces
+from ive_segmentation.images import load
 from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.persons import faces_alone, measured, people
 from ive_segmentation.possession.body import Body
@@ -79,10 +80,12 @@ class Pipeline:
             Persons, the masks asked for, and messages. Without SAM 3 the persons are their faces alone.
 
         Raises:
+            ImageError: If the picture is another kind of array.
             PromptError: If the text cannot be read without guessing.
             NotDrawnError: If the demo is given a real photo.
             SegmentationError: If SAM 3 cannot answer.
         """
+        image = load(image, max_pixels=self.settings.max_pixels)
         read = parse(prompt, self.members) if isinstance(prompt, str) else prompt
         seconds = _Stopwatch()
 
@@ -145,7 +148,8 @@ class Pipeline:
             )  # fmt: skip
         progress(1.0, "Done")
         size = (image.shape[0], image.shape[1])
-        return Result(size, read, tuple(persons), tuple(segments), tuple(messages), seconds.by_step)
+        told = tuple(dict.fromkeys(messages))
+        return Result(size, read, tuple(persons), tuple(segments), told, seconds.by_step)
 
     def identify(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
         """Find the faces of a picture and name them, all together.
@@ -157,8 +161,10 @@ class Pipeline:
             The faces, left to right, and whose each is; None for each where there is no bank.
 
         Raises:
+            ImageError: If the picture is another kind of array.
             NotDrawnError: If the demo is given a real photo.
         """
+        image = load(image, max_pixels=self.settings.max_pixels)
         if self.demo:
             refuse_photos(image)
         return self._name(image)

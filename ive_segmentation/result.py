@@ -170,6 +170,7 @@ class Result:
                 text=prompt["text"],
                 requests=tuple(Request(tuple(r["people"]), r["thing"]) for r in prompt["requests"]),
                 messages=tuple(prompt["messages"]),
+                star=prompt.get("star"),
             ),
             persons=tuple(
                 Person(

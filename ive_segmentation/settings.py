@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, fields
 from hashlib import blake2b
@@ -20,7 +19,7 @@ ENVIRONMENT_PREFIX = "IVE_"
 
 
 class SettingsError(UserError):
-    """A setting in the environment that cannot be read."""
+    """A setting that cannot be read, or is out of its range."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,14 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("dataset", "word_cache"):
             object.__setattr__(self, name, Path(getattr(self, name)))
+        for name in ("bank", "faces", "sam3"):  # a folder may be given as a path
+            object.__setattr__(self, name, str(getattr(self, name)))
         if not self.bank:
             object.__setattr__(self, "bank", bank_of(self.dataset))
+        for name, (least, most) in _RANGES.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+                raise SettingsError(f"{variable}={value} is not from {least:g} to {most:g}. Correct it.")
 
 
 def bank_of(dataset: Path) -> str:
@@ -360,7 +365,4 @@ def _read(name: str, kind: type, text: str) -> Any:
     except (ValueError, KeyError, RuntimeError) as error:  # the last where nobody has that home
         kind_of = "true or false" if kind is bool else f"a {kind.__name__}"
         raise SettingsError(f"{variable} is not {kind_of}. Correct or unset it.") from error
-    least, most = _RANGES.get(name, (-math.inf, math.inf))
-    if isinstance(value, int | float) and not least <= value <= most:
-        raise SettingsError(f"{variable} is not from {least:g} to {most:g}. Correct or unset it.")
     return value

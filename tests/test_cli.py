@@ -299,14 +299,15 @@ def test_a_second_answer_takes_the_place_of_the_first(
     places = {"dataset": dataset, "bank": bank, "faces": real_faces, "sam3": tmp_path}
     out = tmp_path / "out"
     out.mkdir()
-    (out / "mask_01_liz_shirt.png").touch()
-    (out / "mask of my own.png").touch()
+    own = {"mask of my own.png", "mask_0001_left.png"}
+    for name in (*own, "mask_01_liz_shirt.png"):
+        (out / name).touch()
     _segment(run, photo, "Rei", out, **places)
-    assert sorted(path.name for path in out.iterdir()) == [
-        "mask of my own.png",
-        "overlay.png",
-        "result.json",
-    ]
+    answer = {"overlay.png", "result.json"}
+    # There was no answer before: all of it is the user's.
+    assert {path.name for path in out.iterdir()} == {*own, *answer, "mask_01_liz_shirt.png"}
+    _segment(run, photo, "Rei", out, **places)
+    assert {path.name for path in out.iterdir()} == {*own, *answer}
 
 
 def test_a_folder_that_cannot_be_is_refused_before_anything_is_loaded(
@@ -339,7 +340,29 @@ def test_names_that_are_no_text(dataset: Path, real_faces: Path, photo: Path, tm
     assert b"1 face(s)" in named.stdout
 
 
-@pytest.mark.parametrize("command", [["identify", "picture.png"], ["bank", "show"], ["bank", "audit"]])
+def test_an_empty_folder_gives_the_demos_members(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ive_segmentation.loading.draw_dataset_once", lambda _: tmp_path / "drawn")
+    (tmp_path / "drawn" / "Kim_Jiwon").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    code, out, _ = run("prompt", "Jiwon's shirt", "--dataset", tmp_path / "mine", "--json")
+    assert (code, json.loads(out)["requests"]) == (0, [{"people": ["Kim_Jiwon"], "thing": "shirt"}])
+
+
+def test_in_the_demo_no_face_of_a_photo_is_named(
+    photo: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ive_segmentation.loading.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("ive_segmentation.demo.dataset.PICTURES", 1)
+    monkeypatch.setenv("IVE_DATASET", str(tmp_path))
+    code, out, err = run("identify", photo, "--json")
+    assert code == 1
+    assert "This looks real" in json.loads(out)[0]["error"]
+    assert "This is the demo" in err
+
+
+@pytest.mark.parametrize("command", [["bank", "show"], ["bank", "audit"]])
 def test_with_no_photos_every_command_is_the_demos(
     command: list[str], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

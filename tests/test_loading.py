@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,48 @@ def test_what_was_read_now_is_told_and_not_what_was_read_then(tmp_path: Path) ->
     assert [load_bank(settings, faces)[0].embedded for _ in range(2)] == [1, 0]
     (folder / "drawn.png").unlink()
     assert load_bank(settings, faces)[0].embedded == 0
+
+
+def _draw(folder: Path, seed: int) -> None:
+    folder.mkdir(parents=True)
+    Image.fromarray(draw_scene(seed, people=1).image).save(folder / "drawn.png")
+
+
+def test_a_bank_of_other_people_is_left_alone(tmp_path: Path) -> None:
+    """With IVE_DATASET changed and the bank not, everybody else was taken out of it."""
+    _draw(tmp_path / "theirs" / "Rei", 7)
+    _draw(tmp_path / "mine" / "Ada", 8)
+    faces = load_faces(str(CHECKPOINTS / "faces"))
+    bank = str(tmp_path / "bank")
+    theirs, mine = (Settings(dataset=tmp_path / whose, bank=bank) for whose in ("theirs", "mine"))
+    load_bank(theirs, faces)
+    with pytest.raises(BankError, match=r"knows Rei, who are not in .*mine"):
+        load_bank(mine, faces)
+    assert load_bank(theirs, faces)[1].names == ("Rei",)
+    (tmp_path / "theirs" / "Rei").rename(tmp_path / "theirs" / "Ada")
+    assert load_bank(theirs, faces)[1].names == ("Ada",)  # one's own may change
+    shutil.copytree(tmp_path / "theirs", tmp_path / "moved")
+    assert load_bank(replace(theirs, dataset=tmp_path / "moved"), faces)[1].names == ("Ada",)
+
+
+def test_who_was_known_is_known_where_the_bank_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _draw(tmp_path / "photos" / "Rei", 7)
+    own = {"faces": str(CHECKPOINTS / "faces"), "sam3": str(tmp_path), "bank": str(tmp_path / "bank")}
+    settings = Settings(dataset=tmp_path / "photos", **own)  # type: ignore[arg-type]
+    load_pipeline(settings)
+    _draw(tmp_path / "photos" / "Liz", 8)
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("ive_segmentation.identity.store._write", full)
+    monkeypatch.setattr("ive_segmentation.identity.store.PAUSE", 0)
+    pipeline = load_pipeline(settings)
+    assert pipeline.gallery is not None
+    assert pipeline.gallery.names == ("Rei",)
+    assert any("cannot be written (No space left" in notice for notice in pipeline.notices)
 
 
 def test_the_face_models_go_where_sam3_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

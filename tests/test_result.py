@@ -29,6 +29,7 @@ prompts = st.builds(
     st.text(),
     st.lists(st.builds(Request, st.lists(st.text()).map(tuple), names), min_size=1).map(tuple),
     st.lists(st.text()).map(tuple),
+    names,
 )
 results = st.builds(
     Result,

@@ -34,15 +34,23 @@ def test_the_environment_is_read(
         ("false_accept_rate", "1"),  # meant as 1 %, it would name every stranger
         ("false_accept_rate", "nan"),
         ("sam3_threshold", "50"),
-        ("sam3_threshold", "half"),
         ("questions_per_pass", "0"),
         ("pictures_per_pass", "-1"),
         ("max_pixels", "0"),
         ("hub_timeout", "inf"),
-        ("collage", "ja"),
     ],
 )
 def test_what_means_nothing_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = type(getattr(Settings, name))(text)
+    with pytest.raises(SettingsError, match=f"IVE_{name.upper()}={given} is not from"):
+        load_settings(**{name: given})
+    monkeypatch.setenv(f"IVE_{name.upper()}", text)
+    with pytest.raises(SettingsError, match=f"IVE_{name.upper()}={given} is not from"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("name", "text"), [("sam3_threshold", "half"), ("collage", "ja")])
+def test_what_cannot_be_read_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"IVE_{name.upper()}", text)
     with pytest.raises(SettingsError, match=f"IVE_{name.upper()}='{text}' is not"):
         load_settings()
@@ -56,7 +64,8 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_path_may_be_text(tmp_path: Path) -> None:
-    assert load_settings(dataset=str(tmp_path)) == load_settings(dataset=tmp_path)
+    for name in ("dataset", "bank", "faces", "sam3", "word_cache"):
+        assert load_settings(**{name: str(tmp_path)}) == load_settings(**{name: tmp_path})
 
 
 def test_each_dataset_has_a_bank_of_its_own(tmp_path: Path) -> None:

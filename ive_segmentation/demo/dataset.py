@@ -59,7 +59,7 @@ def draw_dataset(folder: Path, pictures: int = PICTURES) -> Path:
     Returns:
         The folder.
     """
-    for member in tqdm(MEMBERS, desc="drawing members", unit="member", leave=False):
+    for member in tqdm(MEMBERS, desc="drawing members", unit="member", leave=False, disable=None):
         (folder / member).mkdir(parents=True, exist_ok=True)
         for number in range(pictures):
             picture = Image.fromarray(solo_picture(member, number))

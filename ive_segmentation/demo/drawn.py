@@ -29,8 +29,10 @@ def looks_drawn(image: npt.NDArray[np.uint8]) -> bool:
     Returns:
         True for drawings of flat colours.
     """
-    scale = min(1.0, SIDE / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = image.shape[:2]
+    scale = min(1.0, SIDE / max(height, width))
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     smooth = cv2.medianBlur(np.ascontiguousarray(small), 7).astype(np.int16)  # noise and JPEG's blocks go
     across = np.abs(np.diff(smooth, axis=1)).max(axis=2)[1:]
     down = np.abs(np.diff(smooth, axis=0)).max(axis=2)[:, 1:]

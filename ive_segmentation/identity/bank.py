@@ -243,6 +243,28 @@ def build_bank(
     return report
 
 
+def refuse_other_people(uri: str, dataset: Path) -> None:
+    """Keep a bank from losing people whom another dataset gave it.
+
+    Args:
+        uri: LanceDB location.
+        dataset: What the bank is to be brought in line with.
+
+    Raises:
+        BankError: If it holds members of another dataset who are not in this one.
+    """
+    try:
+        report = _report(store.read(uri), uri)
+    except BankError:  # nothing is lost
+        return
+    others = sorted(set(report.members) - {folder.name for folder in member_folders(dataset)})
+    if others and report.dataset != os.path.realpath(dataset):
+        raise BankError(
+            f"The bank {uri} was made of {report.dataset} and knows {', '.join(others)}, who are not in "
+            f"{dataset}. Choose another bank, or make this one anew: `python -m ive_segmentation bank build`."
+        )
+
+
 def forget_abandoned(banks: Path) -> None:
     """Take the banks of datasets that are gone from the disk: no build would ever do it.
 

@@ -36,6 +36,10 @@ class NoBankError(BankError):
     """There is no bank yet."""
 
 
+class UnwritableBankError(BankError):
+    """The bank stays as it was: it cannot be written."""
+
+
 def read(uri: str) -> pa.Table:
     """Read the bank's table whole.
 
@@ -100,7 +104,7 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
         metadata: Kept with the table, in the same commit.
 
     Raises:
-        BankError: If it cannot be written.
+        UnwritableBankError: If it cannot be written.
     """
     data = pa.Table.from_pylist(rows, schema=schema(dimension, metadata))
     for attempt in range(ATTEMPTS):
@@ -109,7 +113,7 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
             break
         except Exception as error:  # as in _read
             if attempt + 1 == ATTEMPTS:
-                raise BankError(
+                raise UnwritableBankError(
                     f"The bank {uri} cannot be written ({shorten(error)}). "
                     "Free space or give another place, and build again."
                 ) from error

@@ -13,7 +13,9 @@ from ive_segmentation.output.overlay import Drawing, draw
 from ive_segmentation.output.writing import write_errors, write_png
 from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 
-WRITTEN = re.compile(r"(overlay|(mask|cutout)_\d{2,}_\w+)\.png|result\.json")
+RESULT = "result.json"
+"""What every answer has."""
+WRITTEN = re.compile(r"(overlay|(mask|cutout)_(\d\d|[1-9]\d{2,})_\w+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
 
 
@@ -57,6 +59,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
     Raises:
         WriteError: If the folder cannot be written to or the disk is full.
     """
+    answered = (folder / RESULT).is_file()
     files = [folder / "overlay.png"]
     write_png(files[0], overlay(image, result, members))
     for number, segment in enumerate(result.segments, start=1):
@@ -64,9 +67,9 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
         for kind, pixels in (("mask", segment.mask), ("cutout", cutout(image, segment.mask))):
             files.append(folder / f"{kind}_{name}")
             write_png(files[-1], pixels)
-    files.append(folder / "result.json")
+    files.append(folder / RESULT)
     result.save(files[-1])
-    for older in folder.iterdir():
+    for older in folder.iterdir() if answered else ():  # else such files are the user's own
         if WRITTEN.fullmatch(older.name) and older not in files and older.is_file():
             with write_errors(older):
                 older.unlink()

@@ -139,8 +139,9 @@ def follow(
         times = intervals(story.presence(records, float(lasts)))
     called = names_to_show(pipeline.members)
     files["timeline"] = out / TIMELINE
+    if files["timeline"].exists():  # every answer has one; without it such files are the user's own
+        outputs.clear(pipeline.members, files.values())
     write_timeline(files["timeline"], times, called)
-    outputs.clear(pipeline.members, files.values())
     remarks = [_breaks_off(video, end, until), sound_remark(video, made.sounds)]
     messages = (*asked.messages, *_never_found(asked, found, times, called), *filter(None, remarks))
     return Followed(files, tuple(times), messages, first_pass.count, time.monotonic() - begun, tracker.how)

@@ -182,12 +182,18 @@ def test_of_who_is_not_there_no_fancam_is_made_and_an_older_answer_goes(
     pipeline: Pipeline, clip: Path, tmp_path: Path
 ) -> None:
     """Somebody else was filmed under her name, and files of the answer before seemed to be of this one."""
-    for name in ("mask.mp4", "fancam_liz.mp4", "fancam_rei.mp4", "mine.mp4"):
+    for name in ("mask.mp4", "fancam_liz.mp4", "fancam_rei.mp4", "mine.mp4", "timeline.csv"):
         (tmp_path / name).write_bytes(b"of before")
     followed = follow(pipeline, clip, "Liz", tmp_path, end=0.3, fancam=True)
     assert sorted(followed.files) == ["overlay", "timeline"]
     kept = {tmp_path / name for name in ("fancam_rei.mp4", "mine.mp4")}
     assert set(tmp_path.iterdir()) == {*followed.files.values(), *kept}
+
+
+def test_videos_of_ones_own_stay_where_no_answer_was(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "mask.mp4").write_bytes(b"a project's")
+    follow(pipeline, clip, "Rei", tmp_path, end=0.3)
+    assert (tmp_path / "mask.mp4").read_bytes() == b"a project's"
 
 
 @pytest.mark.parametrize(
