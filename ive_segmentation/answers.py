@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -264,6 +264,27 @@ def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment
         return list(things)
     wanted = _asked(request, persons)
     return [thing for thing in things if thing.owner in wanted]
+
+
+def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
+    """Put the answers of several wishes together: what more than one of them asks for is there once.
+
+    Args:
+        answers: What each got.
+
+    Returns:
+        All masks, in that order.
+    """
+    segments: list[Segment] = []
+    for answer in answers:
+        segments += [one for one in answer if not _given(one, segments)]
+    return segments
+
+
+def _given(thing: Segment, segments: Sequence[Segment]) -> bool:
+    return _among(
+        thing, [one for one in segments if (one.concept, one.owner) == (thing.concept, thing.owner)]
+    )
 
 
 def explain(

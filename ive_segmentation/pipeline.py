@@ -19,6 +19,7 @@ from ive_segmentation.answers import (
     look_again,
     of_the_named,
     things_of,
+    together,
 )
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
@@ -128,7 +129,7 @@ class Pipeline:
                 concept: things_of(concept, found[concept], persons, bodies) for concept in read.concepts
             }
 
-        segments: list[Segment] = []
+        got: list[list[Segment]] = []
         messages = list(read.messages)
         named = dict(things)
         progress(0.9, "Looking again, closely")
@@ -140,16 +141,15 @@ class Pipeline:
                 named[concept] = contested(request, read.requests, persons, bodies, hers)
         for request in read.requests:
             hers = (named if is_of_the_named(request) else things).get(request.thing or "", [])
-            answers = answer(request, persons, hers)
-            segments += answers
+            got.append(answer(request, persons, hers))
             messages += explain(
-                request, persons, hers, answers, self.members, self.sam3.threshold,
+                request, persons, hers, got[-1], self.members, self.sam3.threshold,
                 comparing=self.faces is not None and self.gallery is not None,
             )  # fmt: skip
         progress(1.0, "Done")
         size = (image.shape[0], image.shape[1])
         told = tuple(dict.fromkeys(messages))
-        return Result(size, read, tuple(persons), tuple(segments), told, seconds.by_step)
+        return Result(size, read, tuple(persons), tuple(together(got)), told, seconds.by_step)
 
     def identify(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
         """Find the faces of a picture and name them, all together.

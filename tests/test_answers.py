@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ive_segmentation.answers import answer, contested, explain, of_the_named
+from ive_segmentation.answers import answer, contested, explain, of_the_named, together
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import measured
@@ -250,6 +250,15 @@ def test_what_may_be_anothers_is_said_to_be(rival: int, whose: str) -> None:
     phone = Segment("phone", _mask(10), _box(10), 0.9, 1, "An_Yujin", rival)
     said = explain(hers, PERSONS, [phone], answer(hers, PERSONS, [phone]), MEMBERS, sure=0.5)
     assert said == [f"Yujin: this phone may be {whose}."]
+
+
+def test_what_two_wishes_ask_for_is_given_once() -> None:
+    everyone, wonyoung = (answer(Request((who,), None), PERSONS, []) for who in (EVERYONE, "Jang_Wonyoung"))
+    assert together([everyone, wonyoung]) == everyone
+    assert together([wonyoung, everyone]) == [*wonyoung, *everyone[1:]]
+    assert together([everyone, SHIRTS, SHIRTS[:1]]) == [*everyone, *SHIRTS]
+    pair = [SHIRTS[0], replace(SHIRTS[0], mask=_mask(50))]  # she wears two
+    assert together([pair, pair]) == pair
 
 
 def test_who_is_asked_for_with_the_same_thing_is_asked_for_together() -> None:

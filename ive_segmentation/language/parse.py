@@ -161,7 +161,12 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
             raise _unreadable(tokens)
         parts = {part: tokens[slice(*match.span(part))] for part in match.re.groupindex if match[part]}
         things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
-        yield _Clause(name, parts.get("who", []), things, parts.get("verb", []), parts.get("where", []))
+        who = parts.get("who", [])
+        last = max((place for place, token in enumerate(who) if token.kind is Kind.AND), default=0)
+        if things and any(token.people == who[-1].people for token in who[:last]):
+            yield _Clause("herself", who[:last], [], [], [])  # "Rei, Rei's shirt": she shares it with nobody
+            who = who[last + 1 :]
+        yield _Clause(name, who, things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ive_segmentation.answers import answer
+from ive_segmentation.answers import answer, together
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
 from ive_segmentation.result import PERSON, FaceBox, Person, Result, Segment
@@ -133,7 +133,7 @@ class Story:
         visible = record.of(PERSON)
         persons = [self._person(sighting, record.index) for sighting in visible]
         places = {sighting.track: place for place, sighting in enumerate(visible)}
-        segments: list[Segment] = []
+        got: list[list[Segment]] = []
         for request in self.prompt.requests:
             things: list[Segment] = []
             for sighting in record.of(request.thing) if request.thing and request.thing != PERSON else ():
@@ -147,8 +147,8 @@ class Story:
                 things.append(
                     Segment(sighting.concept, sighting.mask, sighting.box, sighting.score, place, member)
                 )
-            segments += answer(request, persons, things)
-        return Result(self.size, self.prompt, tuple(persons), tuple(segments), (), {})
+            got.append(answer(request, persons, things))
+        return Result(self.size, self.prompt, tuple(persons), tuple(together(got)), (), {})
 
     def _person(self, sighting: Sighting, frame: int) -> Person:
         face = None if sighting.head is None else FaceBox(sighting.head, NO_KEYPOINTS, 0.0)
