@@ -276,8 +276,8 @@ def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
         All masks, in that order.
     """
     segments: list[Segment] = []
-    for answer in answers:
-        segments += [one for one in answer if not _given(one, segments)]
+    for got in answers:
+        segments += [one for one in got if not _given(one, segments)]
     return segments
 
 

@@ -99,7 +99,8 @@ def load_bank(
     forget_abandoned(BANKS)
     report = None
     if _has_photos(settings.dataset):
-        refuse_other_people(settings.bank, settings.dataset)
+        if settings.bank != bank_of(settings.dataset):
+            refuse_other_people(settings.bank, settings.dataset)
         report = build_bank(
             settings.dataset,
             faces,

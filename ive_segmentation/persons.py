@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
-from ive_segmentation.possession.faces import body_box, faces_to_persons
+from ive_segmentation.possession.faces import LARGER, body_box, faces_to_persons
 from ive_segmentation.result import PERSON, FaceBox, Person
 from ive_segmentation.segmentation.instances import Instance, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
+from ive_segmentation.settings import Measured
 
 
 def people(
@@ -51,7 +53,7 @@ def people(
     shown = [_person(*seen) for seen in zip(bodies, faces, matches, strict=True)]
     taken = {id(body) for body in bodies}
     faceless = [_person(body, None, None) for body in found if id(body) not in taken]
-    return _left_to_right(shown + faceless)
+    return _left_to_right(_herself_first(shown) + faceless)
 
 
 def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[Person]:
@@ -64,7 +66,8 @@ def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[
     Returns:
         One person per face, without a mask, left to right.
     """
-    return _left_to_right([_person(None, *seen) for seen in zip(faces, matches, strict=True)])
+    shown = [_person(None, *seen) for seen in zip(faces, matches, strict=True)]
+    return _left_to_right(_herself_first(shown))
 
 
 def measured(persons: Sequence[Person]) -> list[Body | None]:
@@ -79,6 +82,42 @@ def measured(persons: Sequence[Person]) -> list[Body | None]:
     return measure(
         [person.mask for person in persons], [person.face.box if person.face else None for person in persons]
     )
+
+
+def _herself_first(persons: list[Person]) -> list[Person]:
+    """Give a name that a card, a poster or a shirt has taken back to her whose face is on it.
+
+    Both faces are hers, and which is more like the gallery says nothing. The picture is the one that has no
+    body while the other has one, or that is much smaller.
+    """
+    given = list(persons)
+    for place, person in enumerate(persons):
+        hers = None if person.member else _surely(person)
+        for at, one in enumerate(given):
+            if hers and one.member == hers and _is_picture_of(one, person):
+                given[at], given[place] = _called(one, None), _called(person, hers)
+    return given
+
+
+def _called(person: Person, member: str | None) -> Person:
+    return replace(person, match=person.match and replace(person.match, member=member))
+
+
+def _surely(person: Person) -> str | None:
+    """Whose face it is without doubt, though another may have been given the name."""
+    match = person.match
+    return match.candidate if match and match.confidence >= Measured.sure_confidence else None
+
+
+def _is_picture_of(one: Person, other: Person) -> bool:
+    """Whether of two faces of one member the first is rather a picture."""
+    if (one.mask is None) != (other.mask is None):
+        return one.mask is None
+    return _face_height(other) >= LARGER * _face_height(one)
+
+
+def _face_height(person: Person) -> float:
+    return float(person.face.box[3] - person.face.box[1]) if person.face else 0.0
 
 
 def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | None]:

@@ -12,8 +12,9 @@ import torch
 
 from ive_segmentation.answers import look_again
 from ive_segmentation.identity.faces import Face
+from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, Member, Prompt, Request
-from ive_segmentation.persons import people
+from ive_segmentation.persons import faces_alone, people
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON, Segment
 from ive_segmentation.segmentation.instances import Answer, Instance
@@ -133,6 +134,72 @@ def test_everyone(
     assert [(int(person.box[0]), person.face is not None) for person in there] == expected
     bodies = [person.mask for person in there if person.mask is not None]
     assert len({mask.tobytes() for mask in bodies}) == len(bodies) > 0
+
+
+def _is(member: str | None, sure: float = 0.99) -> Match:
+    return Match(member, 0.8, None, None, (), sure, "Jang_Wonyoung")
+
+
+@pytest.mark.parametrize(
+    ("found", "faces", "matches", "expected"),
+    [
+        pytest.param(
+            [MIDDLE],
+            [a_face(310, 110, 60), a_face(360, 250, 60)],
+            [_is(None), _is("Jang_Wonyoung")],
+            ["Jang_Wonyoung", None],
+            id="her face on a shirt",
+        ),
+        pytest.param(
+            [LEFT, MIDDLE],
+            [a_face(60, 110, 60), a_face(310, 110, 40)],
+            [_is(None), _is("Jang_Wonyoung")],
+            ["Jang_Wonyoung", None],
+            id="she on a poster",
+        ),
+        pytest.param(
+            [LEFT, MIDDLE],
+            [a_face(60, 110, 60), a_face(310, 110, 50)],
+            [_is(None), _is("Jang_Wonyoung")],
+            [None, "Jang_Wonyoung"],
+            id="nearly as large: who is more like her",
+        ),
+        pytest.param(
+            [LEFT, MIDDLE],
+            [a_face(60, 110, 60), a_face(310, 110, 40)],
+            [_is(None, 0.9), _is("Jang_Wonyoung")],
+            [None, "Jang_Wonyoung"],
+            id="somebody in front who is a little like her",
+        ),
+        pytest.param(
+            [],
+            [a_face(60, 110, 60), a_face(310, 110, 40)],
+            [_is(None), _is("Jang_Wonyoung")],
+            ["Jang_Wonyoung", None],
+            id="without bodies",
+        ),
+        pytest.param(
+            [LEFT, MIDDLE],
+            [a_face(60, 110, 60), a_face(310, 110, 40)],
+            [_is("Jang_Wonyoung"), _is("Jang_Wonyoung")],
+            ["Jang_Wonyoung", "Jang_Wonyoung"],
+            id="a collage",
+        ),
+    ],
+)
+def test_a_picture_of_her_does_not_take_her_name(
+    found: list[np.ndarray], faces: list[Face], matches: list[Match], expected: list[str | None]
+) -> None:
+    sees: Any = Sees()
+    instances = [Instance(mask, box_of(mask), 0.9) for mask in found]
+    for order in (slice(None), slice(None, None, -1)):
+        there = (
+            people(sees, sees.encode(picture()), instances, faces[order], matches[order])
+            if found
+            else faces_alone(faces[order], matches[order])
+        )
+        named = {float(person.face.box[0]): person.member for person in there if person.face is not None}
+        assert [named[float(face.box[0])] for face in faces] == expected
 
 
 NEAR, FAR, YUJINS = (
