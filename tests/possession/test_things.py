@@ -358,6 +358,16 @@ def test_where_two_masks_overlap_it_is_hers_whose_mask_reaches_deeper(left: int,
     assert [found.owner for found in things_to_owners("brooch", [thing], bodies)] == [owner]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_of_three_shoes_hers_are_those_that_are_of_her_mask(order: tuple[int, ...]) -> None:
+    """One lies in a gap of it, and is enclosed all round as the others are held."""
+    shoes = [rectangle(left, 350, left + 30, 370) for left in (100, 140, 180)]
+    body = rectangle(90, 100, 220, 380) & ~shoes[2]
+    bodies = measure([body], [np.array([130, 110, 180, 160], np.float32)])
+    owners = [found.owner for found in things_to_owners("shoe", [shoes[place] for place in order], bodies)]
+    assert [owners[order.index(place)] for place in range(3)] == [0, 0, None]
+
+
 def test_a_thing_that_thinning_leaves_nothing_of_is_nobodys() -> None:
     dots = np.zeros((400, 600), bool)
     dots[1::5, 1::5] = True
