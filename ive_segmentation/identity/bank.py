@@ -218,6 +218,7 @@ def build_bank(
         wanted = (false_accepts, RULE)
         if (
             last
+            and last.dataset == os.path.realpath(dataset)
             and _same(before, rows)
             and set(last.members) == {folder.name for folder in member_folders(dataset)}
             and (last.calibration.false_accepts, last.calibration.rule) == wanted

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +21,7 @@ FOLDS = 128
 FEW_NAMED = 0.5
 """Share of a bank's own photos below which something is wrong: a weak pack names 0.68 of the six's."""
 
-RULE = 5
+RULE = 6
 """Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
 
 
@@ -220,7 +220,8 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
 
     Members left out one at a time are the hardest strangers there are: they look like the rest of the group.
     Photos that are probably in the wrong folder are not asked as strangers: whoever they show may well be in
-    the bank when "their" member is away. Nor is a member a stranger while a second folder shows her.
+    the bank when "their" member is away. Nor is a member a stranger while a second folder shows her: one that
+    is hers by its photos, or of which it cannot be told whose it is.
 
     Args:
         probes: (N, D) the photos' faces as they would be seen in a new picture.
@@ -235,11 +236,15 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
     misplaced = find_misplaced(known, labels)
     doubtful = np.isin(np.arange(len(labels)), list(misplaced))
     shown = _shown(labels, misplaced)
+    same = np.eye(members, dtype=bool)
+    for one, other in find_same_person(known, labels):
+        same[one, other] = same[other, one] = True
     strangers = [np.zeros((0, members), np.float32)]
     if members > 2:
         for away in _folds(labels, min(members, FOLDS)):
             asked = away & ~doubtful
-            there = ~(away | np.isin(shown, labels[away]))
+            hers = np.flatnonzero(same[labels[away]].any(axis=0))
+            there = ~(away | np.isin(shown, hers))
             if len(np.unique(labels[there])) > 1:  # the lead over nobody is no lead
                 strangers.append(_ask(probes[asked], gallery[there], labels[there], members))
     scores = np.concatenate([known, *strangers])
@@ -280,7 +285,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     lead = trials.lead
     margin = float(np.quantile(lead[strangers], Measured.margin_quantile))
     clear = np.where(lead[strangers] >= margin, trials.similarity[strangers], -1.0)
-    allowed = min(int(false_accepts * strangers.sum()), len(clear) - 1)
+    allowed = min(int(false_accepts * strangers.sum()), int((clear > -1.0).sum()) - 1)
     threshold = float(np.nextafter(np.sort(clear)[::-1][allowed], np.float32(2)))
     if (known & trials.right).any():
         least_known = float(np.quantile(trials.similarity[known & trials.right], Measured.gap_quantile))
@@ -355,9 +360,16 @@ def _logistic(trials: Trials) -> tuple[float, float, float]:
     signs = np.where(trials.right, 1.0, -1.0)
     weights = np.where(trials.stranger, 0.5 / trials.stranger.sum(), 0.5 / (~trials.stranger).sum())
 
-    def loss(slopes: NDArray[np.float64]) -> float:
+    def loss(slopes: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        agreed = signs * (features @ slopes)
         # A little ridge keeps the slopes finite where known faces and strangers do not overlap at all.
-        return float(weights @ np.logaddexp(0, -signs * (features @ slopes)) + 1e-5 * slopes @ slopes)
+        value = weights @ np.logaddexp(0, -agreed) + 1e-5 * slopes @ slopes
+        return float(value), 2e-5 * slopes - (weights * signs * expit(-agreed)) @ features
 
-    bias, slope, lead_slope = minimize(loss, np.zeros(3), method="BFGS").x
+    # Neither a better score nor a longer lead may speak against a name, as they can in a few photos.
+    bounds = Bounds([-np.inf, 0.0, 0.0], np.inf)
+    fitted = minimize(
+        loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9}
+    )
+    bias, slope, lead_slope = fitted.x
     return float(bias), float(slope), float(lead_slope)

@@ -28,6 +28,8 @@ Progress = Callable[[int, int, str], None]
 FACE_COLUMNS = ("box", "keypoints", "score", "sharpness", "plain", "embedding")
 AHEAD = 4
 """Photos decoded before they are asked for; each holds its pixels."""
+MIRRORED = np.uint8(0b01010101)
+"""In each row of a perceptual hash the bits that change in a mirror: of the odd frequencies across."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +186,7 @@ def choose_faces(rows: list[Row]) -> None:
     """Fill in which face of each photo is its member's, and why a photo is left out.
 
     Where a photo shows several faces, the one that agrees best with the rest of its folder is taken. Of
-    photos that show the same, the one stays that agrees best with its folder, then the larger face.
+    photos that show the same the larger face stays, and of two members' folders the one that it agrees with.
 
     Args:
         rows: From `look_at`; changed in place.
@@ -196,39 +198,56 @@ def choose_faces(rows: list[Row]) -> None:
     for row in rows:
         if row["left_out"] is None:
             folders[row["member"]].append(row)
-    ranked: list[tuple[float, float, Row]] = []
+    agreeing: list[tuple[float, Row]] = []
     for folder in folders.values():
-        centre = _centre(folder)
-        for row in folder:
+        for row, centre in zip(folder, _centres(folder), strict=True):
             agreements = [float(centre @ np.array(face["plain"])) for face in row["faces"]]
             best = int(np.argmax(agreements))
             row.update({column: row["faces"][best][column] for column in FACE_COLUMNS})
             # Alone in its folder it agrees with itself, and would push the same photo out of another's.
-            agrees = round(agreements[best], 1) if len({one["hash"] for one in folder}) > 1 else -1.0
-            ranked.append((agrees, row["box"][2] - row["box"][0], row))
-    _leave_out_duplicates([row for *_, row in sorted(ranked, key=lambda item: (-item[0], -item[1]))])
+            alone = len({one["hash"] for one in folder}) == 1
+            agreeing.append((-1.0 if alone else agreements[best], row))
+    _leave_out_duplicates(sorted(agreeing, key=lambda pair: pair[1]["box"][0] - pair[1]["box"][2]))
 
 
-def _centre(folder: list[Row]) -> NDArray[Any]:
-    alone = [row["faces"][0]["plain"] for row in folder if len(row["faces"]) == 1]
-    everyone = [face["plain"] for row in folder for face in row["faces"]]
-    return unit(np.mean(np.array(alone or everyone), axis=0))
+def _centres(folder: list[Row]) -> NDArray[Any]:
+    """For each photo the middle of the folder's other ones: those of one face, or all where none is left.
+
+    Neither the photo nor a copy of it speaks for itself: in a wrong folder of three that is a third.
+    """
+    faces = [np.array([face["plain"] for face in row["faces"]]) for row in folder]
+    _, same = np.unique([row["hash"] for row in folder], return_inverse=True)
+    sums = np.array([each.sum(axis=0) for each in faces])
+    alone = np.array([len(each) == 1 for each in faces])
+    others = same[:, None] != same
+    others |= ~others.any(axis=1, keepdims=True)
+    single = others & alone
+    return unit(np.where(single.any(axis=1, keepdims=True), single, others) @ sums)
 
 
-def _leave_out_duplicates(rows: list[Row]) -> None:
-    if not rows:
+def _leave_out_duplicates(agreeing: list[tuple[float, Row]]) -> None:
+    """Leave out all but one of photos that show the same; beside each how well it agrees with its folder."""
+    if not agreeing:
         return
+    agrees, rows = zip(*agreeing, strict=True)
     looks = np.array([np.frombuffer(bytes.fromhex(row["look"]), np.uint8) for row in rows])
-    faces = np.array([row["plain"] for row in rows], np.float32)
+    ways = [
+        (flipped, np.array([row[face] for row in rows], np.float32))
+        for flipped, face in ((np.uint8(0), "plain"), (MIRRORED, "embedding"))
+    ]
     kept: list[int] = []
     for number, row in enumerate(rows):
-        differing = np.unpackbits(looks[kept] ^ looks[number], axis=1).sum(axis=1)
-        same = (differing <= Measured.duplicate_bits) & (
-            faces[kept] @ faces[number] >= Measured.duplicate_face
-        )
+        same = np.zeros(len(kept), bool)
+        for flipped, faces in ways:
+            differing = np.unpackbits(looks[kept] ^ looks[number] ^ flipped, axis=1).sum(axis=1)
+            alike = faces[kept] @ faces[number] >= Measured.duplicate_face
+            same |= (differing <= Measured.duplicate_bits) & alike
         if not same.any():
             kept.append(number)
             continue
-        first = rows[kept[int(same.argmax())]]
-        kind = "duplicate" if first["hash"] == row["hash"] else "near-duplicate"
-        row["left_out"] = f"{kind} of {first['photo']}"
+        place = int(same.argmax())
+        stays, goes = rows[kept[place]], row
+        if stays["member"] != goes["member"] and agrees[number] > agrees[kept[place]]:
+            stays, goes, kept[place] = goes, stays, number
+        kind = "duplicate" if stays["hash"] == goes["hash"] else "near-duplicate"
+        goes["left_out"] = f"{kind} of {stays['photo']}"

@@ -28,6 +28,8 @@ from ive_segmentation.identity.bank import (
 )
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.matching import match_faces
+from ive_segmentation.identity.photos import choose_faces
+from ive_segmentation.identity.store import Row
 
 Copy = Callable[..., Path]
 
@@ -180,6 +182,47 @@ def test_the_same_photo_in_another_size_and_coding_is_left_out(
     assert [(item.photo, item.reason) for item in report.left_out] == [
         ("An_Yujin/a copy.jpg", f"near-duplicate of An_Yujin/{original.name}")
     ]
+
+
+def test_the_same_photo_mirrored_is_left_out(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
+    """It would be asked for against itself: the bank keeps of each face the mean with its mirror image."""
+    dataset = few_photos(An_Yujin=3, Naoi_Rei=3)
+    original = sorted((dataset / "An_Yujin").iterdir())[0]
+    cv2.imwrite(str(dataset / "An_Yujin" / "a repost.png"), images.load(original)[:, ::-1, ::-1])
+    report = build_bank(dataset, models, str(tmp_path / "bank"))
+    assert report.members == {"An_Yujin": 3, "Naoi_Rei": 3}
+    (left_out,) = report.left_out
+    assert left_out.reason.startswith("near-duplicate of An_Yujin/")
+
+
+@pytest.mark.parametrize("wrong", ["Aaa", "Zzz"])
+def test_a_copy_in_a_wrong_folder_of_few_does_not_push_her_photo_out(wrong: str) -> None:
+    """With one other photo a copy is half of the folder, and agrees with that half."""
+    alike = np.eye(4)
+    for one, other, similarity in ((0, 1, 0.2), (0, 2, 0.2), (1, 2, 0.2), (0, 3, 0.15)):
+        alike[one, other] = alike[other, one] = similarity
+    faces = np.linalg.cholesky(alike)
+
+    def row(member: str, face: int) -> Row:
+        seen = {"plain": faces[face], "embedding": faces[face], "box": [0, 0, 9, 9]}
+        seen |= dict.fromkeys(("keypoints", "score", "sharpness"))
+        look = f"{1 << 12 * face:016x}"
+        return {
+            "photo": f"{member}/{face}", "member": member, "hash": str(face), "look": look,
+            "unusable": None, "faces": [seen],
+        }  # fmt: skip
+
+    rows = [*(row("Mmm", face) for face in (0, 1, 2)), *(row(wrong, face) for face in (0, 3))]
+    choose_faces(rows)
+    assert [row["photo"] for row in rows if row["left_out"]] == [f"{wrong}/0"]
+
+
+def test_a_bank_knows_where_its_photos_went(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
+    dataset, bank = few_photos(An_Yujin=2), str(tmp_path / "bank")
+    build_bank(dataset, models, bank)
+    moved = dataset.rename(tmp_path / "moved")
+    report = build_bank(moved, models, bank)
+    assert (report.embedded, report.dataset) == (0, os.path.realpath(moved))
 
 
 def test_another_recogniser_means_a_rebuild_and_is_said(

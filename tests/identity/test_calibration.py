@@ -42,6 +42,14 @@ def test_a_bank_that_hardly_knows_its_own_says_so(spread: float, warned: bool) -
     assert ("of the bank's own photos are named" in warning) == warned
 
 
+@pytest.mark.parametrize("rate", [0.2, 0.3, 0.5])
+def test_a_high_rate_names_all_who_are_clear_of_the_next_and_asks_no_less(rate: float) -> None:
+    embeddings, labels = clusters(6, 20, spread=1.5)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    clear = trials.stranger & (trials.lead >= calibrate(trials, len(labels), 6, rate).margin)
+    assert calibrate(trials, len(labels), 6, rate).threshold >= trials.similarity[clear].min()
+
+
 def test_a_rate_that_the_photos_cannot_show_is_said() -> None:
     embeddings, labels = clusters(4, 10)
     trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
@@ -98,6 +106,26 @@ def test_confidence_rises_with_similarity_and_tells_right_from_wrong() -> None:
     assert confidence[trials.right].mean() > 0.8
     assert confidence[~trials.right].mean() < 0.2
     assert calibration.confidence(0.9, 0.5) > calibration.confidence(0.2, 0.01)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_no_bank_does_a_better_score_or_a_longer_lead_speak_against_a_name(seed: int) -> None:
+    embeddings, labels = clusters(3, 10, spread=2.5, seed=seed)
+    trials = run_trials(embeddings, embeddings, labels, leave_one_out(embeddings, embeddings, labels))
+    calibration = calibrate(trials, len(labels), 3, 0.01)
+    assert min(calibration.slope, calibration.lead_slope) >= 0
+    assert calibration.slope + calibration.lead_slope > 0
+
+
+def test_one_member_in_two_folders_is_no_stranger_to_either() -> None:
+    embeddings, labels = clusters(6, 20, spread=1.0)
+    halves = np.where((labels == 5) & (np.arange(len(labels)) % 2 == 1), 6, labels)
+    thresholds = []
+    for folders in (labels, halves):
+        known = leave_one_out(embeddings, embeddings, folders)
+        trials = run_trials(embeddings, embeddings, folders, known)
+        thresholds.append(calibrate(trials, len(labels), int(folders.max()) + 1, 0.01).threshold)
+    assert thresholds[1] == pytest.approx(thresholds[0], abs=0.03)
 
 
 def test_misplaced_photos_and_one_person_in_two_folders_are_found() -> None:
