@@ -196,7 +196,6 @@ class Course:
             stance=0.0,
             hands=(hands[0], hands[1]),
             held=(held[0], held[1]),
-            hides_face=False,
             turned=Turned(angle, (ankles[0], ankles[1]), (toes[0], toes[1])),
         )
 

@@ -70,7 +70,6 @@ class Pose:
     stance: float
     hands: tuple[tuple[float, float], tuple[float, float]]
     held: tuple[tuple[str, Named, float] | None, tuple[str, Named, float] | None]
-    hides_face: bool
     turned: Turned | None = None
 
 
@@ -112,5 +111,4 @@ def random_pose(
         stance=float(rng.uniform(0.34, 0.62)),
         hands=(hands[0], hands[1]),
         held=(held[0], held[1]),
-        hides_face=hides,
     )
