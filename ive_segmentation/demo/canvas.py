@@ -24,6 +24,8 @@ PALETTE: dict[str, tuple[Colour, ...]] = {
 }
 #: OpenCV's fixed-point coordinates: four fractional bits keep edges smooth at small sizes.
 SHIFT = 4
+#: Width of the darker line round most things, in units of the pen.
+OUTLINE = 0.038
 
 
 def pick_colour(rng: np.random.Generator, names: tuple[str, ...] | None = None) -> tuple[str, Colour]:
@@ -47,7 +49,7 @@ def darker(colour: Colour, share: float = 0.28) -> Colour:
     return mix(colour, (52, 34, 58), share)
 
 
-def lighter(colour: Colour, share: float = 0.35) -> Colour:
+def lighter(colour: Colour, share: float) -> Colour:
     """The colour's own light."""
     return mix(colour, (255, 255, 255), share)
 
@@ -128,10 +130,10 @@ class Pen:
         turn = unit * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
         return cls(canvas, np.concatenate([turn, [[x], [y]]], 1))
 
-    def moved(self, x: float, y: float, angle: float = 0.0, scale: float = 1.0) -> "Pen":
-        """A pen with its origin at (x, y) of this one, turned and scaled."""
+    def moved(self, x: float, y: float, angle: float = 0.0) -> "Pen":
+        """A pen with its origin at (x, y) of this one, turned by degrees."""
         a = np.radians(angle)
-        turn = scale * np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
+        turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
         linear = self.matrix[:, :2]
         return Pen(self.canvas, np.concatenate([linear @ turn, self.pixels([[x, y]]).T], 1))
 
@@ -149,7 +151,7 @@ class Pen:
         return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def fill(
-        self, points: object, colour: Colour | None, label: int | None = None, outline: float = 0.038
+        self, points: object, colour: Colour | None, label: int | None = None, outline: float = OUTLINE
     ) -> None:
         """Fill a closed shape; `colour` None marks the label alone, `label` None paints the picture alone.
 
@@ -178,7 +180,7 @@ class Pen:
         if label is not None:
             cv2.polylines(self.canvas.labels, line, False, label, thickness, cv2.LINE_8, SHIFT)
 
-    def limb(self, points: object, width: float, colour: Colour, label: int, outline: float = 0.038) -> None:
+    def limb(self, points: object, width: float, colour: Colour, label: int) -> None:
         """A rounded band along the points (N, 2) with an outline: arms, legs, sleeves."""
-        self.stroke(points, width + outline, darker(colour), label)
-        self.stroke(points, width - outline, colour)
+        self.stroke(points, width + OUTLINE, darker(colour), label)
+        self.stroke(points, width - OUTLINE, colour)

@@ -40,9 +40,9 @@ class Look:
     earrings: bool
 
 
-def random_look(rng: np.random.Generator, hats: float = 0.3, glasses: float = 0.22) -> Look:
-    """Hair, expression and headwear drawn at random; `hats` and `glasses` are their chances."""
-    hat = str(rng.choice(HATS)) if rng.random() < hats else None
+def random_look(rng: np.random.Generator) -> Look:
+    """Hair, expression and headwear drawn at random."""
+    hat = str(rng.choice(HATS)) if rng.random() < 0.3 else None
     return Look(
         hair=str(rng.choice(STYLES)),
         fringe=str(rng.choice(FRINGES)),
@@ -52,9 +52,7 @@ def random_look(rng: np.random.Generator, hats: float = 0.3, glasses: float = 0.
         yaw=float(np.clip(rng.normal(0, 0.45), -1, 1)),
         hat=hat,
         hat_colour=pick_colour(rng) if hat else None,
-        glasses=pick_colour(rng, ("black", "brown", "red", "blue", "pink"))
-        if rng.random() < glasses
-        else None,
+        glasses=pick_colour(rng, ("black", "brown", "red", "blue", "pink")) if rng.random() < 0.22 else None,
         glasses_round=bool(rng.random() < 0.5),
         earrings=bool(rng.random() < 0.3),
     )
@@ -246,7 +244,7 @@ def _fringe(pen: Pen, look: Look, label: int | None) -> None:
             pen.fill(smooth([(q * x, y) for x, y in lock]), colour, label)
 
 
-def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels, turned: float = 0.0) -> np.ndarray:
+def draw_front(pen: Pen, who: Identity, look: Look, labels: HeadLabels, turned: float) -> np.ndarray:
     """The head seen from the front, `back_hair` apart; the five keypoints (5, 2) in canvas pixels.
 
     A head `turned` aside (radians, to the picture's right) shows a narrower face nearer its edge, and the

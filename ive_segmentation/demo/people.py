@@ -56,10 +56,8 @@ class Drawn:
     face_area: float = 0.0
 
 
-def _elbow(
-    shoulder: np.ndarray, hand: np.ndarray, side: int, moving: bool, length: float = 1.5
-) -> np.ndarray:
-    """The elbow of an arm of two equal parts, bent outward.
+def _elbow(shoulder: np.ndarray, hand: np.ndarray, side: int, moving: bool) -> np.ndarray:
+    """The elbow of an arm of two equal parts, 1.5 each, bent outward.
 
     Outward is up for a lowered arm and down for a raised one. The elbow of a moving arm swings from one to
     the other, past the viewer, where that of a picture would jump.
@@ -71,7 +69,7 @@ def _elbow(
         out = out * float(np.clip(3 * out[0] * side, -1, 1))
     elif out[0] * side < 0:
         out = -out
-    return middle + out * np.sqrt(max(length**2 - distance**2 / 4, 0.02))
+    return middle + out * np.sqrt(max(1.5**2 - distance**2 / 4, 0.02))
 
 
 def _arm(
@@ -300,12 +298,7 @@ def draw_person(
 
 
 def draw_face(
-    rng: np.random.Generator,
-    who: Identity,
-    size: int = 160,
-    unit: float | None = None,
-    angle: float | None = None,
-    look: Look | None = None,
+    rng: np.random.Generator, who: Identity, size: int, unit: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """One face alone on a plain ground, everything but the identity drawn at random.
 
@@ -314,8 +307,6 @@ def draw_face(
         who: whose face.
         size: side of the square picture, pixels.
         unit: half the head's width in pixels; by default 0.2 to 0.34 of `size`.
-        angle: turn of the head in degrees; by default normal with 8.
-        look: hair, expression and headwear; by default random.
 
     Returns:
         The picture (size, size, 3) uint8 RGB, and the keypoints (5, 2) float32 in pixels, in InsightFace's
@@ -327,9 +318,7 @@ def draw_face(
     u = unit if unit is not None else size * float(rng.uniform(0.2, 0.34))
     x, y = size * (0.5 + rng.uniform(-0.04, 0.04, 2))
     pose = random_pose(rng, away=0, hidden=0, holding=0)
-    pose = replace(pose, tilt=float(rng.normal(0, 8)) if angle is None else angle)
-    drawn = draw_person(
-        canvas, 0, who, look or random_look(rng), random_outfit(rng), pose, float(x), float(y), u
-    )
+    pose = replace(pose, tilt=float(rng.normal(0, 8)))
+    drawn = draw_person(canvas, 0, who, random_look(rng), random_outfit(rng), pose, float(x), float(y), u)
     assert drawn.keypoints is not None
     return canvas.image, drawn.keypoints.astype(np.float32)

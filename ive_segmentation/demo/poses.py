@@ -73,9 +73,7 @@ class Pose:
     turned: Turned | None = None
 
 
-def random_pose(
-    rng: np.random.Generator, away: float = 0.1, hidden: float = 0.07, holding: float = 0.45
-) -> Pose:
+def random_pose(rng: np.random.Generator, away: float, hidden: float, holding: float) -> Pose:
     """A stance, two arms and what they hold; `away`, `hidden` and `holding` (each hand) are chances."""
     turned = bool(rng.random() < away)
     hides = not turned and bool(rng.random() < hidden)

@@ -83,7 +83,7 @@ def _annotation(index: int, concept: str, mask: np.ndarray, **extra: object) -> 
     }
 
 
-def to_coco(scene: Scene, file_name: str = "scene.png") -> dict[str, object]:
+def to_coco(scene: Scene) -> dict[str, object]:
     """The scene's truth as a COCO dataset of one image.
 
     Persons carry `identity`, `face_bbox` (xywh) and `face_keypoints`; things and parts carry `owner`, the
@@ -116,7 +116,7 @@ def to_coco(scene: Scene, file_name: str = "scene.png") -> dict[str, object]:
         annotations.append(_annotation(len(annotations) + 1, thing.concept, thing.mask, **extra))
     return {
         "info": {"description": "Drawn by ive_segmentation.demo; nobody in it is real."},
-        "images": [{"id": 1, "file_name": file_name, "width": width, "height": height}],
+        "images": [{"id": 1, "file_name": "scene.png", "width": width, "height": height}],
         "categories": [{"id": i + 1, "name": name} for i, name in enumerate(CONCEPTS)],
         "annotations": annotations,
     }

@@ -156,7 +156,7 @@ def _match(scores: Floats, similarities: Floats, best: int, gallery: Gallery, *,
     )
 
 
-def describe_match(match: Match, names: Mapping[str, str] | None = None) -> str:
+def describe_match(match: Match, names: Mapping[str, str]) -> str:
     """Word a match for people.
 
     Args:
@@ -166,7 +166,6 @@ def describe_match(match: Match, names: Mapping[str, str] | None = None) -> str:
     Returns:
         "Wonyoung, sure", "probably Rei, could be Gaeul" or "Unknown".
     """
-    names = names or {}
     if match.member is None:
         return "Unknown"
     name = names.get(match.member, match.member)

@@ -21,7 +21,7 @@ from ive_segmentation.identity.faces import FaceModel, FoundFace
 from ive_segmentation.identity.quality import sharpness_of
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
-from ive_segmentation.settings import Measured, Settings
+from ive_segmentation.settings import Measured
 
 Progress = Callable[[int, int, str], None]
 
@@ -69,8 +69,8 @@ def look_at(
     before: dict[str, Row],
     progress: Progress,
     *,
-    max_bytes: int = Settings.max_upload_bytes,
-    max_pixels: int = Settings.max_pixels,
+    max_bytes: int,
+    max_pixels: int,
 ) -> Iterator[Row]:
     """Make a row of each photo, with all faces in it; the next photos are decoded while the models run.
 

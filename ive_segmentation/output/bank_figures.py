@@ -44,7 +44,7 @@ def member_similarities(gallery: Gallery) -> NDArray[np.float32]:
     return result
 
 
-def similarity_heat_map(gallery: Gallery, names: Mapping[str, str] | None = None) -> go.Figure:
+def similarity_heat_map(gallery: Gallery, names: Mapping[str, str]) -> go.Figure:
     """Draw how alike the members are; a bright field off the diagonal is a pair that is easily confused.
 
     Args:
@@ -54,7 +54,7 @@ def similarity_heat_map(gallery: Gallery, names: Mapping[str, str] | None = None
     Returns:
         A plotly figure.
     """
-    shown = [(names or {}).get(name, name) for name in gallery.names]
+    shown = [names.get(name, name) for name in gallery.names]
     values = member_similarities(gallery)
     figure = go.Figure(
         go.Heatmap(

@@ -46,7 +46,7 @@ def side_by_side(pictures: Mapping[str, Image], columns: int = 3) -> Figure:
     return _finished(figure)
 
 
-def sample_faces(gallery: Gallery, dataset: Path, members: Sequence[Member] = ()) -> Figure:
+def sample_faces(gallery: Gallery, dataset: Path, members: Sequence[Member]) -> Figure:
     """Show the first faces of each member as the bank sees them.
 
     Args:

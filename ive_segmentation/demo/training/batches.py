@@ -166,7 +166,7 @@ class Batches:
     A person whose face is hidden counts `hidden` times where one stands before another.
     """
 
-    def __init__(self, store: Store, side: int, cells: int, pictures: int, hidden: float = 1.0) -> None:
+    def __init__(self, store: Store, side: int, cells: int, pictures: int, hidden: float) -> None:
         self.store, self.side, self.cells, self.pictures, self.hidden = store, side, cells, pictures, hidden
         odds = np.where(store.hard, HARD, 1.0)
         self._odds = odds / odds.sum()

@@ -237,10 +237,10 @@ def run_every_layer(
     )
 
 
-def coarse_masks(out: EveryLayer, factor: int = 4) -> torch.Tensor:
-    """Mask logits (L, K, Q, M/f, M/f) at a resolution that is good enough to match by."""
+def coarse_masks(out: EveryLayer) -> torch.Tensor:
+    """Mask logits (L, K, Q, M/4, M/4) at a resolution that is good enough to match by."""
     assert out.pixels is not None
     assert out.embeddings is not None
     assert out.offsets is not None
-    pooled = functional.avg_pool2d(out.pixels.float(), factor)
+    pooled = functional.avg_pool2d(out.pixels.float(), 4)
     return torch.einsum("lnqc,nchw->lnqhw", out.embeddings.float(), pooled) + out.offsets[..., None]
