@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.output.coco import decode, encode
+from ive_segmentation.output.coco import encode
 
 
 @dataclass(frozen=True)
@@ -120,39 +120,3 @@ def to_coco(scene: Scene) -> dict[str, object]:
         "categories": [{"id": i + 1, "name": name} for i, name in enumerate(CONCEPTS)],
         "annotations": annotations,
     }
-
-
-def from_coco(truth: dict, image: np.ndarray) -> Scene:
-    """The scene that `to_coco` wrote, with its image (H, W, 3)."""
-    names = {entry["id"]: entry["name"] for entry in truth["categories"]}
-    persons: list[DrawnPerson] = []
-    parts: dict[tuple[int, str], np.ndarray] = {}
-    things: list[DrawnThing] = []
-
-    def decoded(entry: dict) -> np.ndarray:
-        return decode(entry["segmentation"])
-
-    for entry in truth["annotations"]:
-        concept = names[entry["category_id"]]
-        if concept in ("face", "hair"):
-            parts[entry["owner"] - 1, concept] = decoded(entry)
-        elif concept != "person":
-            owner = None if entry["owner"] is None else entry["owner"] - 1
-            things.append(DrawnThing(concept, decoded(entry), owner, entry["colour"], entry["grip_seen"]))
-    people = [entry for entry in truth["annotations"] if names[entry["category_id"]] == "person"]
-    for i, entry in enumerate(people):
-        box, points = entry["face_bbox"], entry["face_keypoints"]
-        persons.append(
-            DrawnPerson(
-                identity=entry["identity"],
-                mask=decoded(entry),
-                face=parts.get((i, "face")),
-                hair=parts.get((i, "hair")),
-                face_box=None
-                if box is None
-                else np.array([*box[:2], box[0] + box[2], box[1] + box[3]], np.float32),
-                keypoints=None if points is None else np.array(points, np.float32),
-                face_visible=entry["face_visible"],
-            )
-        )
-    return Scene(image, persons, things)
