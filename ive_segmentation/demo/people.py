@@ -16,26 +16,10 @@ from ive_segmentation.demo.canvas import (
     smooth,
 )
 from ive_segmentation.demo.heads import HeadLabels, Look, back_hair, draw_behind, draw_front, random_look
-from ive_segmentation.demo.identities import MEMBERS, Identity, stranger
-from ive_segmentation.demo.outfits import Named, Outfit, random_necklace, random_outfit
+from ive_segmentation.demo.identities import Identity
+from ive_segmentation.demo.outfits import Named, Outfit, random_outfit
 from ive_segmentation.demo.poses import Pose, Turned, random_pose
 from ive_segmentation.demo.things import DRAW_HELD, draw_shoe
-
-__all__ = [
-    "MEMBERS",
-    "Drawn",
-    "Identity",
-    "Look",
-    "Outfit",
-    "Pose",
-    "draw_face",
-    "draw_person",
-    "random_look",
-    "random_necklace",
-    "random_outfit",
-    "random_pose",
-    "stranger",
-]
 
 #: From the head's centre to the soles, and to the top of the hair, in head half widths.
 SOLE, CROWN = 7.75, 1.35

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ive_segmentation.demo.clips import ACTIONS, MOVES, ClipFrame, draw_clip
 from ive_segmentation.demo.commands import demo_app
-from ive_segmentation.demo.people import MEMBERS
+from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, box_of
 from ive_segmentation.output.coco import decode
 

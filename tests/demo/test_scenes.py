@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.demo.dataset import draw_dataset_once, solo_picture
-from ive_segmentation.demo.people import MEMBERS, draw_face, stranger
+from ive_segmentation.demo.identities import MEMBERS, stranger
+from ive_segmentation.demo.people import draw_face
 from ive_segmentation.demo.scenes import SHOTS, draw_scene
 from ive_segmentation.demo.things import CONCEPTS, HELD, WORN
 from ive_segmentation.demo.truth import box_of, to_coco
