@@ -173,7 +173,6 @@ class Batches:
 
     def batch(self, rng: np.random.Generator, prompts: int) -> Batch:
         """One batch with `prompts` prompts for each picture, everything random from `rng`."""
-        lookup = np.array([0, *range(1, len(CONCEPTS) + 1)])
         pixels, words, boxes, masks, classes, extents, stress = [], [], [], [], [], [], []
         weights: list[float] = []
         for index in rng.choice(len(self.store), self.pictures, p=self._odds):
@@ -201,7 +200,7 @@ class Batches:
                 words.append(asked.words)
                 boxes.append(found)
                 masks.append(shapes)
-            concept = np.concatenate([[0], lookup[scene.parts[:, 0].astype(int) + 1]])
+            concept = np.concatenate([[0], scene.parts[:, 0].astype(int) + 1])
             classes.append(torch.from_numpy(concept[small]))
             extents.append(_extents(small, people))
             stress.append(hand_stress(small, scene.parts))
