@@ -69,7 +69,7 @@ HANGING = Weights(top=5.3, notch=-3.0, thick=-10.5)
 
 
 def weights(concept: str) -> Weights:
-    """Which evidence counts for a thing, by the last word of its name that is known.
+    """Which evidence counts for a thing, by the words of its name.
 
     Args:
         concept: An English noun phrase.
@@ -77,11 +77,9 @@ def weights(concept: str) -> Weights:
     Returns:
         The weights.
     """
-    for word in reversed(re.findall(r"[a-z]+", concept.lower())):
-        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
-            if form in HUNG:
-                return HANGING
-    return IN_HAND
+    words = re.findall(r"[a-z]+", concept.lower())
+    hangs = any(word.removesuffix(end) in HUNG for word in words for end in ("", "s", "es"))
+    return HANGING if hangs else IN_HAND
 
 
 def evidence(
