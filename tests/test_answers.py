@@ -12,6 +12,7 @@ from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request
 from ive_segmentation.persons import measured
 from ive_segmentation.result import FaceBox, Person, Segment
+from tests.possession.figures import rectangle
 
 SIZE = (10, 60)
 MEMBERS = [
@@ -159,18 +160,12 @@ def test_a_doubt_is_said_of_a_thing_and_not_of_a_person() -> None:
     assert explain(herself, PERSONS, [], answer(herself, PERSONS, []), MEMBERS, sure=0.9) == []
 
 
-def _rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    mask = np.zeros((400, 800), bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-def _side_by_side() -> list[Person]:
+def side_by_side() -> list[Person]:
     """Wonyoung, Yujin and a stranger, each a hand's breadth from the next."""
     boxes = [(100, 100, 300, 390), (300, 100, 500, 390), (500, 100, 700, 390)]
     people = [_person(0, "Jang_Wonyoung"), _person(10, "An_Yujin"), _person(20, None)]
     return [
-        replace(person, box=np.array(box, np.float32), mask=_rectangle(*box), face=None)
+        replace(person, box=np.array(box, np.float32), mask=rectangle(*box), face=None)
         for person, box in zip(people, boxes, strict=True)
     ]
 
@@ -191,8 +186,8 @@ def _side_by_side() -> list[Person]:
 def test_a_named_person_has_what_may_be_in_her_hand(
     people: list[str], thing: str, left: int, before: int | None, after: tuple[int | None, int | None]
 ) -> None:
-    persons = _side_by_side()
-    found = Segment(thing, _rectangle(left, 200, left + 20, 220), _box(0), 0.9, before, None)
+    persons = side_by_side()
+    found = Segment(thing, rectangle(left, 200, left + 20, 220), _box(0), 0.9, before, None)
     request = Request(tuple(people), thing)
     (given,) = contested(request, [request], persons, measured(persons), [found])
     assert (given.owner, given.rival) == after
@@ -200,11 +195,11 @@ def test_a_named_person_has_what_may_be_in_her_hand(
 
 
 def test_of_two_who_are_named_each_has_one_if_each_can() -> None:
-    persons = _side_by_side()
+    persons = side_by_side()
     both = Request(("Jang_Wonyoung", "An_Yujin"), "phone")
     # Yujin has the better claim on both, Wonyoung none on the second.
     phones = [
-        Segment("phone", _rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
+        Segment("phone", rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
         for left in (294, 490)
     ]
     given = contested(both, [both], persons, measured(persons), phones)
@@ -212,9 +207,9 @@ def test_of_two_who_are_named_each_has_one_if_each_can() -> None:
 
 
 def test_what_is_anothers_who_is_asked_for_too_stays_hers() -> None:
-    persons = _side_by_side()
+    persons = side_by_side()
     hers, others = Request(("An_Yujin",), "phone"), Request(("Jang_Wonyoung",), "phone")
-    phone = Segment("phone", _rectangle(285, 200, 305, 220), _box(0), 0.9, 0, "Jang_Wonyoung")
+    phone = Segment("phone", rectangle(285, 200, 305, 220), _box(0), 0.9, 0, "Jang_Wonyoung")
     (given,) = contested(hers, [hers, others], persons, measured(persons), [phone])
     assert given is phone
     shirts = Request(("Jang_Wonyoung",), "shirt")
@@ -223,20 +218,20 @@ def test_what_is_anothers_who_is_asked_for_too_stays_hers() -> None:
 
 
 def test_who_is_in_the_picture_twice_and_has_one_has_one() -> None:
-    persons = _side_by_side()
+    persons = side_by_side()
     collage = [persons[0], replace(persons[1], match=persons[0].match), persons[2]]
     hers = Request(("Jang_Wonyoung",), "phone")
     things = [
-        Segment("phone", _rectangle(150, 200, 170, 220), _box(0), 0.9, 0, "Jang_Wonyoung"),
-        Segment("phone", _rectangle(490, 200, 510, 220), _box(0), 0.9, 2, None),
+        Segment("phone", rectangle(150, 200, 170, 220), _box(0), 0.9, 0, "Jang_Wonyoung"),
+        Segment("phone", rectangle(490, 200, 510, 220), _box(0), 0.9, 2, None),
     ]
     assert contested(hers, [hers], collage, measured(collage), things) == things
 
 
 def test_of_two_phones_that_may_be_hers_she_has_the_likelier() -> None:
-    persons = _side_by_side()
+    persons = side_by_side()
     unlikely, likely = (
-        Segment("phone", _rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
+        Segment("phone", rectangle(left, 200, left + 20, 220), _box(0), 0.9, None, None)
         for left in (285, 490)
     )
     hers = Request(("An_Yujin",), "phone")

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ive_segmentation.answers import look_again
+from ive_segmentation.demo.truth import box_of
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import EVERYONE, Member, Prompt, Request
@@ -20,21 +21,11 @@ from ive_segmentation.result import PERSON, Segment
 from ive_segmentation.segmentation.instances import Answer, Instance
 from ive_segmentation.settings import Settings
 from tests.identity.galleries import cluster_gallery, clusters, gallery_of
-from tests.test_answers import _side_by_side
+from tests.possession.figures import rectangle
+from tests.test_answers import side_by_side
 
 MEMBERS = (Member("Jang_Wonyoung", "Wonyoung", ("Wonyoung",)), Member("An_Yujin", "Yujin", ("Yujin",)))
 SIZE = (400, 800)
-
-
-def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    mask = np.zeros(SIZE, bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-def box_of(mask: np.ndarray) -> np.ndarray:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
 def answered(masks: Sequence[np.ndarray], size: tuple[int, int], score: float = 0.9) -> Answer:
@@ -222,7 +213,7 @@ def test_a_closer_look(
     from_afar: list[tuple[np.ndarray, int]], closely: list[np.ndarray], expected: list[np.ndarray]
 ) -> None:
     sees: Any = Sees()
-    persons = _side_by_side()
+    persons = side_by_side()
     things = [
         Segment("phone", mask, box_of(mask), 0.9, owner, persons[owner].member) for mask, owner in from_afar
     ]

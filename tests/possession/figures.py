@@ -25,6 +25,13 @@ ARMS: dict[str, tuple[Point, Point]] = {
 """Poses by name."""
 
 
+def rectangle(left: int, top: int, right: int, bottom: int, size: tuple[int, int] = (400, 800)) -> np.ndarray:
+    """A mask of one rectangle."""
+    mask = np.zeros(size, bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
 @dataclass
 class Canvas:
     """Who and what is seen at each pixel; -1 is neither."""

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from ive_segmentation.possession.faces import body_box, faces_to_persons
+from tests.possession import figures
 
-SIZE = (100, 200)
-
-
-def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    mask = np.zeros(SIZE, bool)
-    mask[top:bottom, left:right] = True
-    return mask
+rectangle = partial(figures.rectangle, size=(100, 200))
 
 
 def face(left: float, top: float, right: float, bottom: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.possession_rule import loosened
 from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.held import HANGING, weights
 from ive_segmentation.possession.things import Ownership, _distance, _gaps, things_to_owners
 from ive_segmentation.possession.worn import ONE_ON_HEAD, fit, worn_place
-from tests.possession.figures import ARMS, Canvas, Figure, paint_held
+from tests.possession.figures import ARMS, Canvas, Figure, paint_held, rectangle
 
 UNIT = 50.0
 
@@ -169,11 +170,6 @@ def test_loose_masks_change_no_owner(
 ) -> None:
     stage = build()
     assert stage.owners(concept, [loosened(mask, pixels) for mask in stage.persons()]) == [owner]
-
-
-def loosened(mask: np.ndarray, pixels: int) -> np.ndarray:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * abs(pixels) + 1,) * 2)
-    return (cv2.dilate if pixels > 0 else cv2.erode)(mask.view(np.uint8), disc) > 0
 
 
 def shirts_side_by_side() -> Stage:
@@ -345,12 +341,6 @@ def test_in_a_close_up_what_is_on_nobody_but_her_is_hers(concept: str) -> None:
     assert [found.owner for found in things_to_owners(concept, [thing], bodies)] == [0]
 
 
-def rectangle(left: int, top: int, right: int, bottom: int) -> np.ndarray:
-    mask = np.zeros((400, 600), bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
 @pytest.mark.parametrize(("left", "owner"), [(246, 0), (284, 1)])
 def test_where_two_masks_overlap_it_is_hers_whose_mask_reaches_deeper(left: int, owner: int) -> None:
     bodies = measure([rectangle(100, 100, 300, 390), rectangle(240, 100, 440, 390)], [None, None])
@@ -492,39 +482,31 @@ def test_who_is_nearest_is_the_same_as_by_all_distances(seed: int, within: float
     assert np.array_equal(nearest(_gaps(persons, border, within)), nearest(all_gaps))
 
 
-def _rectangle(
-    left: int, top: int, right: int, bottom: int, size: tuple[int, int] = (400, 800)
-) -> np.ndarray:
-    mask = np.zeros(size, bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-STANDING, WIDE = [_rectangle(100, 50, 300, 390)], (400, 2880)
+STANDING, WIDE = [rectangle(100, 50, 300, 390)], (400, 2880)
 
 
 @pytest.mark.parametrize(
     ("persons", "concept", "thing", "owner"),
     [
         pytest.param(
-            [_rectangle(100, 100, 300, 390), _rectangle(300, 100, 500, 390)],
+            [rectangle(100, 100, 300, 390), rectangle(300, 100, 500, 390)],
             "phone",
-            _rectangle(290, 200, 310, 220),
+            rectangle(290, 200, 310, 220),
             None,
             id="a tie is nobody's",
         ),
         pytest.param(
             STANDING,
             "suitcase",
-            _rectangle(300, 260, 360, 389),
+            rectangle(300, 260, 360, 389),
             None,
             id="too low to be lifted from the floor",
         ),
-        pytest.param(STANDING, "suitcase", _rectangle(300, 220, 360, 389), 0, id="held by its handle"),
+        pytest.param(STANDING, "suitcase", rectangle(300, 220, 360, 389), 0, id="held by its handle"),
         pytest.param(
-            [_rectangle(100, 100, 130, 160, WIDE)],
+            [rectangle(100, 100, 130, 160, WIDE)],
             "phone",
-            _rectangle(135, 110, 150, 120, WIDE),
+            rectangle(135, 110, 150, 120, WIDE),
             0,
             id="a gap that SAM 3's grid leaves round small people",
         ),
@@ -558,14 +540,14 @@ def test_the_last_word_that_is_known_says_how_a_thing_is_held() -> None:
 
 
 def test_who_is_half_hidden_is_no_larger_than_what_is_seen_allows() -> None:
-    front, hidden = _rectangle(100, 100, 300, 390), _rectangle(300, 100, 330, 130)
+    front, hidden = rectangle(100, 100, 300, 390), rectangle(300, 100, 330, 130)
     _, body = measure([front, hidden], [np.array([170, 110, 230, 190], np.float32), None])
     assert body
     assert body.unit == 10
 
 
 def test_the_chin_is_below_the_head_and_not_beside_it() -> None:
-    head, rest = _rectangle(100, 50, 140, 160), _rectangle(100, 160, 300, 390)
+    head, rest = rectangle(100, 50, 140, 160), rectangle(100, 160, 300, 390)
     (body,) = measure([head | rest], [None])
     assert body
     assert body.chin[0] == 120
