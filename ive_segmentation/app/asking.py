@@ -46,7 +46,7 @@ class Live:
         self.pipeline = pipeline
         self._rebuilding = threading.Lock()
 
-    def rebuild(self, progress: Progress = silent) -> Pipeline:
+    def rebuild(self, progress: Progress) -> Pipeline:
         """Read the dataset again and take the new bank.
 
         Args:

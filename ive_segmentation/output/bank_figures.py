@@ -137,7 +137,7 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
     return figure
 
 
-def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = None) -> str:
+def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
     """Draw all faces on a plane, near to each other where they are alike; pointing at one shows its photo.
 
     Args:
@@ -148,7 +148,6 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str] | None = 
     Returns:
         HTML with an inline SVG that loads nothing: the thumbnails are part of it.
     """
-    names = names or {name: name for name in gallery.names}
     members = list(names)  # in this order they have their colours in every picture
     places = _plane(gallery) * (MAP_SIDE - 40) + 20
     dots = []

@@ -76,7 +76,7 @@ def intervals(frames: Iterable[tuple[float, float, Collection[Who]]]) -> list[In
     )
 
 
-def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, str] | None = None) -> None:
+def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, str]) -> None:
     """Write the timeline as CSV: member, start, end, in seconds with three decimals; whole or not at all.
 
     Args:
@@ -90,14 +90,12 @@ def write_timeline(path: Path, shown: Sequence[Interval], names: Mapping[str, st
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     table.writerow(["member", "start", "end"])
-    table.writerows([called(*one.who, names or {}), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
+    table.writerows([called(*one.who, names), f"{one.start:.3f}", f"{one.end:.3f}"] for one in shown)
     # With the mark at its beginning spreadsheets read it as UTF-8: names may be in Korean.
     write_whole(path, file.getvalue().encode("utf-8-sig"))
 
 
-def timeline_chart(
-    shown: Sequence[Interval], members: Sequence[str], names: Mapping[str, str] | None = None
-) -> go.Figure:
+def timeline_chart(shown: Sequence[Interval], members: Sequence[str], names: Mapping[str, str]) -> go.Figure:
     """Draw the timeline, one row for each member who is on screen, in the colours of the overlay.
 
     Below are the strangers who are on screen longest, and all others in one row.
@@ -122,7 +120,7 @@ def timeline_chart(
         rows[Who(None)] = others
     for who, own in rows.items():
         figure.add_bar(
-            y=[called(*who, names or {})] * len(own),
+            y=[called(*who, names)] * len(own),
             x=[one.end - one.start for one in own],
             base=[one.start for one in own],
             orientation="h",

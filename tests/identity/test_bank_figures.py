@@ -70,4 +70,4 @@ def test_the_map_shows_every_face_and_loads_nothing(real_gallery: Gallery, real_
 
 
 def test_the_map_survives_a_photo_that_is_gone(tmp_path: Path) -> None:
-    assert face_map(cluster_gallery(2, 2), tmp_path).count("<circle") == 4
+    assert face_map(cluster_gallery(2, 2), tmp_path, {}).count("<circle") == 4

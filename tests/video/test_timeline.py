@@ -101,7 +101,7 @@ def test_the_table_is_read_back(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match="cannot be written"):
-        write_timeline(tmp_path / "file" / "timeline.csv", SHOWN)
+        write_timeline(tmp_path / "file" / "timeline.csv", SHOWN, {})
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -113,12 +113,12 @@ def test_the_chart_has_a_row_for_each_who_was_seen_in_her_colour() -> None:
     ]
     assert len({bar.marker.color for bar in figure.data}) == 3
     assert [(bar.base[0], bar.x[0]) for bar in figure.data] == [(0.0, 1.2345), (3.0, 1.0), (0.5, 1.5)]
-    assert not timeline_chart([], MEMBERS).data
+    assert not timeline_chart([], MEMBERS, {}).data
 
 
 def test_the_strangers_who_are_there_longest_have_rows_and_the_others_share_one() -> None:
     crowd = [Interval(None, 0.0, 1.0 + (number % 15), number) for number in range(1, 31)]
-    bars = timeline_chart([*crowd, Interval(None, 2.0, 3.0)], MEMBERS).data
+    bars = timeline_chart([*crowd, Interval(None, 2.0, 3.0)], MEMBERS, {}).data
     longest = [number for number in range(1, 31) if number % 15 >= 10]
     assert [bar.y[0] for bar in bars] == [*(f"Unknown {number}" for number in longest), "Unknown"]
     assert [len(bar.y) for bar in bars] == [1] * STRANGERS + [21]
