@@ -12,14 +12,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import generalized_box_iou_loss
 from transformers import Sam3Model, Sam3Processor
 
-from ive_segmentation.demo.truth import Scene
+from ive_segmentation.demo.truth import Scene, box_of
 from tests.small_sam3 import write_small_sam3
 
 RESOLUTION = 224
@@ -94,17 +93,12 @@ def _truth(scene: Scene, concept: str) -> tuple[Tensor, Tensor]:
     """Boxes (N, 4) xyxy in 0..1, and masks (N, CELLS, CELLS) as shares of a cell."""
     masks = [mask.astype(np.float32) for mask in scene.instances(concept)]
     cells = [cv2.resize(mask, (CELLS, CELLS), interpolation=cv2.INTER_AREA) for mask in masks]
-    boxes = [_box(mask) for mask in masks]
+    height, width = scene.image.shape[:2]
+    boxes = [box_of(mask > 0) / [width, height, width, height] for mask in masks]
     return (
         torch.tensor(np.array(boxes, np.float32).reshape(-1, 4)),
         torch.tensor(np.array(cells, np.float32).reshape(-1, CELLS, CELLS)).clamp(0, 1),  # OpenCV rounds
     )
-
-
-def _box(mask: npt.NDArray[np.float32]) -> list[float]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    height, width = mask.shape
-    return [columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height]
 
 
 def _surprise(logits: Tensor, wanted: Tensor) -> Tensor:

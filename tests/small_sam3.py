@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
-    CLIPTokenizer,
     Sam2VideoVideoProcessor,
     Sam3Config,
     Sam3ImageProcessor,
@@ -19,17 +18,7 @@ from transformers import (
     Sam3VideoProcessor,
 )
 
-START, END = "<|startoftext|>", "<|endoftext|>"
-
-
-def byte_tokenizer() -> CLIPTokenizer:
-    """CLIP's tokenizer without merges: its 256 byte symbols, each also as the end of a word."""
-    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in printable]
-    symbols = [chr(byte) for byte in printable] + [chr(256 + place) for place in range(len(others))]
-    entries = [*symbols, *(f"{symbol}</w>" for symbol in symbols), START, END]
-    return CLIPTokenizer(vocab={entry: number for number, entry in enumerate(entries)}, merges=[])
-
+from ive_segmentation.demo.training.small_sam3 import tokenizer
 
 NARROW = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
 WIDTH = 128
@@ -51,7 +40,7 @@ def write_small_sam3(folder: Path, seed: int = 0, resolution: int = 112) -> Path
     torch.manual_seed(seed)
     Sam3Model(_detector(resolution)).save_pretrained(folder)
     size = {"height": resolution, "width": resolution}
-    Sam3Processor(Sam3ImageProcessor(size=size), byte_tokenizer()).save_pretrained(folder)
+    Sam3Processor(Sam3ImageProcessor(size=size), tokenizer()).save_pretrained(folder)
     return folder
 
 
@@ -113,7 +102,7 @@ def write_small_sam3_video(folder: Path, seed: int = 0, resolution: int = 112, *
     save_file(named, folder / "model.safetensors", metadata={"format": "pt"})
     size = {"height": resolution, "width": resolution}
     Sam3VideoProcessor(
-        Sam3ImageProcessor(size=size), Sam2VideoVideoProcessor(size=size), byte_tokenizer()
+        Sam3ImageProcessor(size=size), Sam2VideoVideoProcessor(size=size), tokenizer()
     ).save_pretrained(folder)
     return folder
 
