@@ -205,7 +205,7 @@ def test_compiled_is_the_same_as_plain(settings: Settings) -> None:
     assert_same(found, plainly(settings.sam3, text="person"))
 
 
-@pytest.mark.parametrize(("resolution", "instead"), [(100, 98), (14, 28), (1, 28), (-14, 28)])
+@pytest.mark.parametrize(("resolution", "instead"), [(100, 98), (14, 28), (1, 28)])
 def test_a_resolution_that_cannot_be(resolution: int, instead: int, settings: Settings) -> None:
     with pytest.raises(SegmentationError, match=f"IVE_RESOLUTION to {instead}"):
         load_sam3(replace(settings, resolution=resolution))
