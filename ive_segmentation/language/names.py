@@ -38,7 +38,7 @@ class Names:
         members: The members by folder name.
         spellings: Their names exactly as they are written, and as `normalise` leaves them: I.N is two words.
         typed: The same without capitals.
-        own: What each is called first: her folder's name, and the name that is shown.
+        called: What each is called first, likewise: her folder's name, and the name that is shown.
     """
 
     def __init__(self, members: tuple[Member, ...]) -> None:
