@@ -15,11 +15,9 @@ from __future__ import annotations
 import platform
 import tempfile
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-import av
 import numpy as np
 import torch
 import typer
@@ -32,22 +30,10 @@ from ive_segmentation.result import PERSON
 from ive_segmentation.segmentation.sam3 import Question
 from ive_segmentation.video.follow import follow
 from ive_segmentation.video.reading import probe, read
+from tests.video.clips import write_clip
 
 AT_MOST = 1.15
 FPS, SIZE = 24, (1280, 852)
-
-
-def write_clip(path: Path, image: np.ndarray, frames: int) -> None:
-    """A camera that pans two pixels a frame over a picture (H, W, 3)."""
-    height, width = image.shape[:2]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "12"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames):
-            frame = av.VideoFrame.from_ndarray(np.roll(image, -2 * number, axis=1), format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 def main(
@@ -60,7 +46,9 @@ def main(
         folder = Path(name)
         write_checkpoint(folder / "sam3", small)
         scene = six_people(SIZE)
-        write_clip(folder / "clip.mp4", scene.image, frames)
+        # The camera pans two pixels a frame.
+        pictures = [np.roll(scene.image, -2 * number, axis=1) for number in range(frames)]
+        write_clip(folder / "clip.mp4", pictures, FPS)
         pipeline = our_pipeline(folder / "sam3" / ("" if small else "bf16"), scene, "bfloat16", device)
         faces, sam3 = pipeline.faces, pipeline.sam3
         assert faces is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -27,6 +26,7 @@ from ive_segmentation.video.follow import follow, plan
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.reading import probe, read
+from tests.video.clips import write_clip
 
 FRAMES, FPS = 8, 8
 MEMBERS = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
@@ -37,22 +37,10 @@ def shifted(pixels: np.ndarray, number: int) -> np.ndarray:
     return np.pad(pixels[:, number:], [(0, 0), (0, number), *[(0, 0)] * (pixels.ndim - 2)], mode="edge")
 
 
-def write_clip(path: Path, pictures: Sequence[np.ndarray]) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
-        stream.height, stream.width, stream.pix_fmt = *pictures[0].shape[:2], "yuv420p"
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, FPS)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
 @pytest.fixture(scope="module")
 def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = [shifted(trio.image, number) for number in range(FRAMES)]
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", pictures)
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", pictures, FPS)
 
 
 def truth(trio: Scene, member: str, thing: str | None, number: int) -> np.ndarray:
@@ -102,7 +90,7 @@ def test_strangers_are_known_again_after_a_cut(
     yujin = replace(yujin, report=replace(yujin.report, calibration=calibration))
     knows_yujin = replace(pipeline, gallery=yujin)
     between = np.random.default_rng(0).integers(0, 256, trio.image.shape, np.uint8)
-    path = write_clip(tmp_path / "cut.mp4", [trio.image] * 3 + [between] + [trio.image] * 3)
+    path = write_clip(tmp_path / "cut.mp4", [trio.image] * 3 + [between] + [trio.image] * 3, FPS)
     followed = follow(knows_yujin, path, "person", tmp_path / "out", formats=["json"])
     lines = [json.loads(line) for line in followed.files["json"].read_text().splitlines()]
     before, after = lines[0]["persons"], lines[6]["persons"]
@@ -228,8 +216,10 @@ def test_black_before_a_real_video_does_not_let_it_pass_for_drawn(
     real = np.clip((real.astype(int) - 128) * 6 + 128, 0, 255).astype(np.uint8)
     demo = replace(pipeline, demo=True)
     with pytest.raises(NotDrawnError):
-        follow(demo, write_clip(tmp_path / "real.mp4", [black] * 2 + [real] * 2), "person", tmp_path / "out")
-    drawn = write_clip(tmp_path / "drawn.mp4", [black] * 2 + [trio.image] * 2)
+        follow(
+            demo, write_clip(tmp_path / "real.mp4", [black] * 2 + [real] * 2, FPS), "person", tmp_path / "out"
+        )
+    drawn = write_clip(tmp_path / "drawn.mp4", [black] * 2 + [trio.image] * 2, FPS)
     assert follow(demo, drawn, "person", tmp_path / "out").frames == 4
 
 

@@ -15,10 +15,7 @@ from hypothesis import strategies as st
 
 from ive_segmentation.video.frames import VideoError, frame_at
 from ive_segmentation.video.reading import Video, probe, read
-from tests.video.clips import ENCODERS, clip, number_of, sound, turned
-
-UNEVEN = [0, 40, 80, 1000, 1500, 1510, 9000, 9040]
-"""Milliseconds at which the frames of a variable frame rate begin."""
+from tests.video.clips import ENCODERS, UNEVEN, clip, number_of, sound, turned
 
 
 @pytest.fixture(scope="module", params=["mp4", "mov", "mkv", "webm", "avi", "ts"])

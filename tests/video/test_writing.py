@@ -22,9 +22,7 @@ from ive_segmentation.result import Image
 from ive_segmentation.video.reading import Video, probe, read
 from ive_segmentation.video.sound import sound_remark
 from ive_segmentation.video.writing import MP4, PRORES, VideoFormat, lines_writer, video_writer
-from tests.video.clips import ENCODERS, clip, turned, with_sound
-
-UNEVEN = [0, 40, 80, 1000, 1500, 1510, 9000, 9040]
+from tests.video.clips import ENCODERS, UNEVEN, clip, turned, with_sound
 
 
 def copy(
