@@ -18,10 +18,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ive_segmentation.doctor import pins
+from ive_segmentation.settings import ROOT
 from ive_segmentation.setup import install
 from ive_segmentation.setup import notebook as player
 
-ROOT = Path(__file__).resolve().parent.parent
 CARD = {
     "torch",
     "transformers",

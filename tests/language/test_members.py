@@ -10,8 +10,7 @@ import pytest
 from ive_segmentation.errors import UserError
 from ive_segmentation.language import EVERYONE, MembersError, PromptError, load_members, parse
 from ive_segmentation.language.members import name_key
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.conftest import REPOSITORY
 
 
 def _dataset(path: Path, *folders: str, toml: str | None = None) -> Path:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 import unicodedata
-from pathlib import Path
 
 import pytest
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.language import Member, PromptError, Request, load_members, parse
+from ive_segmentation.settings import Settings
 
-MEMBERS = load_members(Path(__file__).resolve().parents[2] / "Dataset")
+MEMBERS = load_members(Settings.dataset)
 
 SHORT = {
     "Y": "An_Yujin",

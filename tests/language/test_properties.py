@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import tomllib
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Prompt, PromptError, Request, load_members, parse
+from ive_segmentation.settings import Settings
 
-MEMBERS = load_members(Path(__file__).resolve().parents[2] / "Dataset")
+MEMBERS = load_members(Settings.dataset)
 FOLDERS = {member.folder for member in MEMBERS}
 
 

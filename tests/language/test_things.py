@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections import defaultdict
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from ive_segmentation.language import load_members, parse
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.things import singular
+from ive_segmentation.settings import Settings
 
-MEMBERS = load_members(Path(__file__).resolve().parents[2] / "Dataset")
+MEMBERS = load_members(Settings.dataset)
 
 
 def _things() -> dict[str, Any]:
