@@ -268,7 +268,7 @@ def tiled_groups(dataset: Path, gallery: Gallery, faces: FaceModel) -> dict[str,
         orders = [random.permutation(np.flatnonzero(gallery.labels == k)) for k in range(len(gallery.names))]
         for group in range(max(map(len, orders))):
             chosen = random.permutation([order[group % len(order)] for order in orders])[:GROUP]
-            detected = faces.detect(_tiles([images.load(dataset / gallery.photos[row]) for row in chosen]))
+            detected = faces.detect(tiles([images.load(dataset / gallery.photos[row]) for row in chosen]))
             owners = [_largest(detected, place) for place in range(len(chosen))]
             seen = [(row, face) for row, face in zip(chosen, owners, strict=True) if face is not None]
             rest = gallery.without({gallery.photos[row] for row in chosen})
@@ -289,7 +289,8 @@ def tiled_groups(dataset: Path, gallery: Gallery, faces: FaceModel) -> dict[str,
     }
 
 
-def _tiles(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def tiles(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Up to six pictures in two rows of squares."""
     canvas = np.full((2 * TILE, 3 * TILE, 3), 255, np.uint8)
     for place, picture in enumerate(pictures):
         scale = TILE / max(picture.shape[:2])

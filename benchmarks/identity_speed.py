@@ -12,6 +12,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ import numpy as np
 import typer
 from insightface.app import FaceAnalysis
 
+from benchmarks.identity_accuracy import tiles
 from ive_segmentation import images
 from ive_segmentation.identity.bank import build_bank, load_gallery
 from ive_segmentation.identity.faces import load_faces
@@ -28,7 +30,6 @@ from ive_segmentation.identity.packs import find_pack
 from ive_segmentation.identity.photos import list_photos
 from ive_segmentation.settings import Settings
 
-TILE = 512
 PAUSE = 0.1
 """Seconds between two turns: ONNX Runtime's threads spin on for a while after plain work is done, and would
 take the cores from whatever is timed next."""
@@ -63,18 +64,9 @@ def six_faces(dataset: Path, gallery: Any, models: Any, path: Path) -> None:
         for name in range(len(gallery.names)):
             rows = np.flatnonzero(gallery.labels == name)
             photos.append(gallery.photos[rows[turn % len(rows)]])
-    canvas = np.full((2 * TILE, 3 * TILE, 3), 255, np.uint8)
-    place = 0
-    for photo in photos:
-        picture = images.load(dataset / photo)
-        if len(models.find(picture)) != 1 or place == 6:
-            continue
-        scale = TILE / max(picture.shape[:2])
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:TILE, :TILE]
-        top, left = TILE * (place // 3), TILE * (place % 3)
-        canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
-        place += 1
-    cv2.imwrite(str(path), canvas[:, :, ::-1])
+    pictures = (images.load(dataset / photo) for photo in photos)
+    alone = (picture for picture in pictures if len(models.find(picture)) == 1)
+    cv2.imwrite(str(path), tiles([*islice(alone, 6)])[:, :, ::-1])
 
 
 def main(
