@@ -28,14 +28,17 @@ RADIUS = 0.3
 """Share of the face's side round its centre where cells answer for it."""
 PIXELS = 16 * 320**2
 """Pixels in a batch, however large its windows are."""
+STEPS, SCENES, SEED = 4500, 9000, 0
+"""Batches, pictures to learn from, and what weights and batches are drawn by."""
 OUTPUTS = [f"{what}_{stride}" for what in ("score", "box", "keypoints") for stride in STRIDES]
 
 
 class FaceDetector(nn.Module):
     """A convolutional pyramid down to stride 128, whose levels 8, 16 and 32 share one head."""
 
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        width = 32
         self.stem = nn.Sequential(conv(3, 16, 2), conv(16, 24, 2))
         self.down = nn.ModuleList(
             [
@@ -194,28 +197,19 @@ def detector_loss(outputs: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, di
     return total, figures
 
 
-def train_detector(
-    out: Path, work: Path, *, steps: int = 4500, scenes: int = 9000, seed: int = 0, device: str = "cpu"
-) -> Path:
+def train_detector(out: Path, work: Path) -> None:
     """Train the detector and write `det.onnx`.
 
     Args:
         out: folder of the pack.
         work: where the scenes (8.3 GB) and the state of an unfinished run are kept.
-        steps: batches.
-        scenes: how many pictures to learn from.
-        seed: of weights and batches.
-        device: where to train.
-
-    Returns:
-        The ONNX file.
     """
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(seed)
+    torch.manual_seed(SEED)
     # What was drawn or learnt of another number is not gone on with.
-    pictures = draw_pictures(work / f"scenes-{scenes}.npy", scenes, seed)
-    model = FaceDetector().to(device).to(memory_format=torch.channels_last)
+    pictures = draw_pictures(work / f"scenes-{SCENES}.npy", SCENES, SEED)
+    model = FaceDetector().to(memory_format=torch.channels_last)
 
     def batch(rng: np.random.Generator) -> Batch:
         # InsightFace looks at 128 and at 640 pixels; windows of 320 teach most of the latter for a quarter
@@ -227,7 +221,5 @@ def train_detector(
         images = tensors["image"].contiguous(memory_format=torch.channels_last)
         return detector_loss(model(images), tensors)
 
-    fit(model, batch, loss, steps=steps, rate=2e-3, state=work / f"detector-{scenes}.pt", seed=seed)
-    path = out / "det.onnx"
-    export(model, torch.zeros(1, 3, 640, 640), path, OUTPUTS, {2: "height", 3: "width"})
-    return path
+    fit(model, batch, loss, steps=STEPS, rate=2e-3, state=work / f"detector-{SCENES}.pt", seed=SEED)
+    export(model, torch.zeros(1, 3, 640, 640), out / "det.onnx", OUTPUTS, {2: "height", 3: "width"})

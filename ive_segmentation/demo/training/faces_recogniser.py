@@ -14,6 +14,8 @@ EMBEDDING = 512
 SCALE = 32.0
 MARGIN = 0.35
 """Scale and margin of the softmax over identities, after CosFace (Wang et al., 2018)."""
+STEPS, PEOPLE, EACH, SEED = 6000, 6000, 12, 0
+"""Batches, identities to tell apart, crops of each, and what all of it is drawn by."""
 
 
 class FaceRecogniser(nn.Module):
@@ -77,41 +79,22 @@ class Teacher(nn.Module):
         return identity + 5 * trait, figures
 
 
-def train_recogniser(
-    out: Path,
-    work: Path,
-    *,
-    steps: int = 6000,
-    people: int = 6000,
-    each: int = 12,
-    seed: int = 0,
-    device: str = "cpu",
-) -> Path:
+def train_recogniser(out: Path, work: Path) -> None:
     """Train the recogniser on strangers alone and write `rec.onnx`.
 
     Args:
         out: folder of the pack.
         work: where the crops (2.7 GB) and the state of an unfinished run are kept.
-        steps: batches of 64.
-        people: identities to tell apart.
-        each: crops per identity.
-        seed: of people, weights and batches.
-        device: where to train.
-
-    Returns:
-        The ONNX file.
     """
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(seed)
-    size = f"{people}x{each}"  # what was drawn or learnt of another number is not gone on with
-    crops, traits = draw_crops(work / f"crops-{size}.npy", people, each, seed)
-    teacher = Teacher(people, traits.shape[1]).to(device).to(memory_format=torch.channels_last)
+    torch.manual_seed(SEED)
+    size = f"{PEOPLE}x{EACH}"  # what was drawn or learnt of another number is not gone on with
+    crops, traits = draw_crops(work / f"crops-{size}.npy", PEOPLE, EACH, SEED)
+    teacher = Teacher(PEOPLE, traits.shape[1]).to(memory_format=torch.channels_last)
 
     def batch(rng: np.random.Generator) -> Batch:
         return recogniser_batch(crops, traits, rng, 64)
 
-    fit(teacher, batch, teacher.loss, steps=steps, rate=2e-3, state=work / f"recogniser-{size}.pt", seed=seed)
-    path = out / "rec.onnx"
-    export(teacher.recogniser, torch.zeros(2, 3, CROP, CROP), path, ["embedding"], {0: "batch"})
-    return path
+    fit(teacher, batch, teacher.loss, steps=STEPS, rate=2e-3, state=work / f"recogniser-{size}.pt", seed=SEED)
+    export(teacher.recogniser, torch.zeros(2, 3, CROP, CROP), out / "rec.onnx", ["embedding"], {0: "batch"})
