@@ -25,10 +25,10 @@ def api(live: Live) -> None:
         people = gr.JSON(label="people")
         segment_button, identify_button = gr.Button("segment"), gr.Button("identify")
 
-    def segment(picture: str | None, prompt: str) -> tuple[dict[str, Any], list[str]]:
+    def segment(picture: str | None, prompt: str | None) -> tuple[dict[str, Any], list[str]]:
         """Answer a prompt: result.json, and the files overlay, masks, cutouts, result.json, zip."""
         try:
-            found = ask(live.pipeline, picture, prompt)
+            found = ask(live.pipeline, picture, prompt or "")
         except Exception as error:
             raise gr.Error(in_words(error), print_exception=False) from error
         return found.result.to_dict(), [str(file) for file in (*found.files, found.archive)]

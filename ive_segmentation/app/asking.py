@@ -14,12 +14,12 @@ import gradio as gr
 from PIL import ExifTags, Image
 
 from ive_segmentation import images
-from ive_segmentation.app.cache import new_folder, page_folder
+from ive_segmentation.app.cache import answer_folder, new_folder, page_folder
 from ive_segmentation.errors import UserError
 from ive_segmentation.language import Prompt, load_members
 from ive_segmentation.loading import load_bank
 from ive_segmentation.output.files import write_files
-from ive_segmentation.output.writing import write_png
+from ive_segmentation.output.writing import write_errors, write_png
 from ive_segmentation.persons import faces_alone
 from ive_segmentation.pipeline import Pipeline, Progress, silent
 from ive_segmentation.result import Image as Pixels
@@ -62,8 +62,9 @@ class Live:
         if before.faces is None:
             raise PageError("The bank cannot be built without face models. The notice above says what to do.")
         with self._rebuilding:
-            report, gallery = load_bank(before.settings, before.faces, progress)
+            # A folder that is away is said to be so, before its bank is forgotten.
             members = load_members(before.settings.dataset)
+            report, gallery = load_bank(before.settings, before.faces, progress)
             self.pipeline = replace(before, members=members, report=report, gallery=gallery)
         return self.pipeline
 
@@ -165,9 +166,9 @@ def ask(pipeline: Pipeline, path: str | None, text: str, progress: Progress = si
     image = read_picture(pipeline, path)
     result = pipeline.segment(image, text, progress)
     progress(1.0, "Writing the files")
-    folder = new_folder()
-    files = write_files(folder, image, result, pipeline.members)
-    archive = shutil.make_archive(str(new_folder() / "everything"), "zip", folder)
+    with answer_folder() as folder, write_errors(folder):
+        files = write_files(folder / "files", image, result, pipeline.members)
+        archive = shutil.make_archive(str(folder / "everything"), "zip", folder / "files")
     return Answer(image, result, files, Path(archive))
 
 

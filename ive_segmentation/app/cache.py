@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -46,8 +47,23 @@ def _forget_the_killed() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def answer_folder() -> Iterator[Path]:
+    """Make a folder for the files of an answer.
+
+    Yields:
+        The folder, as of `new_folder`. It goes if the block ends with an error.
+    """
+    folder = new_folder()
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 def new_folder() -> Path:
-    """Make an empty folder for the files of one answer.
+    """Make an empty folder.
 
     Returns:
         A folder of the page's own, whose name cannot be guessed.

@@ -20,7 +20,9 @@ _HEAD = (
 )
 ON_LOAD = """() => {
   addEventListener("beforeunload", (event) => {
-    if (document.querySelector("#film-stop")) event.preventDefault();
+    // Where the connection broke the work is lost already, and Gradio loads the page anew.
+    const broken = document.querySelector(".toast-body.error");
+    if (document.querySelector("#film-stop") && !broken) event.preventDefault();
   });
   // A file dropped beside the box for it would take the page's place.
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());

@@ -226,7 +226,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
                 gr.Gallery(pictures, visible=bool(pictures)),
                 gr.File([str(file) for file in (found.archive, drawn, described, *rest)], visible=True),
                 gr.HTML(table_of_faces(found.image, result.persons, pipeline), visible=True),
-                person_map(result.persons, result.size, path),
+                person_map(result.persons, result.size, (path, pipeline.gallery)),
             ]
         except Exception as error:  # whatever it is, the page says it
             return path, [note([in_words(error)], "bad"), *_nothing()]
@@ -274,9 +274,10 @@ def _name_who_is_clicked(live: Live, parts: Parts) -> None:
     ) -> tuple[Any, str, PersonMap | None]:
         pipeline = live.pipeline
         try:
-            if known is None or known.path != path:
+            of = path, pipeline.gallery
+            if known is None or known.of != of:
                 found = who(pipeline, path)
-                known = person_map(found.persons, found.size, path)
+                known = person_map(found.persons, found.size, of)
             index = known.at(*event.index)
             if index == NOBODY:
                 raise PageError("Nobody was found there. Click a face, or type who is meant.")

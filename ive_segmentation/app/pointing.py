@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.possession.faces import body_box
 from ive_segmentation.result import Person
 
@@ -25,13 +26,13 @@ class PersonMap:
         people: (h, w) int16: index of the person, `NOBODY` elsewhere.
         size: (H, W) of the picture, pixels.
         members: The persons' folder names, None for Unknown.
-        path: Of the picture; a visitor may have another one by now.
+        of: The picture's path, and the gallery that named them; by now there may be others.
     """
 
     people: npt.NDArray[np.int16]
     size: tuple[int, int]
     members: tuple[str | None, ...]
-    path: str | None
+    of: tuple[str | None, Gallery | None]
 
     def at(self, x: float, y: float) -> int:
         """Say who is at a point.
@@ -49,13 +50,15 @@ class PersonMap:
         return int(self.people[row, column])
 
 
-def person_map(persons: Sequence[Person], size: tuple[int, int], path: str | None = None) -> PersonMap:
+def person_map(
+    persons: Sequence[Person], size: tuple[int, int], of: tuple[str | None, Gallery | None] = (None, None)
+) -> PersonMap:
     """Draw the map: bodies first, large before small, then the faces, which nobody means anyone else by.
 
     Args:
         persons: Everyone in the picture; without a mask, the box that a body fills below a face stands in.
         size: (H, W) of the picture, pixels.
-        path: Of the picture.
+        of: The picture's path, and the gallery that named them.
 
     Returns:
         The map.
@@ -69,7 +72,7 @@ def person_map(persons: Sequence[Person], size: tuple[int, int], path: str | Non
     for index, person in enumerate(persons):
         if person.face is not None:
             people[_rectangle(person.face.box, shape, scale)] = index
-    return PersonMap(people, size, tuple(person.member for person in persons), path)
+    return PersonMap(people, size, tuple(person.member for person in persons), of)
 
 
 def _body(

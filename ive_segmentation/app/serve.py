@@ -61,6 +61,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
     own_names = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", host])
     guards = [Middleware(OwnRequests), *([own_names] if _is_this_machine(host) else [])]
     _fetch_from_nowhere()
+    _hold_no_connection()
     page.launch(
         server_name=host,
         server_port=port,
@@ -101,6 +102,14 @@ def _fetch_from_nowhere() -> None:
         raise gr.Error("Addresses are not fetched. Upload the file.", print_exception=False)
 
     gradio.processing_utils.async_ssrf_protected_get = refuse
+
+
+def _hold_no_connection() -> None:
+    """Keep Gradio from holding a connection open for each tab: browsers allow six, and the seventh waits.
+
+    It would tell when a tab is closed; what the page keeps for a tab goes by itself after an hour.
+    """
+    gradio.utils.connect_heartbeat = lambda *_: False
 
 
 def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:

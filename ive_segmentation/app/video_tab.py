@@ -14,7 +14,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
-from ive_segmentation.app.cache import new_folder
+from ive_segmentation.app.cache import answer_folder, new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.events import QUIET, VIDEOS
 from ive_segmentation.app.following import Run, Seen, StoppedError
@@ -215,7 +215,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         def work() -> Followed:
             if not path:
                 raise PageError("There is no video yet. Upload one first.")
-            with _kept(Path(path)) as film, _folder() as folder:
+            with _kept(Path(path)) as film, answer_folder() as folder:
                 return follow(
                     pipeline,
                     film,
@@ -267,17 +267,6 @@ def _kept(upload: Path) -> Iterator[Path]:
         yield film
     finally:
         shutil.rmtree(film.parent, ignore_errors=True)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Make a folder for the files of an answer; it goes if there is none."""
-    folder = new_folder()
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _stop(runs: dict[str, Run], request: gr.Request) -> None:

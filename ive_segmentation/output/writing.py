@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import uuid
@@ -111,7 +112,8 @@ def write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteError(f"{path} cannot be written ({error.strerror}). Choose another folder.") from error
+        remedy = "Free space and try again" if error.errno == errno.ENOSPC else "Choose another folder"
+        raise WriteError(f"{path} cannot be written ({error.strerror}). {remedy}.") from error
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

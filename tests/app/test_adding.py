@@ -12,6 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ive_segmentation.app.adding import AddingError, add_photos, member_folder
+from ive_segmentation.app.asking import Live
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.identity.faces import load_faces
+from ive_segmentation.language import MembersError
+from ive_segmentation.pipeline import Pipeline, silent
 from ive_segmentation.settings import Settings
 from tests.conftest import REPOSITORY
 
@@ -26,6 +32,22 @@ def photo(path: Path, grey: int = 128, form: str = "JPEG") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((8, 8, 3), grey, np.uint8)).save(path, form)
     return path
+
+
+def test_while_the_folder_is_away_its_bank_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ive_segmentation.loading.BANKS", tmp_path / "banks")
+    (tmp_path / "Dataset" / "Rei").mkdir(parents=True)
+    Image.fromarray(draw_scene(7, people=1).image).save(tmp_path / "Dataset" / "Rei" / "drawn.png")
+    settings = Settings(dataset=tmp_path / "Dataset", bank=str(tmp_path / "banks" / "its"))
+    live = Live(Pipeline(settings, (), faces=load_faces(str(CHECKPOINTS / "faces"))))
+    live.rebuild(silent)
+    away = settings.dataset.rename(tmp_path / "away")
+    with pytest.raises(MembersError, match="Dataset"):
+        live.rebuild(silent)
+    away.rename(settings.dataset)
+    report = live.rebuild(silent).report
+    assert report is not None
+    assert report.embedded == 0
 
 
 def test_photos_are_written_under_safe_names_with_the_suffix_of_their_content(

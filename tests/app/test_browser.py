@@ -184,6 +184,44 @@ def test_a_click_on_a_person_fills_in_who_is_meant(page: Page, picture: Path, pi
         expect(page.locator("#prompt textarea")).to_have_value(NAMES[match.member], timeout=SLOW)
 
 
+def test_a_click_names_by_the_bank_of_now(page: Page, picture: Path, pipeline: Any, settings: Any) -> None:
+    faces, matches = pipeline.identify(np.asarray(Image.open(picture).convert("RGB")))
+    (rei,) = (
+        (face.box[:2] + face.box[2:]) / 2
+        for face, match in zip(faces, matches, strict=True)
+        if match.member == "Naoi_Rei"
+    )
+
+    def rebuild() -> None:
+        page.get_by_role("tab", name="Members").click()
+        page.click("#rebuild")
+        expect(page.locator("#members-said")).to_contain_text("The bank holds", timeout=SLOW)
+        page.get_by_role("tab", name="Picture").click()
+
+    upload(page, picture)
+    click(page, rei, (640, 480))
+    expect(page.locator("#prompt textarea")).to_have_value("Rei", timeout=SLOW)
+    renamed = (settings.dataset / "Naoi_Rei").rename(settings.dataset / "Ada_Lovelace")
+    try:
+        rebuild()
+        click(page, rei, (640, 480))
+        expect(page.locator("#prompt textarea")).to_have_value("Ada Lovelace", timeout=SLOW)
+    finally:
+        renamed.rename(settings.dataset / "Naoi_Rei")
+        rebuild()
+
+
+def test_more_tabs_than_a_browser_has_connections(browser: Browser, address: str, picture: Path) -> None:
+    with browser.new_context() as context:
+        tabs = [context.new_page() for _ in range(7)]
+        for tab in tabs:
+            tab.goto(address)
+            expect(tab.locator("#run")).to_be_visible(timeout=SLOW)
+        upload(tabs[0], picture)
+        ask(tabs[0], "Rei")
+        expect(tabs[0].locator("#said")).to_contain_text("Found: Rei", timeout=SLOW)
+
+
 def test_an_answer_that_comes_late_is_not_taken_for_one_about_the_next_picture(
     page: Page, picture: Path, pipeline: Any
 ) -> None:

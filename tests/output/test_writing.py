@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ive_segmentation.output.writing import WriteError, spare, write_png, write_whole
+from ive_segmentation.output.writing import WriteError, spare, write_errors, write_png, write_whole
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,12 @@ def test_a_failed_write_leaves_the_older_file(tmp_path: Path) -> None:
     assert str(tmp_path / "taken") in str(raised.value)
     assert os.listdir(tmp_path) == ["taken"]  # noqa: PTH208
     assert (tmp_path / "taken" / "file").read_bytes() == b"old"
+
+
+def test_of_a_full_disk_another_folder_is_no_help() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(WriteError, match="Free space"), write_errors(Path("mask.png")):
+        raise full
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
