@@ -277,14 +277,15 @@ def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
     """
     segments: list[Segment] = []
     for got in answers:
-        segments += [one for one in got if not _given(one, segments)]
+        earlier = len(segments)
+        for one in got:
+            alike = (place for place in range(earlier) if segments[place].concept == one.concept)
+            same = next((place for place in alike if _among(one, segments[place : place + 1])), None)
+            if same is None:
+                segments.append(one)
+            elif segments[same].owner is None:  # "phone, Rei's phone": that it is hers is not lost
+                segments[same] = one
     return segments
-
-
-def _given(thing: Segment, segments: Sequence[Segment]) -> bool:
-    return _among(
-        thing, [one for one in segments if (one.concept, one.owner) == (thing.concept, thing.owner)]
-    )
 
 
 def explain(

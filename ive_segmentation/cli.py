@@ -25,9 +25,8 @@ from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
     from ive_segmentation.identity.bank import BankReport
-    from ive_segmentation.identity.faces import Face
-    from ive_segmentation.identity.matching import Match
     from ive_segmentation.language import Member
+    from ive_segmentation.result import Person
 
 
 app = typer.Typer(
@@ -191,6 +190,7 @@ def identify(
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
     from ive_segmentation.loading import load_bank
+    from ive_segmentation.persons import faces_alone
 
     given = load_settings(dataset=dataset, faces=faces, bank=bank)
     settings = _or_the_demo(given)
@@ -219,9 +219,7 @@ def identify(
             answers.append({"image": str(path), "error": str(error), "faces": []})
             continue
         matches = match_faces(found, gallery, one_to_one=not settings.collage)
-        answers.append(
-            {"image": str(path), "faces": [_face(*pair) for pair in zip(found, matches, strict=True)]}
-        )
+        answers.append({"image": str(path), "faces": [_face(one) for one in faces_alone(found, matches)]})
     if as_json:
         _print_json(answers)
     else:
@@ -297,7 +295,7 @@ def video(
     formats: Annotated[
         list[Format] | None, typer.Option("--format", help="Once for each; by default overlay.")
     ] = None,
-    fancam: Annotated[bool, typer.Option(help="Also a 9:16 video of the member named first.")] = False,
+    fancam: Annotated[bool, typer.Option(help="Also a 9:16 video of one member, the first named.")] = False,
     dataset: Dataset = None,
     bank: Bank = None,
     faces: Faces = None,
@@ -384,7 +382,10 @@ def _members(settings: Settings) -> tuple[Member, ...]:
     return members if members or not wants_demo(settings) else load_members(demo_settings(settings).dataset)
 
 
-def _face(face: Face, match: Match) -> dict[str, Any]:
+def _face(person: Person) -> dict[str, Any]:
+    face, match = person.face, person.match
+    assert face is not None
+    assert match is not None
     return {
         "box": [float(side) for side in face.box],
         "score": float(face.score),

@@ -64,8 +64,7 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
         assert faces is not None
         notices.append(str(error))
         with suppress(BankError):  # who was known before is known still
-            gallery = load_gallery(settings.bank, faces.hash)
-            report = gallery.report
+            report, gallery = bank_as_it_is(settings, faces)
     except UserError as error:
         notices.append(str(error))
 
@@ -110,9 +109,25 @@ def load_bank(
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,
         )
-    gallery = load_gallery(settings.bank, faces.hash)
-    untouched = replace(gallery.report, embedded=0, removed=0, rebuilt=None, seconds=0.0)
+    untouched, gallery = bank_as_it_is(settings, faces)
     return report or untouched, gallery
+
+
+def bank_as_it_is(settings: Settings, faces: FaceModel) -> tuple[BankReport, Gallery]:
+    """Load the bank without a look at the dataset.
+
+    Args:
+        settings: Reads bank.
+        faces: The models.
+
+    Returns:
+        That nothing was done, and the gallery.
+
+    Raises:
+        BankError: If there is none, or other models made it.
+    """
+    gallery = load_gallery(settings.bank, faces.hash)
+    return replace(gallery.report, embedded=0, removed=0, rebuilt=None, seconds=0.0), gallery
 
 
 def wants_demo(settings: Settings) -> bool:

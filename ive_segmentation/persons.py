@@ -16,6 +16,9 @@ from ive_segmentation.segmentation.instances import Instance, instances, mostly_
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
+CLOSE_UP = 3.0
+"""Times as high as another a face is no print on a shirt, though no body was found below it."""
+
 
 def people(
     sam3: Sam3,
@@ -87,8 +90,8 @@ def measured(persons: Sequence[Person]) -> list[Body | None]:
 def _herself_first(persons: list[Person]) -> list[Person]:
     """Give a name that a card, a poster or a shirt has taken back to her whose face is on it.
 
-    Both faces are hers, and which is more like the gallery says nothing. The picture is the one that has no
-    body while the other has one, or that is much smaller.
+    Both faces are hers, and which is more like the gallery says nothing. The picture is the one that is much
+    smaller, or that has no body while the other has one: a large print on a shirt, but no close-up.
     """
     given = list(persons)
     for place, person in enumerate(persons):
@@ -111,13 +114,15 @@ def _surely(person: Person) -> str | None:
 
 def _is_picture_of(one: Person, other: Person) -> bool:
     """Whether of two faces of one member the first is rather a picture."""
-    if (one.mask is None) != (other.mask is None):
-        return one.mask is None
-    return _face_height(other) >= LARGER * _face_height(one)
+    times = _face_height(other) / _face_height(one)
+    if (one.mask is None) == (other.mask is None):
+        return times >= LARGER
+    return times >= (1 / CLOSE_UP if one.mask is None else CLOSE_UP)
 
 
 def _face_height(person: Person) -> float:
-    return float(person.face.box[3] - person.face.box[1]) if person.face else 0.0
+    assert person.face is not None
+    return float(person.face.box[3] - person.face.box[1])
 
 
 def _holders(faces: Sequence[Face], found: Sequence[Instance]) -> list[int | None]:

@@ -252,6 +252,9 @@ def test_what_two_wishes_ask_for_is_given_once() -> None:
     assert together([everyone, wonyoung]) == everyone
     assert together([wonyoung, everyone]) == [*wonyoung, *everyone[1:]]
     assert together([everyone, SHIRTS, SHIRTS[:1]]) == [*everyone, *SHIRTS]
+    anyones = replace(SHIRTS[0], owner=None, member=None)
+    assert together([[anyones], SHIRTS]) == SHIRTS
+    assert together([SHIRTS, [anyones]]) == SHIRTS
     pair = [SHIRTS[0], replace(SHIRTS[0], mask=_mask(50))]  # she wears two
     assert together([pair, pair]) == pair
 

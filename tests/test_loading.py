@@ -98,6 +98,8 @@ def test_who_was_known_is_known_where_the_bank_cannot_be_written(
     assert pipeline.gallery is not None
     assert pipeline.gallery.names == ("Rei",)
     assert any("cannot be written (No space left" in notice for notice in pipeline.notices)
+    assert pipeline.report is not None
+    assert (pipeline.report.photos, pipeline.report.embedded) == (1, 0)
 
 
 def test_the_face_models_go_where_sam3_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from ive_segmentation.answers import look_again
 from ive_segmentation.demo.truth import box_of
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
+from ive_segmentation.images import ImageError
 from ive_segmentation.language import EVERYONE, Member, Prompt, Request
 from ive_segmentation.persons import faces_alone, people
 from ive_segmentation.pipeline import Pipeline
@@ -170,6 +171,20 @@ def _is(member: str | None, sure: float = 0.99) -> Match:
             id="without bodies",
         ),
         pytest.param(
+            [MIDDLE],
+            [a_face(10, 10, 200), a_face(310, 110, 40)],
+            [_is("Jang_Wonyoung"), _is(None)],
+            ["Jang_Wonyoung", None],
+            id="a close-up before a poster",
+        ),
+        pytest.param(
+            [MIDDLE],
+            [a_face(310, 110, 60), a_face(600, 50, 100)],
+            [_is(None), _is("Jang_Wonyoung")],
+            ["Jang_Wonyoung", None],
+            id="a larger poster on the wall",
+        ),
+        pytest.param(
             [LEFT, MIDDLE],
             [a_face(60, 110, 60), a_face(310, 110, 40)],
             [_is("Jang_Wonyoung"), _is("Jang_Wonyoung")],
@@ -232,6 +247,28 @@ def test_in_a_collage_one_member_may_be_several(collage: bool, names: list[str |
     faces: Any = Faces(*(a_face(left, 110, 60, gallery.plain[0]) for left in (170, 370)))
     _, matches = Pipeline(Settings(collage=collage), (), faces=faces, gallery=gallery).identify(picture())
     assert sorted((match.member for match in matches if match), key=str) == names
+
+
+@pytest.mark.parametrize("sam3", [None, Sees()], ids=["without SAM 3", "with"])
+def test_another_kind_of_array_is_refused_in_words(sam3: Any) -> None:
+    pipeline = Pipeline(Settings(), MEMBERS, faces=Faces(), sam3=sam3)  # type: ignore[arg-type]
+    odd: Any
+    for odd in (picture()[..., 0], picture().astype(np.float32), np.dstack([picture(), picture()])):
+        with pytest.raises(ImageError, match="Give RGB uint8"):
+            pipeline.segment(odd, "person")
+        with pytest.raises(ImageError, match="Give RGB uint8"):
+            pipeline.identify(odd)
+
+
+def test_what_two_wishes_ask_for_is_answered_and_said_once() -> None:
+    sees: Any = Sees()
+    pipeline = Pipeline(Settings(), MEMBERS, sam3=sees)
+    everyone = (EVERYONE,)
+    wishes = (Request(everyone, None), Request((), PERSON), Request((), "hat"), Request(everyone, "hat"))
+    twice = Prompt("", wishes)
+    result = pipeline.segment(picture(persons=[LEFT, RIGHT]), twice)
+    assert [segment.owner for segment in result.segments] == [0, 1]
+    assert len(set(result.messages)) == len(result.messages)
 
 
 @pytest.mark.parametrize("sam3", [None, Sees()], ids=["without SAM 3", "with"])

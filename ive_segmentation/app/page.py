@@ -25,7 +25,9 @@ ON_LOAD = """() => {
     if (document.querySelector("#film-stop") && !broken) event.preventDefault();
   });
   // A file dropped beside the box for it would take the page's place.
-  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+  for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => {
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+  });
   addEventListener("paste", (event) => {
     const {files, types} = event.clipboardData;
     const input = document.querySelector("#photo input[type=file]");

@@ -262,7 +262,8 @@ def refuse_other_people(uri: str, dataset: Path) -> None:
     if others and report.dataset != os.path.realpath(dataset):
         raise BankError(
             f"The bank {uri} was made of {report.dataset} and knows {', '.join(others)}, who are not in "
-            f"{dataset}. Choose another bank, or make this one anew: `python -m ive_segmentation bank build`."
+            f"{dataset}. Choose another bank, or make this one anew: "
+            f"`python -m ive_segmentation bank build --dataset {dataset} --bank {uri}`."
         )
 
 

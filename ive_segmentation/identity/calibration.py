@@ -279,8 +279,8 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
         return replace(
             default_calibration(photos, members, false_accepts),
             origin="default: no photo is surely of its folder's member",
-            warning="Every photo is more like another folder's than like its own: threshold and margin are "
-            "defaults. Give each member a folder of her own; one folder for each occasion does not work.",
+            warning="Photos are as like other folders' as their own: threshold and margin are defaults. "
+            "Give each member a folder of her own; one folder for each occasion does not work.",
         )
     lead = trials.lead
     margin = float(np.quantile(lead[strangers], Measured.margin_quantile))

@@ -213,7 +213,7 @@ def choose_faces(rows: list[Row]) -> None:
 def _centres(folder: list[Row]) -> NDArray[Any]:
     """For each photo the middle of the folder's other ones: those of one face, or all where none is left.
 
-    Neither the photo nor a copy of it speaks for itself: in a wrong folder of three that is a third.
+    Neither the photo nor the same file once more speaks for it: in a wrong folder of three that is a third.
     """
     faces = [np.array([face["plain"] for face in row["faces"]]) for row in folder]
     _, same = np.unique([row["hash"] for row in folder], return_inverse=True)

@@ -104,8 +104,9 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
         tokens, left_out = condense(sentence, names)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
         messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
-        says_who = tokens and requests and tokens[0].kind is Kind.PRONOUN  # "Rei's shoes. Her hat."
-        if says_who or any(token.kind is Kind.NAME for token in tokens):
+        begins = next((token.kind for token in tokens if token.kind is not Kind.AND), None)
+        # "Rei's shoes. Her hat." is hers; a pronoun further on need not be anybody's who was named.
+        if (requests and begins is Kind.PRONOUN) or any(token.kind is Kind.NAME for token in tokens):
             for clause in _clauses(tokens):
                 requests += _requests(clause, requests)
                 messages += _doubts(clause, names)
@@ -117,13 +118,14 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
 
 
 def _star(tokens: Sequence[Token]) -> str | None:
-    """Return the member whose name stands nearest to the word for a fancam; of two, the one before it."""
-    named = [(at, token.people[0]) for at, token in enumerate(tokens) if token.people]
-    films = [at for at, token in enumerate(tokens) if token.kind is Kind.FILM]
-    if not named or not films:
-        return None
-    _, nearest = min(named, key=lambda place: (abs(place[0] - films[0]), place[0]))
-    return None if nearest in {EVERYONE, UNKNOWN} else nearest
+    """Return the member named in the wish for a fancam, or else last before it ("Rei's hat, her fancam")."""
+    before: list[str] = []
+    for wish in _split(tokens, Kind.AND, Kind.STOP):
+        named = [token.people[0] for token in wish if token.people]
+        if any(token.kind is Kind.FILM for token in wish):
+            return next((one for one in [*named, *before[-1:]] if one not in {EVERYONE, UNKNOWN}), None)
+        before += named
+    return None
 
 
 def _closed_by_films(tokens: Sequence[Token]) -> list[Token]:

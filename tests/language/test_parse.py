@@ -135,6 +135,7 @@ ENGLISH = [
     ("everyone, everyone's shirt", "*:, *:shirt"),
     ("레이와 레이의 셔츠", "R:, R:shirt"),
     ("레이의 셔츠요", "R:shirt"),
+    ("레이에요", "R:"),
     ("레이 담요", "R:blanket"),
     ("Rei's and Liz's shoes", "RZ:shoe"),
     ("mic of Wonyoung and Rei", "WR:microphone"),
@@ -575,6 +576,8 @@ def test_serves_any_other_people(folders: list[str], text: str, expected: list[s
         ("Liz's shoes and fancam of Rei", "Rei"),
         ("Liz's shoes, Rei's fancam", "Rei"),
         ("Rei's fancam and Liz's shoes", "Rei"),
+        ("Rei's stage fancam and Liz's shirt", "Rei"),
+        ("Rei's hat, her fancam, Liz's bag", "Rei"),
         ("everyone's fancam", None),
         ("Rei's shoes", None),
     ],
@@ -583,7 +586,9 @@ def test_a_prompt_says_whose_fancam_it_wants(text: str, star: str | None) -> Non
     assert parse(text, [_member("Rei", "Rei", "레이"), _member("Liz")]).star == star
 
 
-@pytest.mark.parametrize("text", ["Rei's shoes; her hat", "Rei's shoes. A dog. Her hat"])
+@pytest.mark.parametrize(
+    "text", ["Rei's shoes; her hat", "Rei's shoes. A dog. Her hat", "Rei's shoes. And her hat"]
+)
 def test_a_pronoun_means_who_was_named_last_in_another_sentence_too(text: str) -> None:
     assert parse(text, [_member("Rei")]).requests[-1] == Request(("Rei",), "hat")
 

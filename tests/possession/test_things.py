@@ -535,7 +535,7 @@ def test_where_a_hat_is_worn(aside: float, level: float, expected: float) -> Non
     assert fit(ONE_ON_HEAD, middle, body) == pytest.approx(expected)
 
 
-def test_the_last_word_that_is_known_says_how_a_thing_is_held() -> None:
+def test_any_word_of_what_hangs_says_that_a_thing_hangs() -> None:
     assert weights("bag of flowers") is HANGING
 
 
