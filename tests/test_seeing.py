@@ -270,8 +270,8 @@ def test_what_two_wishes_ask_for_is_answered_and_said_once() -> None:
     assert [segment.owner for segment in result.segments] == [0, 1]
     finds_nobody: Any = Faces()
     pipeline = Pipeline(Settings(), MEMBERS, faces=finds_nobody, gallery=cluster_gallery(), sam3=sees)
-    wishes = (Request(everyone, "shirt"), Request(("Jang_Wonyoung",), None))
-    assert pipeline.segment(picture(), Prompt("", wishes)).messages == ("Nobody was found in this picture.",)
+    both = (Request(everyone, "shirt"), Request(("Jang_Wonyoung",), None))
+    assert pipeline.segment(picture(), Prompt("", both)).messages == ("Nobody was found in this picture.",)
 
 
 @pytest.mark.parametrize("sam3", [None, Sees()], ids=["without SAM 3", "with"])
