@@ -280,7 +280,7 @@ def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
         earlier = len(segments)
         for one in got:
             alike = (place for place in range(earlier) if segments[place].concept == one.concept)
-            same = next((place for place in alike if _among(one, segments[place : place + 1])), None)
+            same = next((place for place in alike if mostly_same(one.mask, segments[place].mask)), None)
             if same is None:
                 segments.append(one)
             elif segments[same].owner is None:  # "phone, Rei's phone": that it is hers is not lost
