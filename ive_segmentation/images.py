@@ -6,13 +6,14 @@ import io
 import secrets
 import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
 import xxhash
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import Settings
@@ -47,7 +48,8 @@ def load(
 
     Returns:
         RGB uint8 (H, W, 3), contiguous, EXIF orientation applied. Of an animation, the first frame.
-        What is transparent is laid on white, as a page would show it. 16 bits are scaled to 8.
+        What is transparent is laid on white, as a page would show it. 16 bits are scaled to 8. Colours are
+        sRGB's: those of a phone (Display P3) or a camera (Adobe RGB) are converted by the picture's profile.
 
     Raises:
         ImageError: If it is no picture, is damaged, or is larger than the limits.
@@ -156,11 +158,27 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         # Pillow's own conversion clips at 255: nearly everything would be white.
         grey = np.asarray(picture).astype(np.uint32)
         return Image.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    profile = picture.info.get("icc_profile")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+    if profile:
+        with suppress(ImageCms.PyCMSError):  # a broken profile, or one of another kind of picture
+            return _to_srgb(picture, profile)
     return picture.convert("RGB")
+
+
+def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
+    """Convert colours by the picture's ICC profile: without it a phone's are dull."""
+    theirs = ImageCms.getOpenProfile(io.BytesIO(profile))
+    if "sRGB" in ImageCms.getProfileDescription(theirs):
+        return picture.convert("RGB")
+    if picture.mode == "P":
+        picture = picture.convert("RGB")
+    converted = ImageCms.profileToProfile(picture, theirs, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert converted is not None  # it is where the picture is not changed in place
+    return converted
 
 
 def _check_array(array: np.ndarray, max_pixels: int) -> None:

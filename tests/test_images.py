@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from ive_segmentation import images
 from ive_segmentation.images import ImageError, content_hash, load
@@ -73,6 +73,31 @@ def test_a_pillow_image_and_an_array_are_taken_as_they_are() -> None:
     np.testing.assert_array_equal(load(PICTURE), drawing())
     np.testing.assert_array_equal(load(drawing()), drawing())
     assert load(drawing()[:, ::-1]).flags.c_contiguous
+
+
+def profile_of_swapped_colours() -> bytes:
+    """An ICC profile of pictures whose first number is green and whose second is red."""
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for one, other in ((b"rXYZ", b"????"), (b"gXYZ", b"rXYZ"), (b"????", b"gXYZ")):
+        swapped = swapped.replace(one, other)
+    return swapped.replace("sRGB".encode("utf-16-be"), "GRB ".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP", "AVIF", "HEIF"])
+def test_colours_are_what_the_pictures_profile_says(kind: str) -> None:
+    """A phone's photos (Display P3) came out dull, and fitted no longer over the photos themselves."""
+    image = load(encoded(PICTURE, kind, icc_profile=profile_of_swapped_colours()))
+    np.testing.assert_allclose(quarters(image), quarters(drawing())[:, [1, 0, 2]], atol=12)
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA", "LA", "L", "CMYK"])
+@pytest.mark.parametrize("profile", [profile_of_swapped_colours(), b"no profile at all", b""])
+def test_a_profile_that_does_not_fit_the_picture_costs_nothing(mode: str, profile: bytes) -> None:
+    picture = PICTURE.convert(mode)
+    data = encoded(picture, "TIFF" if mode == "CMYK" else "PNG", icc_profile=profile)
+    fits = profile == profile_of_swapped_colours() and mode in {"P", "RGBA"}
+    expected = quarters(load(picture))[:, [1, 0, 2] if fits else [0, 1, 2]]
+    np.testing.assert_allclose(quarters(load(data)), expected, atol=2)
 
 
 def test_palette() -> None:

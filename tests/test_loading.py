@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ive_segmentation.dataset import DatasetError
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.identity.bank import BankError
@@ -35,6 +36,17 @@ def test_the_demo_stands_in_where_no_member_has_a_photo(file: str | None, demo: 
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     assert wants_demo(Settings(dataset=tmp_path)) is demo
+
+
+def test_a_folder_of_photos_that_is_another_users_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)  # root may read whatever is there
+    with pytest.raises(DatasetError, match="may not be read by this user"):
+        load_pipeline(Settings(dataset=tmp_path))
 
 
 @pytest.mark.parametrize("limit", [{"max_upload_bytes": 1}, {"max_pixels": 1}])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ive_segmentation.errors import UserError
 
@@ -130,5 +130,8 @@ def write_png(path: Path, image: np.ndarray) -> None:
     pixels = image.astype(np.uint8) * 255 if image.dtype == bool else image
     file = io.BytesIO()
     # Level 1 of 9: a photo gets hardly larger and is written several times sooner.
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", compress_level=1)
+    info = PngImagePlugin.PngInfo()
+    if pixels.ndim == 3:
+        info.add(b"sRGB", b"\0")  # else an editor may take the colours for its own
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", compress_level=1, pnginfo=info)
     write_whole(path, file.getvalue())

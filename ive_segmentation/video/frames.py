@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.filter import Graph
 from av.sidedata.sidedata import SideData
 from av.stream import Disposition
-from av.video.reformatter import Colorspace
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from ive_segmentation.errors import UserError
@@ -28,6 +32,8 @@ _FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
 _UNSPECIFIED = 2  # the number of H.273 for a colour space that is not said
 HD_HEIGHT = 720
 """Pixels from which a video that does not say so has HDTV's colours (BT.709), as players take it."""
+_HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
+_WIDE = {ColorPrimaries.BT2020, ColorPrimaries.SMPTE432}
 LAST_SECOND = 1e9  # thirty years; in the finest time base still a number that FFmpeg can hold
 
 
@@ -75,7 +81,7 @@ def frame_at(path: str | Path, second: float, *, max_pixels: int = Settings.max_
         with opened(path, max_pixels) as (container, stream):
             frame = _shown_at(container, stream, min(max(second, 0.0), LAST_SECOND), seek)
             if frame is not None:
-                return upright(frame)
+                return upright(frame, VideoReformatter())
     raise damaged(path)
 
 
@@ -147,8 +153,13 @@ def decodable(container: InputContainer, stream: VideoStream) -> Iterator[av.Vid
         stream: The one to decode.
 
     Yields:
-        The frames in the order in which they are shown, without those that are damaged.
+        The frames in the order in which they are shown, without those that are damaged. Interlaced ones are
+        made whole: their two halves show two moments, and are no picture together.
     """
+    return _deinterlaced(_decoded(container, stream), stream)
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
     with suppress(av.FFmpegError):
         for packet in container.demux(stream):
             with suppress(av.FFmpegError):
@@ -168,27 +179,35 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     )
 
 
-def upright(frame: av.VideoFrame, size: tuple[int, int] | None = None) -> Image:
+def upright(
+    frame: av.VideoFrame, reformatter: VideoReformatter, size: tuple[int, int] | None = None
+) -> Image:
     """Turn a decoded frame into a picture.
 
     Args:
         frame: From `decodable`.
+        reformatter: The same for all frames of a video: for HDR it works out a table first, for seconds.
         size: (H, W) of the picture, pixels; None for the frame's own.
 
     Returns:
-        RGB uint8 (H, W, 3), turned upright, and mirrored, as the file says.
+        RGB uint8 (H, W, 3), turned upright, and mirrored, as the file says. What a phone filmed in HDR, or in
+        wider colours than HDTV's, has HDTV's.
     """
     turns = round(frame.rotation / 90)
     height, width = size or (None, None)
     if turns % 2:
         height, width = width, height
     unsaid = frame.colorspace == _UNSPECIFIED and frame.height >= HD_HEIGHT
-    image = frame.to_ndarray(
+    beyond = frame.color_trc in _HDR or frame.color_primaries in _WIDE
+    image = reformatter.reformat(
+        frame,
         format="rgb24",
         width=width,
         height=height,
         src_colorspace=Colorspace.ITU709 if unsaid else None,
-    )
+        dst_color_trc=ColorTrc.BT709 if beyond else None,
+        dst_color_primaries=ColorPrimaries.BT709 if beyond else None,
+    ).to_ndarray()
     if _is_mirrored(frame):
         image, turns = image[:, ::-1], turns + 2
     return np.ascontiguousarray(np.rot90(image, turns))
@@ -211,6 +230,43 @@ def damaged(path: str | Path) -> VideoError:
 
 def _whole(frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
     return [frame for frame in frames if not frame.is_corrupt]  # green where the rest of it is missing
+
+
+def _deinterlaced(frames: Iterable[av.VideoFrame], stream: VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames, from the first interlaced one on through FFmpeg's filter, which gives one for each."""
+    for _, alike in groupby(frames, lambda frame: (frame.width, frame.height, frame.format.name)):
+        graph, moments = None, deque[tuple[int | None, int]]()
+        for frame in alike:
+            if graph is None and frame.interlaced_frame:
+                graph = _deinterlacer(frame, stream)
+            if graph is None:
+                yield frame
+                continue
+            moments.append((frame.pts, frame.duration))
+            graph.vpush(frame)
+            yield from _filtered(graph, moments)
+        if graph is not None:
+            graph.vpush(None)
+            yield from _filtered(graph, moments)
+
+
+def _deinterlacer(frame: av.VideoFrame, stream: VideoStream) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=stream.time_base or Fraction(1)
+    )
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _filtered(graph: Graph, moments: deque[tuple[int | None, int]]) -> Iterator[av.VideoFrame]:
+    """What is ready, at the moments that were put in: the filter's own count in halves of the time base."""
+    with suppress(BlockingIOError, EOFError):
+        while True:
+            frame = graph.vpull()
+            frame.pts, frame.duration = moments.popleft()
+            yield frame
 
 
 def _shown_at(

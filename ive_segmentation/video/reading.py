@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from ive_segmentation.result import Image
@@ -191,7 +192,7 @@ def read(video: Video, start: float | None = None, end: float | None = None) -> 
 def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Frame]:
     """Read what begins between two moments, in ticks since the beginning; nothing if the seek led too far."""
     index, step = 0, max(1, round(1 / (video.rate * video.time_base)))
-    shown = None
+    shown, reformatter = None, VideoReformatter()
     with opened(video.path, video.max_pixels) as (container, stream):
         zero = expected = stream.start_time or 0
         if seek:
@@ -210,7 +211,7 @@ def _between(video: Video, first: int, last: float, seek: bool) -> Iterator[Fram
                 return
             if shown >= zero + first:
                 second = float((shown - zero) * video.time_base)
-                yield Frame(index, shown, duration, second, upright(decoded, video.size))
+                yield Frame(index, shown, duration, second, upright(decoded, reformatter, video.size))
                 index += 1
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from ive_segmentation.app import launch, serve
-from ive_segmentation.app.cache import _forget_the_killed
+from ive_segmentation.app.cache import _forget_the_killed, answer_folder
 from ive_segmentation.app.serve import PortError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
@@ -161,6 +162,15 @@ def test_what_a_killed_page_left_goes_at_the_next_start(tmp_path: Path) -> None:
         assert [str(left) for left in tmp_path.iterdir()] == [open_one]
         first.communicate(b"\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_written_of_an_answer_that_failed_goes() -> None:
+    folders = []
+    with suppress(OSError), answer_folder() as folder:
+        folders.append(folder)
+        (folder / "half.png").touch()
+        raise OSError("No space left on device")
+    assert not folders[0].exists()
 
 
 def test_what_earlier_versions_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

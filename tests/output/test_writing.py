@@ -29,6 +29,7 @@ def test_png_gives_back_what_was_written(image: np.ndarray, mode: str, tmp_path:
     with Image.open(path) as read:
         assert read.format == "PNG"
         assert read.mode == mode
+        assert ("srgb" in read.info) == (image.ndim == 3)  # colours say which they are
         np.testing.assert_array_equal(
             np.asarray(read), image.astype(int) * (255 if image.dtype == bool else 1)
         )

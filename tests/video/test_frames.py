@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from av.video.reformatter import Colorspace
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +81,61 @@ def test_hd_that_says_nothing_has_hds_colours(tmp_path: Path) -> None:
         container.mux(stream.encode(untagged))
         container.mux(stream.encode(None))
     np.testing.assert_allclose(frame_at(tmp_path / "hd.mp4", 0)[20, 20], (200, 60, 90), atol=4)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "primaries", "levels", "shown"),
+    [
+        # Paper, as BT.2408 has it: 75% of HLG, 58% of PQ.
+        (ColorTrc.ARIB_STD_B67, ColorPrimaries.BT2020, (721, 512, 512), (255, 255, 255)),
+        (ColorTrc.SMPTE2084, ColorPrimaries.BT2020, (572, 512, 512), (255, 255, 255)),
+        # HDTV's (200, 60, 50), which is (167, 83, 59) there.
+        (ColorTrc.BT709, ColorPrimaries.BT2020, (420, 429, 663), (200, 60, 50)),
+    ],
+)
+def test_what_a_phone_films_has_the_colours_of_a_screen(
+    transfer: ColorTrc, primaries: ColorPrimaries, levels: tuple[int, int, int], shown: tuple[int, int, int],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Grey and pale it came out of here, and was looked at by the models."""
+    frame = av.VideoFrame(64, 48, "yuv420p10le")
+    for plane, level in zip(frame.planes, levels, strict=True):
+        plane.update(np.full(plane.buffer_size // 2, level, np.uint16).tobytes())
+    with av.open(str(tmp_path / "hdr.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "5"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p10le"
+        context = stream.codec_context
+        context.colorspace = Colorspace.BT2020
+        context.color_trc, context.color_primaries = transfer, primaries
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    np.testing.assert_allclose(frame_at(tmp_path / "hdr.mp4", 0)[20, 20].astype(int), shown, atol=6)
+
+
+def test_two_moments_in_one_frame_are_told_apart(tmp_path: Path) -> None:
+    """As television is: every second row was filmed half a frame later, and what moves looks like a comb."""
+    starts = range(0, 400, 40)
+    with av.open(str(tmp_path / "tv.ts"), "w") as container:
+        options = {"flags": "+ildct+ilme", "b": "8000000", "g": "5"}
+        stream = container.add_stream("mpeg2video", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for number in range(len(starts)):
+            image = np.full((96, 160, 3), 40, np.uint8)
+            for half in range(2):
+                x = 8 * (2 * number + half)
+                image[half::2, x : x + 16] = 220
+            image[-16:, :, 0] = number * STEP
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    frames = list(read(probe(tmp_path / "tv.ts")))
+    assert [number_of(frame.image) for frame in frames] == list(range(len(starts)))
+    assert [round(1000 * frame.second) for frame in frames] == list(starts)
+    for frame in frames:
+        rows = frame.image[10:70, :, 1].astype(int)
+        assert np.abs(np.diff(rows, axis=0)).mean() < 2
+    assert number_of(frame_at(tmp_path / "tv.ts", 0.13)) == 3
 
 
 @pytest.mark.parametrize(("across", "down"), [(-1, 1), (1, -1), (-1, -1)])
