@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import Colorspace
 
 from ive_segmentation.demo.clips import ClipFrame
 from ive_segmentation.output.coco import encode
@@ -43,9 +44,11 @@ def film(path: Path, frames: Iterable[ClipFrame], fps: int) -> dict[str, Any]:
             if not truth:
                 video.height, video.width = image.shape[:2]
                 video.pix_fmt = "yuv420p"
+                video.codec_context.colorspace = Colorspace.ITU709  # players take it for that in any case
                 size = [video.width, video.height]
             truth.append(frame_truth(frame))
-            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+            container.mux(video.encode(picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)))
             while (sounded + CHUNK) * fps <= len(truth) * RATE:
                 container.mux(sound.encode(next(tone)))
                 sounded += CHUNK

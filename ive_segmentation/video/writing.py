@@ -70,7 +70,10 @@ PRORES = VideoFormat(
     "yuva444p10le",
     even=False,
     sound=SoundFormat(
-        frozenset({"aac", "mp3", "mp3float", "alac", "pcm_s16le", "pcm_s24le"}), "aac", _AAC_RATES
+        frozenset({"aac", "mp3", "mp3float", "alac"})
+        | {f"pcm_{kind}{end}" for kind in ("s16", "s24", "s32", "f32") for end in ("le", "be")},
+        "aac",
+        _AAC_RATES,
     ),
 )
 """ProRes 4444: cutouts with alpha, as editors take them."""
@@ -223,7 +226,9 @@ def _picture(image: NDArray, form: VideoFormat) -> av.VideoFrame:
     rgb = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(pixels), format="rgba" if pixels.shape[2] == 4 else "rgb24"
     )
-    return rgb.reformat(format=form.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    yuv = rgb.reformat(format=form.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+    yuv.color_primaries = yuv.color_trc = _BT709  # ProRes says of each frame what the frame says
+    return yuv
 
 
 @contextmanager

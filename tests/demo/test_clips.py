@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
 from typer.testing import CliRunner
 
 from ive_segmentation.demo.clips import ACTIONS, MOVES, ClipFrame, draw_clip
@@ -240,6 +241,7 @@ def test_the_command_writes_a_clip_that_plays_and_its_truth(tmp_path: Path) -> N
     with av.open(str(tmp_path / "clip.mp4")) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert stream.codec_context.colorspace == Colorspace.ITU709
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
     assert len(pictures) == len(truth["frames"]) == len(drawn) == 24
     for picture, entry, frame in zip(pictures, truth["frames"], drawn, strict=True):

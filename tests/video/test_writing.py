@@ -158,6 +158,7 @@ def test_alpha_is_kept(size: tuple[int, int], tmp_path: Path) -> None:
     assert copy(source, path, PRORES).size == source.size
     with av.open(str(path)) as container:
         frames = list(container.decode(video=0))
+    assert {(frame.colorspace, frame.color_primaries, frame.color_trc) for frame in frames} == {(1, 1, 1)}
     for frame, before in zip(frames, read(source), strict=True):
         after = frame.to_ndarray(format="rgba")
         expected = veiled(before.image)
@@ -229,6 +230,8 @@ def test_pixels_that_are_not_square(tmp_path: Path) -> None:
         ("mkv", "ac3", "5.1", MP4, ("aac", 2)),
         ("mov", "pcm_s16le", "stereo", MP4, ("aac", 2)),
         ("mov", "pcm_s16le", "stereo", PRORES, ("pcm_s16le", 2)),
+        ("mov", "pcm_s24be", "stereo", PRORES, ("pcm_s24be", 2)),
+        ("mov", "pcm_f32le", "stereo", PRORES, ("pcm_f32le", 2)),
         ("mov", "pcm_s16le", "10 channels", MP4, ("aac", 2)),
         ("mov", "pcm_s16le", "5.1.4", PRORES, ("aac", 2)),
     ],
