@@ -99,13 +99,27 @@ def _once_each(answer: Answer, overlap: float) -> tuple[Answer, npt.NDArray[np.f
     shared = (cells @ cells.T).cpu().numpy()
     areas = shared.diagonal()
     overlaps = shared / np.maximum(areas[:, None] + areas - shared, 1)
-    kept: list[int] = []
-    for row, others in enumerate(overlaps):
-        if (others[kept] <= overlap).all():
-            kept.append(row)
+    kept = apart(overlaps, overlap)
     if len(kept) == len(overlaps):
         return answer, shared
     return answer.rows(kept), shared[np.ix_(kept, kept)]
+
+
+def apart(overlaps: npt.NDArray[np.float32], most: float) -> list[int]:
+    """Go through instances and leave out those that are an earlier one once more.
+
+    Args:
+        overlaps: The IoU of each two, (N, N), the surest first.
+        most: IoU above which two are one.
+
+    Returns:
+        Rows of those kept.
+    """
+    kept: list[int] = []
+    for row, others in enumerate(overlaps):
+        if (others[kept] <= most).all():
+            kept.append(row)
+    return kept
 
 
 def without_strays(answer: Answer) -> Answer:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import supervision as sv
 import torch
+from torch.nn import functional
 from transformers import (
     Sam2VideoVideoProcessor,
     Sam3VideoConfig,
@@ -26,6 +27,7 @@ from ive_segmentation.segmentation.devices import lacks_memory, out_of_memory
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.segmentation.weights import load_tracker
 from ive_segmentation.settings import Measured
+from ive_segmentation.video.cleaning import clean_here
 from ive_segmentation.video.tracks import Tracked
 
 POINTER = ("object_pointer",)
@@ -39,6 +41,7 @@ class SessionTracker:
     how = "SAM 3's own tracker"
 
     def __init__(self, sam3: Sam3, concepts: Sequence[str]) -> None:
+        clean_here()
         self._sam3 = sam3
         sam3.make_room()  # a video takes all there is for long, and has no use for what was asked before
         try:
@@ -71,14 +74,11 @@ class SessionTracker:
         try:
             with torch.inference_mode():
                 out = self._model(self._session, frame_idx=self._frame, frame=self._sam3.pixels([image])[0])
-                found = self._processor.postprocess_outputs(
-                    self._session, out, original_sizes=[list(image.shape[:2])]
-                )
+                tracked = _tracked(self._session, out, (image.shape[0], image.shape[1]))
         except (RuntimeError, MemoryError) as error:
             if not lacks_memory(error):
                 raise
             raise out_of_memory(self._sam3.device, "one more frame") from error
-        tracked = _tracked(found)
         self._seen.update((instance.track, self._frame) for instance in tracked)
         for track in self._gone():
             self._session.remove_object(track)
@@ -133,7 +133,9 @@ def prune(session: Sam3VideoInferenceSession, frame: int, config: Sam3VideoConfi
 
     The one place that knows what the session keeps. What stays is what `Sam3TrackerVideoModel` reads of the
     past in `_gather_memory_frame_outputs` and `_get_object_pointers`, what `Sam3VideoModel` notes of the
-    tracks that live, and the number of frames.
+    tracks that live, and the number of frames. Of conditioning frames only the closest stay, as Meta's
+    tracker reads them (`max_cond_frames_in_attn`); the library would read the pointers of all there ever
+    were, and most of those are further away than any that it was trained on.
 
     Args:
         session: Of transformers 5.23.
@@ -164,10 +166,11 @@ def prune(session: Sam3VideoInferenceSession, frame: int, config: Sam3VideoConfi
         for past in list(tracked):
             if past < min(memory_from, pointer_from):
                 del tracked[past]
-        closest = sorted(conditioning)[-tracker.max_cond_frame_num :]
+        for past in sorted(conditioning)[: -tracker.max_cond_frame_num]:
+            if past < memory_from:
+                del conditioning[past]
         for past, output in (*conditioning.items(), *tracked.items()):
-            # Of the older conditioning frames all pointers are read: 1 KB for every sixteenth frame.
-            _forget(output, MEMORY if past >= memory_from or past in closest else POINTER)
+            _forget(output, MEMORY if past >= memory_from or past in conditioning else POINTER)
 
 
 def _is_new(track: int, session: Sam3VideoInferenceSession, frame: int, config: Sam3VideoConfig) -> bool:
@@ -184,15 +187,21 @@ def _forget(output: dict[str, Any], but: Sequence[str]) -> None:
             output[name] = output[name].clone()
 
 
-def _tracked(found: dict[str, Any]) -> list[Tracked]:
-    """Take the library's answer apart; boxes anew, because its own are of masks that still overlap."""
-    masks = found["masks"].cpu().numpy()
-    concepts = {track: concept for concept, tracks in found["prompt_to_obj_ids"].items() for track in tracks}
-    boxes = sv.mask_to_xyxy(masks, coordinate_convention="exclusive").astype(np.float32)
-    return [
-        Tracked(track, concepts[track], mask, box, score)
-        for track, mask, box, score in zip(
-            found["object_ids"].tolist(), masks, boxes, found["scores"].tolist(), strict=True
-        )
-        if mask.any()
-    ]
+def _tracked(session: Sam3VideoInferenceSession, out: Any, size: tuple[int, int]) -> list[Tracked]:
+    """The answer of the library's `postprocess_outputs`, mask by mask: of 18 in 4K all at once take 2 GiB."""
+    shown = out.obj_id_to_mask.keys() - set(out.suppressed_obj_ids or ()) - session.hotstart_removed_obj_ids
+    surest_first = sorted(shown, key=lambda track: (-out.obj_id_to_tracker_score.get(track, 0.0), track))
+    taken: dict[int, torch.Tensor] = {}
+    tracked: list[Tracked] = []
+    for track in surest_first:
+        prompt = session.obj_id_to_prompt_id[track]
+        mask = functional.interpolate(out.obj_id_to_mask[track][None], size, mode="bilinear")[0, 0] > 0
+        # What a surer one of the same concept has is not another's too.
+        earlier = taken.get(prompt, torch.zeros_like(mask))
+        mask, taken[prompt] = mask & ~earlier, mask | earlier
+        if mask.any():
+            pixels = mask.cpu().numpy()
+            box = sv.mask_to_xyxy(pixels[None], coordinate_convention="exclusive")[0].astype(np.float32)
+            score = float(out.obj_id_to_score[track])
+            tracked.append(Tracked(track, session.prompts[prompt], pixels, box, score))
+    return sorted(tracked, key=lambda one: one.track)
