@@ -140,7 +140,7 @@ def bank_build(
             settings.dataset,
             load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout),
             settings.bank,
-            lambda done, total, photo: bar(done / max(total, 1), photo),
+            bar,
             false_accepts=settings.false_accept_rate,
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,

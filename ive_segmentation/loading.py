@@ -20,7 +20,8 @@ from ive_segmentation.identity.bank import (
 from ive_segmentation.identity.faces import FaceModel, load_faces
 from ive_segmentation.identity.store import BankError, UnwritableBankError
 from ive_segmentation.language import load_members
-from ive_segmentation.pipeline import Pipeline, Progress, silent
+from ive_segmentation.patience import Progress, silent
+from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
 from ive_segmentation.settings import BANKS, CACHE, Settings, bank_of
 
@@ -86,7 +87,7 @@ def load_bank(
     Args:
         settings: Reads dataset, bank, false_accept_rate, max_upload_bytes and max_pixels.
         faces: The models.
-        progress: Called with the share done (0 to 1) and the photo being read.
+        progress: Called with the share done (0 to 1) and the step that begins.
 
     Returns:
         What was done, and the gallery.
@@ -104,7 +105,7 @@ def load_bank(
             settings.dataset,
             faces,
             settings.bank,
-            lambda done, total, photo: progress(done / max(total, 1), f"Reading {photo}"),
+            progress,
             false_accepts=settings.false_accept_rate,
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,

@@ -1,4 +1,4 @@
-"""What takes long or may hang, done in a thread that keeps nobody from ending the program."""
+"""What takes long or may hang: it says how far it is, and keeps nobody from ending the program."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+Progress = Callable[[float, str], None]
+"""Told how far something is: the share done, 0 to 1, and the step that begins."""
+
+
+def silent(_share: float, _step: str) -> None:
+    """Report progress to nobody."""
 
 
 def begin(question: Callable[[], T]) -> Future[T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -27,18 +27,14 @@ from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.images import load
 from ive_segmentation.language import Member, Prompt, parse
+from ive_segmentation.patience import Progress, silent
 from ive_segmentation.persons import faces_alone, measured, people
 from ive_segmentation.possession.body import Body
 from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Settings
 
-Progress = Callable[[float, str], None]
 WARMING_UP = "Looking at the picture; the first time SAM 3 is compiled, which takes a minute or so"
-
-
-def silent(_share: float, _step: str) -> None:
-    """Report progress to nobody."""
 
 
 @dataclass(frozen=True)

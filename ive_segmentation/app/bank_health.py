@@ -14,6 +14,8 @@ from ive_segmentation.language import names_to_show
 from ive_segmentation.output.thumbnails import photo_thumbnail
 from ive_segmentation.pipeline import Pipeline
 
+SHOWN = 200
+"""Photos of a list that are shown: each is opened for its small picture."""
 _LEFT_OUT = ("left out", "duplicate")
 """Kinds of findings that the list of what was left out has already."""
 
@@ -86,7 +88,8 @@ def _audit(gallery: Gallery) -> Audit:
 def _photo_table(caption: str, rows: Iterable[tuple[str, str]], pipeline: Pipeline) -> str:
     """List photos of the dataset, each with a small picture and a reason; nothing where there are none."""
     body = []
-    for photo, reason in rows:
+    rows = list(rows)
+    for photo, reason in rows[:SHOWN]:
         source = photo_thumbnail(pipeline.settings.dataset / photo)
         picture = (
             f'<img class="ive-face" src="{source}" alt="">' if source else '<span class="ive-face"></span>'
@@ -97,9 +100,10 @@ def _photo_table(caption: str, rows: Iterable[tuple[str, str]], pipeline: Pipeli
         )
     if not body:
         return ""
+    more = hint(f"The first {SHOWN} are shown.") if len(rows) > SHOWN else ""
     return (
-        f'<table class="ive-table ive-photos"><caption>{escape(caption)} ({len(body)})</caption>'
-        f"<tbody>{''.join(body)}</tbody></table>"
+        f'<table class="ive-table ive-photos"><caption>{escape(caption)} ({len(rows)})</caption>'
+        f"<tbody>{''.join(body)}</tbody></table>{more}"
     )
 
 

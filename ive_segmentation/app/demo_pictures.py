@@ -12,7 +12,7 @@ from ive_segmentation.demo.clips import ClipFrame, draw_clip
 from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.output.writing import write_png, written_whole
-from ive_segmentation.pipeline import Progress, silent
+from ive_segmentation.patience import Progress, silent
 from ive_segmentation.settings import CACHE
 
 _TRIO = ("Jang_Wonyoung", "Kim_Jiwon", "Lee_Hyunseo")

@@ -32,10 +32,11 @@ from ive_segmentation.identity.calibration import (
     run_trials,
 )
 from ive_segmentation.identity.faces import FaceModel
-from ive_segmentation.identity.photos import Progress, choose_faces, list_photos, look_at
+from ive_segmentation.identity.photos import choose_faces, list_photos, look_at
 from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, too_small, unit
 from ive_segmentation.identity.store import BankError, NoBankError, Row
 from ive_segmentation.language.members import name_key
+from ive_segmentation.patience import Progress, silent
 from ive_segmentation.settings import Settings
 
 __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
@@ -175,7 +176,7 @@ def build_bank(
     dataset: Path,
     faces: FaceModel,
     uri: str,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     false_accepts: float = Settings.false_accept_rate,
     max_bytes: int = Settings.max_upload_bytes,
@@ -191,7 +192,7 @@ def build_bank(
         dataset: One folder of photos per member.
         faces: The models.
         uri: LanceDB location, a folder or an object-store URI.
-        progress: Called with photos done, photos in all, and the photo's relative path.
+        progress: Called with the share of photos done (0 to 1) and the step that begins.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
         max_bytes: Larger files are left out.
         max_pixels: Larger photos are left out, but for those that the bank holds already.
@@ -210,7 +211,7 @@ def build_bank(
         known = {row["hash"]: row for row in before if row["hash"] and not row["unusable"]}
         rows = list(
             look_at(
-                dataset, list_photos(dataset), faces, known, progress or _silent,
+                dataset, list_photos(dataset), faces, known, progress,
                 max_bytes=max_bytes, max_pixels=max_pixels,
             )
         )  # fmt: skip
@@ -225,7 +226,9 @@ def build_bank(
         ):
             store.forget_versions_before(uri)
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
+        progress(1.0, "Comparing the photos with each other")
         choose_faces(rows)
+        progress(1.0, "Learning how alike is alike enough")
         report = BankReport(
             dataset=os.path.realpath(dataset),
             faces=faces.name,
@@ -326,10 +329,6 @@ def _numbers(table: pa.Table, column: str) -> Floats:
 
 def _matrix(rows: Sequence[Row], column: str) -> Floats:
     return np.array([row[column] for row in rows], np.float32)
-
-
-def _silent(done: int, total: int, photo: str) -> None:
-    """Report progress to nobody."""
 
 
 def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, str | None]:

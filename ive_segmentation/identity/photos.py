@@ -21,14 +21,13 @@ from ive_segmentation.identity.faces import FaceModel, FoundFace
 from ive_segmentation.identity.quality import sharpness_of
 from ive_segmentation.identity.space import unit
 from ive_segmentation.identity.store import BankError, Row
+from ive_segmentation.patience import Progress
 from ive_segmentation.settings import Measured
-
-Progress = Callable[[int, int, str], None]
 
 FACE_COLUMNS = ("box", "keypoints", "score", "sharpness", "plain", "embedding")
 AHEAD = 4
 """Photos decoded before they are asked for; each holds its pixels."""
-MIRRORED = np.uint8(0b01010101)
+MIRRORED = np.uint64(0x5555555555555555)
 """In each row of a perceptual hash the bits that change in a mirror: of the odd frequencies across."""
 
 
@@ -79,7 +78,7 @@ def look_at(
         photos: Files in it.
         faces: The models.
         before: Rows by content hash; their photos are not looked at again.
-        progress: Called with photos done, photos in all, and the photo's relative path.
+        progress: Called with the share of photos done, and the one that was.
         max_bytes: Larger files are left out.
         max_pixels: Larger photos are left out.
 
@@ -105,7 +104,7 @@ def look_at(
             if sum(len(found) for _, found in waiting) >= Measured.embedding_batch:
                 yield from _embedded(waiting, faces)
                 waiting = []
-            progress(done, len(photos), row["photo"])
+            progress(done / len(photos), f"Reading {row['photo']}")
     yield from _embedded(waiting, faces)
 
 
@@ -230,22 +229,25 @@ def _leave_out_duplicates(agreeing: list[tuple[float, Row]]) -> None:
     if not agreeing:
         return
     agrees, rows = zip(*agreeing, strict=True)
-    looks = np.array([np.frombuffer(bytes.fromhex(row["look"]), np.uint8) for row in rows])
+    looks = np.array([int(row["look"], 16) for row in rows], np.uint64)
     ways = [
         (flipped, np.array([row[face] for row in rows], np.float32))
-        for flipped, face in ((np.uint8(0), "plain"), (MIRRORED, "embedding"))
+        for flipped, face in ((np.uint64(0), "plain"), (MIRRORED, "embedding"))
     ]
-    kept: list[int] = []
+    kept = np.empty(len(rows), np.intp)
+    count = 0
     for number, row in enumerate(rows):
-        same = np.zeros(len(kept), bool)
+        same: list[int] = []
         for flipped, faces in ways:
-            differing = np.unpackbits(looks[kept] ^ looks[number] ^ flipped, axis=1).sum(axis=1)
-            alike = faces[kept] @ faces[number] >= Measured.duplicate_face
-            same |= (differing <= Measured.duplicate_bits) & alike
-        if not same.any():
-            kept.append(number)
+            # Of thousands of photos few look alike, and only their faces are compared.
+            differing = np.bitwise_count(looks[kept[:count]] ^ looks[number] ^ flipped)
+            places = np.flatnonzero(differing <= Measured.duplicate_bits)
+            same += places[faces[kept[places]] @ faces[number] >= Measured.duplicate_face].tolist()
+        if not same:
+            kept[count] = number
+            count += 1
             continue
-        place = int(same.argmax())
+        place = min(same)
         stays, goes = rows[kept[place]], row
         if stays["member"] != goes["member"] and agrees[number] > agrees[kept[place]]:
             stays, goes, kept[place] = goes, stays, number

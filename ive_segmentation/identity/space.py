@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
+from scipy.sparse import csr_array
 
 from ive_segmentation.settings import Measured
 
@@ -94,9 +95,8 @@ def fit_space(embeddings: Floats, labels: Labels, share: float = Measured.space_
     """
     rows, dimension = embeddings.shape
     members = int(labels.max()) + 1
-    sums = np.zeros((members, dimension))
-    np.add.at(sums, labels, embeddings)
-    means = sums / np.bincount(labels, minlength=members)[:, None]
+    whose = csr_array((np.ones(rows), (labels, np.arange(rows))), shape=(members, rows))
+    means = (whose @ embeddings) / np.bincount(labels, minlength=members)[:, None]
     centre = means.mean(axis=0) * share
     spread = embeddings - means[labels]
     freedom = rows - members

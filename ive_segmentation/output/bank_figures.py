@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -21,6 +22,10 @@ KNOWN, STRANGE = "#0072B2", "#D55E00"
 """Colours of the two curves, told apart with any colour vision (Okabe and Ito, 2008)."""
 THUMBNAIL = 96
 MAP_SIDE = 600
+PICTURED = 500
+"""Faces of the map that show their photo: each of those has to be opened, and is 6 kB of the page."""
+READABLE = 25
+"""Members up to which there is room for a number in each field of the heat map."""
 
 
 def member_similarities(gallery: Gallery) -> NDArray[np.float32]:
@@ -62,7 +67,7 @@ def similarity_heat_map(gallery: Gallery, names: Mapping[str, str]) -> go.Figure
             x=shown,
             y=shown,
             text=np.round(values, 2),
-            texttemplate="%{text:.2f}",
+            texttemplate="%{text:.2f}" if len(values) <= READABLE else None,
             hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
             colorscale="Viridis",
         )
@@ -146,20 +151,27 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
         names: What to call the members, by folder name.
 
     Returns:
-        HTML with an inline SVG that loads nothing: the thumbnails are part of it.
+        HTML with an inline SVG that loads nothing: the thumbnails are part of it. Of more than 500 faces the
+        others show the photo's name.
     """
     members = list(names)  # in this order they have their colours in every picture
     places = _plane(gallery) * (MAP_SIDE - 40) + 20
     dots = []
+    every = math.ceil(len(gallery.photos) / PICTURED)
     for row, photo in enumerate(gallery.photos):
         x, y = places[row]
         left, top = min(x + 8, MAP_SIDE - THUMBNAIL), min(y + 8, MAP_SIDE - THUMBNAIL)
-        picture = photo_thumbnail(dataset / photo, tuple(gallery.boxes[row].tolist())) or ""
+        box = tuple(gallery.boxes[row].tolist())
+        source = photo_thumbnail(dataset / photo, box) if row % every == 0 else None
+        picture = (
+            f'<image x="{left:.1f}" y="{top:.1f}" width="{THUMBNAIL}" height="{THUMBNAIL}" href="{source}"/>'
+            if source
+            else ""
+        )
         dots.append(
             f'<g class="face"><circle cx="{x:.1f}" cy="{y:.1f}" r="6" '
             f'fill="{color_of(gallery.members[row], members)}"><title>{escape(photo)}</title></circle>'
-            f'<image x="{left:.1f}" y="{top:.1f}" width="{THUMBNAIL}" height="{THUMBNAIL}" '
-            f'href="{picture}"/></g>'
+            f"{picture}</g>"
         )
     for label, name in enumerate(gallery.names):
         hers = places[gallery.labels == label]

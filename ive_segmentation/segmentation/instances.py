@@ -190,10 +190,13 @@ def _at_size(logits: Tensor, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     # Interpolating probabilities and then cutting at 0.5 is what Sam3Processor's own post-processing does.
     if logits.device.type != "cpu":
         return _cut_out(logits, size)
-    masks = np.empty((len(logits), *size), dtype=bool)
-    for mask, small in zip(masks, logits.float().sigmoid().numpy(), strict=True):
+    # Memory of zeros is not there before it is written: a mask costs its window, and not the picture.
+    masks = np.zeros((len(logits), *size), dtype=bool)
+    small_ones = logits.float().sigmoid().numpy()
+    for mask, small, window in zip(masks, small_ones, _windows(logits, size), strict=True):
         # The same interpolation; torch's takes nine times as long here.
-        np.greater(cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR), 0.5, out=mask)
+        large = cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR)
+        np.greater(large[window], 0.5, out=mask[window])
     return masks
 
 

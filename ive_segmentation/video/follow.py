@@ -14,7 +14,8 @@ from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_t
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import asked_for
 from ive_segmentation.output.writing import refuse_folder, spare
-from ive_segmentation.pipeline import Pipeline, Progress, silent
+from ive_segmentation.patience import Progress, silent
+from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON, Image
 from ive_segmentation.settings import Settings
 from ive_segmentation.video.drawing import Outputs, draw

@@ -112,12 +112,12 @@ def find_take_overs(pieces: Sequence[Piece], evidence: Doubles, histories: Mappi
         return float(known.evidence[part, member].sum())
 
     splits: Splits = defaultdict(dict)
+    tracks, begins, ends = np.array(pieces).reshape(-1, 3).T
+    clear = evidence.max(axis=1) > Measured.look_cap / 2
     for (track, first, last), whole in zip(pieces, evidence, strict=True):
-        for (other, begun, ended), others in zip(pieces, evidence, strict=True):
+        for place in np.flatnonzero(clear & (tracks != track) & (begins <= last) & (ends >= first)):
+            (other, begun, ended), others = pieces[int(place)], evidence[place]
             member = int(others.argmax())
-            clear = others[member] > Measured.look_cap / 2
-            if not clear or other == track or begun > last or ended < first:
-                continue
             shared = max(first, begun), min(last, ended)
             its, hers = said(member, track, *shared), said(member, other, *shared)
             if its > 0 or (its, whole[member]) >= (hers, others[member]):

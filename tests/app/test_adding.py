@@ -17,7 +17,8 @@ from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.identity.faces import load_faces
 from ive_segmentation.language import MembersError
-from ive_segmentation.pipeline import Pipeline, silent
+from ive_segmentation.patience import silent
+from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import Settings
 from tests.conftest import REPOSITORY
 

@@ -40,7 +40,7 @@ from ive_segmentation.identity.bank import build_bank
 from ive_segmentation.identity.faces import load_faces
 dataset, pack, uri = sys.argv[1:]
 models = load_faces(pack)
-build_bank(Path(dataset), models, uri, lambda done, total, photo: print(done, flush=True))
+build_bank(Path(dataset), models, uri, lambda share, step: print(step, flush=True))
 """
 
 
@@ -252,8 +252,8 @@ def test_a_builder_killed_half_way_leaves_the_last_good_bank(
     shutil.copytree(real_photos / "Naoi_Rei", dataset / "Naoi_Rei")
     process = builder(dataset, real_faces, uri)
     assert process.stdout is not None
-    while int(process.stdout.readline()) < 4:
-        pass
+    for _ in range(4):
+        assert process.stdout.readline().startswith("Reading ")
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
@@ -437,7 +437,7 @@ def test_a_photo_deleted_while_the_bank_is_built_is_left_out(
     dataset = few_photos(An_Yujin=12)
     last = sorted((dataset / "An_Yujin").iterdir())[-1]
     report = build_bank(
-        dataset, models, str(tmp_path / "bank"), lambda done, total, photo: last.unlink(missing_ok=True)
+        dataset, models, str(tmp_path / "bank"), lambda _share, _step: last.unlink(missing_ok=True)
     )
     assert [item.photo for item in report.left_out] == [f"An_Yujin/{last.name}"]
     assert report.left_out[0].reason == "taken away while the bank was being built"
@@ -445,14 +445,15 @@ def test_a_photo_deleted_while_the_bank_is_built_is_left_out(
 
 
 def test_progress_counts_every_photo(few_photos: Copy, models: FaceModel, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, str]] = []
     build_bank(
         few_photos(An_Yujin=3),
         models,
         str(tmp_path / "bank"),
-        lambda done, total, _: seen.append((done, total)),
+        lambda share, step: seen.append((round(3 * share), step.split()[0])),
     )
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    reading = [(1, "Reading"), (2, "Reading"), (3, "Reading")]
+    assert seen == [*reading, (3, "Comparing"), (3, "Learning")]  # of 20,000 photos minutes each
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

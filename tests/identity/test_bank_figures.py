@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.output import bank_figures
 from ive_segmentation.output.bank_figures import (
     face_map,
     member_similarities,
@@ -71,3 +72,12 @@ def test_the_map_shows_every_face_and_loads_nothing(real_gallery: Gallery, real_
 
 def test_the_map_survives_a_photo_that_is_gone(tmp_path: Path) -> None:
     assert face_map(cluster_gallery(2, 2), tmp_path, {}).count("<circle") == 4
+
+
+def test_of_thousands_of_faces_the_map_opens_some_hundred_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(bank_figures, "photo_thumbnail", lambda photo, box: opened.append(photo))
+    assert face_map(cluster_gallery(6, 200), tmp_path, {}).count("<circle") == 1200
+    assert 300 <= len(opened) <= bank_figures.PICTURED

@@ -125,9 +125,9 @@ def test_two_moments_in_one_frame_are_told_apart(tmp_path: Path) -> None:
                 x = 8 * (2 * number + half)
                 image[half::2, x : x + 16] = 220
             image[-16:, :, 0] = number * STEP
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            container.mux(stream.encode(frame))
+            picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, 25)
+            container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
     frames = list(read(probe(tmp_path / "tv.ts")))
     assert [number_of(frame.image) for frame in frames] == list(range(len(starts)))
