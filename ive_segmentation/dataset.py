@@ -27,8 +27,8 @@ def member_folders(dataset: Path) -> list[Path]:
         if not dataset.is_dir():
             return []
         return sorted(path for path in dataset.iterdir() if path.is_dir() and _is_named(path.name))
-    except PermissionError as error:
-        raise DatasetError(f"{dataset} may not be read by this user. Change its permissions.") from error
+    except OSError as error:
+        raise _unreadable(dataset, error) from error
 
 
 def photos_of(folder: Path) -> list[Path]:
@@ -39,12 +39,23 @@ def photos_of(folder: Path) -> list[Path]:
 
     Returns:
         Paths, sorted; whether each is a photo shows when it is opened.
+
+    Raises:
+        DatasetError: If the folder, or a file in it, may not be looked at.
     """
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    try:
+        next(folder.iterdir(), None)  # `rglob` passes over a folder that may not be looked into
+        return sorted(
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        )
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: OSError) -> DatasetError:
+    return DatasetError(f"{folder} cannot be read ({error.strerror}). Change its permissions.")
 
 
 def _is_named(name: str) -> bool:

@@ -118,6 +118,8 @@ def _open(data: bytes | bytearray, name: str, max_pixels: int) -> Image.Image:
             # Pillow warns of large pictures and of odd metadata; the limit below is the one that counts.
             warnings.filterwarnings("ignore", module="PIL")
             return Image.open(io.BytesIO(data), formats=FORMATS)
+    except MemoryError as error:
+        raise _too_little_memory(name) from error
     except Image.DecompressionBombError as error:
         limit = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
         raise _too_many_pixels(name, limit) from error
@@ -142,6 +144,8 @@ def _decode(picture: Image.Image, name: str, max_pixels: int) -> np.ndarray:
             warnings.filterwarnings("ignore", module="PIL")
             picture.load()
             return np.ascontiguousarray(_to_rgb(_upright(picture)))
+    except MemoryError as error:
+        raise _too_little_memory(name) from error
     except Exception as error:  # as in _open
         raise _damaged(name) from error
 
@@ -201,6 +205,10 @@ def _too_many_pixels(name: str, limit: int, size: tuple[int, int] | None = None)
 
 def _damaged(name: str) -> ImageError:
     return ImageError(f"{name} is cut off or damaged. Copy or download it again, or save it anew.")
+
+
+def _too_little_memory(name: str) -> ImageError:
+    return ImageError(f"{name} needs more memory than is free. Close other programs, or make it smaller.")
 
 
 def _printable(text: str) -> str:

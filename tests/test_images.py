@@ -83,19 +83,22 @@ def profile_of_swapped_colours() -> bytes:
     return swapped.replace("sRGB".encode("utf-16-be"), "GRB ".encode("utf-16-be"))
 
 
+SWAPPED = profile_of_swapped_colours()
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP", "AVIF", "HEIF"])
 def test_colours_are_what_the_pictures_profile_says(kind: str) -> None:
     """A phone's photos (Display P3) came out dull, and fitted no longer over the photos themselves."""
-    image = load(encoded(PICTURE, kind, icc_profile=profile_of_swapped_colours()))
+    image = load(encoded(PICTURE, kind, icc_profile=SWAPPED))
     np.testing.assert_allclose(quarters(image), quarters(drawing())[:, [1, 0, 2]], atol=12)
 
 
 @pytest.mark.parametrize("mode", ["P", "RGBA", "LA", "L", "CMYK"])
-@pytest.mark.parametrize("profile", [profile_of_swapped_colours(), b"no profile at all", b""])
+@pytest.mark.parametrize("profile", [SWAPPED, b"no profile at all", b""])
 def test_a_profile_that_does_not_fit_the_picture_costs_nothing(mode: str, profile: bytes) -> None:
     picture = PICTURE.convert(mode)
     data = encoded(picture, "TIFF" if mode == "CMYK" else "PNG", icc_profile=profile)
-    fits = profile == profile_of_swapped_colours() and mode in {"P", "RGBA"}
+    fits = profile == SWAPPED and mode in {"P", "RGBA"}
     expected = quarters(load(picture))[:, [1, 0, 2] if fits else [0, 1, 2]]
     np.testing.assert_allclose(quarters(load(data)), expected, atol=2)
 
@@ -353,6 +356,15 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(ImageError, match="not a regular file"):
         load(tmp_path / "pipe.jpg")
+
+
+def test_too_little_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(images, "_upright", full)
+    with pytest.raises(ImageError, match="needs more memory than is free"):
+        load(encoded(PICTURE, "PNG"))
 
 
 def test_a_line_break_in_a_name_stays_one_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,10 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
             "The photos are gone: uploads are kept for a day or until the page starts anew. "
             "Choose them again."
         )
-    there = {_digest(file.read_bytes()): file.name for file in _files(folder)}
+    there = {}
+    for other in _files(folder):
+        with suppress(OSError):  # one that may not be read is no reason to add none
+            there[_digest(other.read_bytes())] = other.name
     written: list[str] = []
     refused: list[str] = []
     for photo in photos:

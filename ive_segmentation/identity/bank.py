@@ -279,9 +279,12 @@ def forget_abandoned(banks: Path) -> None:
     for bank in banks.glob("*"):
         try:
             report = _report(store.read(str(bank)), str(bank))
+            is_gone = not Path(report.dataset).is_dir()
         except BankError:  # of another version, or being written: whoever builds it next sees to it
             continue
-        if not Path(report.dataset).is_dir():
+        except OSError:  # what may not be looked at, or is on a disk that does not answer, is not gone
+            continue
+        if is_gone:
             shutil.rmtree(bank, ignore_errors=True)
 
 

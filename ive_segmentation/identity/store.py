@@ -89,7 +89,9 @@ def version(uri: str) -> int | None:
         A number that every commit changes, or None where no bank can be opened.
     """
     try:
-        return int(_connect(uri).open_table(TABLE).version)
+        table = _connect(uri).open_table(TABLE)
+        # One whose head is all zeros, as power that fails leaves it, opens as a table of nothing.
+        return int(table.version) if table.schema.names else None
     except Exception:  # as above; a damaged bank has no version worth keeping
         return None
 

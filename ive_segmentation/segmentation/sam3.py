@@ -34,6 +34,7 @@ from ive_segmentation.segmentation.devices import (
 from ive_segmentation.segmentation.instances import Answer
 from ive_segmentation.segmentation.normalising import spread_group_norms
 from ive_segmentation.segmentation.recordings import Recordings, keep_sizes_at_hand
+from ive_segmentation.segmentation.rounding import keep_boxes_exact
 from ive_segmentation.segmentation.weights import load_part
 from ive_segmentation.segmentation.words import Reader, Words
 from ive_segmentation.settings import Measured, Settings
@@ -78,6 +79,7 @@ class Sam3:
         self, model: Any, processor: Sam3Processor, reader: Reader, device: torch.device, settings: Settings
     ) -> None:
         self._model = model.to(device).eval()
+        keep_boxes_exact(model)
         keep_sizes_at_hand(model.detr_encoder)
         if device.type == "cuda":
             spread_group_norms(model)

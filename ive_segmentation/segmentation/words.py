@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from ive_segmentation.output.writing import WriteError, write_whole
-from ive_segmentation.segmentation.devices import SegmentationError
+from ive_segmentation.segmentation.devices import SegmentationError, computes_bfloat16
 from ive_segmentation.segmentation.weights import fingerprint, load_part
 
 LENGTH = 32
@@ -67,10 +67,13 @@ class Reader:
         unknown = [concept for concept, embedding in embeddings.items() if embedding is None]
         if unknown:
             # Not kept: it is two fifths of the weights, and words are seldom new.
-            encoder = load_part(self.folder, self._dtype, text=True)
+            # It stays on the CPU, which need not compute what the GPU does.
+            native = self._dtype == torch.float32 or computes_bfloat16(torch.device("cpu"))
+            encoder = load_part(self.folder, self._dtype if native else torch.float32, text=True)
             for concept in unknown:
                 with torch.inference_mode():
-                    embeddings[concept] = encoder.get_text_features(**new[concept]).pooler_output
+                    read = encoder.get_text_features(**new[concept]).pooler_output
+                embeddings[concept] = read.to(self._dtype)
                 self._to_disk(concept, embeddings[concept])
         for concept, embedding in embeddings.items():
             attention = new[concept].attention_mask.to(self._device)
@@ -91,12 +94,20 @@ class Reader:
 
     def _to_disk(self, concept: str, embedding: Tensor) -> None:
         with contextlib.suppress(WriteError):  # then it is encoded again at the next start
-            write_whole(self._file(concept), safetensors.torch.save({"embedding": embedding}))
+            content = safetensors.torch.save({"embedding": embedding}, {"digest": _digest(embedding)})
+            write_whole(self._file(concept), content)
 
     def _from_disk(self, concept: str) -> Tensor | None:
         try:
-            embedding = safetensors.torch.load_file(self._file(concept))["embedding"]
-        except (OSError, SafetensorError, KeyError):  # not there, or damaged: the encoder makes it again
+            with safetensors.safe_open(self._file(concept), "pt") as file:
+                embedding, said = file.get_tensor("embedding"), file.metadata()["digest"]
+        except (OSError, SafetensorError, KeyError, TypeError):  # not there, or damaged: it is made again
             return None
-        whole = embedding.dtype == self._dtype and embedding.shape[:2] == (1, LENGTH)
+        # A disk that failed leaves zeros as well, and with them nothing would ever be found.
+        whole = embedding.dtype == self._dtype and _digest(embedding) == said
         return embedding if whole else None
+
+
+def _digest(embedding: Tensor) -> str:
+    content = embedding.contiguous().view(torch.uint8).numpy().tobytes()
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

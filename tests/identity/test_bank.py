@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import os
 import shutil
@@ -316,6 +317,23 @@ def test_the_bank_of_a_dataset_that_is_gone_leaves_the_disk(
     assert [path.name for path in banks.iterdir()] == [dataset.name]
 
 
+def test_the_bank_of_a_dataset_that_does_not_answer_stays(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another dataset, on a disk that was unplugged, ended every start."""
+    dataset, is_dir = few_photos(An_Yujin=1), Path.is_dir
+    build_bank(dataset, models, str(tmp_path / "banks" / "one"))
+
+    def refused(path: Path) -> bool:
+        if path == dataset:
+            raise OSError(errno.EACCES, "Permission denied")
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    forget_abandoned(tmp_path / "banks")
+    assert (tmp_path / "banks" / "one").exists()
+
+
 # Bad input: one clear line each, and the last good bank stays.
 
 
@@ -412,7 +430,7 @@ def test_no_bank_yet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["_versions/*.manifest", "data/*.lance"])
-@pytest.mark.parametrize("harm", ["cut", "overwrite", "delete"])
+@pytest.mark.parametrize("harm", ["cut", "overwrite", "zero", "delete"])
 def test_a_damaged_bank_is_said_and_can_be_built_again(
     good: tuple[Path, str], models: FaceModel, part: str, harm: str
 ) -> None:
@@ -420,11 +438,13 @@ def test_a_damaged_bank_is_said_and_can_be_built_again(
     for path in Path(uri).glob(f"photos.lance/{part}"):
         if harm == "cut":
             os.truncate(path, path.stat().st_size // 2)
+        elif harm == "zero":
+            path.write_bytes(bytes(path.stat().st_size))
         elif harm == "overwrite":
             path.write_bytes(os.urandom(path.stat().st_size))
         else:
             path.unlink()
-    with pytest.raises(BankError, match=r"The bank .* is damaged|There is no bank") as caught:
+    with pytest.raises(BankError, match=r"is damaged|There is no bank|another version") as caught:
         load_gallery(uri)
     assert "\n" not in str(caught.value)
     assert build_bank(dataset, models, uri).photos == 4

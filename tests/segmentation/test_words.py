@@ -64,6 +64,7 @@ def test_words_of_another_checkpoint_or_precision_are_not_taken(small_sam3: Path
         lambda file: save_file({"embedding": torch.zeros(1, 3, 32)}, file),
         lambda file: save_file({"embedding": torch.zeros(1, LENGTH, 32, dtype=torch.float16)}, file),
         lambda file: save_file({"another": torch.zeros(1)}, file),
+        lambda file: file.write_bytes(file.read_bytes()[:-4] + bytes(4)),
         lambda file: (file.unlink(), file.mkdir()),
     ],
 )

@@ -20,6 +20,7 @@ from transformers import Sam3VideoModel, Sam3VideoProcessor
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.segmentation.checkpoints import CheckpointError
 from ive_segmentation.segmentation.instances import Instance
+from ive_segmentation.segmentation.rounding import keep_boxes_exact
 from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.segmentation.weights import TRACKER
 from ive_segmentation.settings import Measured, Settings
@@ -64,6 +65,7 @@ class Plainly:
 
     def __init__(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         self._model = Sam3VideoModel.from_pretrained(folder, dtype=dtype)
+        keep_boxes_exact(self._model.detector_model)
         self._processor = Sam3VideoProcessor.from_pretrained(folder)
         self.session = self._processor.init_video_session(dtype=dtype)
         self._processor.add_text_prompt(self.session, CONCEPTS)
