@@ -184,6 +184,8 @@ def identify(
     as_json: AsJson = False,
 ) -> None:
     """Name the faces in pictures; needs no SAM 3."""
+    from tqdm import tqdm
+
     from ive_segmentation.demo.drawn import refuse_photos
     from ive_segmentation.identity.bank import load_gallery
     from ive_segmentation.identity.faces import load_faces
@@ -205,35 +207,27 @@ def identify(
         with _Bar() as bar:
             _, gallery = load_bank(settings, model, bar)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
-    answers: list[dict[str, Any]] = []
     failed = False
-    for path in images:
+    # Each as soon as it is known: whoever ends a long list early keeps what there is.
+    pictures = tqdm(images, unit="picture", leave=False, disable=_shows_answers() or None)
+    for number, path in enumerate(pictures):
         try:
             picture = load(path, **limits)
             if demo:
                 refuse_photos(picture)
             found = model.detect(picture)
+            matches = match_faces(found, gallery, one_to_one=not settings.collage)
+            answer = {"image": str(path), "faces": [_face(one) for one in faces_alone(found, matches)]}
         except UserError as error:
             failed = True
             _fail(str(error))
-            answers.append({"image": str(path), "error": str(error), "faces": []})
-            continue
-        matches = match_faces(found, gallery, one_to_one=not settings.collage)
-        answers.append({"image": str(path), "faces": [_face(one) for one in faces_alone(found, matches)]})
+            answer = {"image": str(path), "error": str(error), "faces": []}
+        if as_json:
+            print("," if number else "[", _json(answer), sep="\n", end="", flush=True)
+        elif "error" not in answer:
+            print(_in_lines(answer), flush=True)
     if as_json:
-        _print_json(answers)
-    else:
-        for answer in (answer for answer in answers if "error" not in answer):
-            print(f"{answer['image']}: {len(answer['faces'])} face(s)")
-            for face in answer["faces"]:
-                print(
-                    f"  {face['member'] or 'Unknown'}  similarity {face['similarity']:.3f}"
-                    + (
-                        f"  runner-up {face['runner_up']} {face['runner_up_similarity']:.3f}"
-                        if face["runner_up"]
-                        else ""
-                    )
-                )
+        print("\n]")
     if failed:
         raise Exit(1)
 
@@ -414,8 +408,27 @@ def _print_report(report: BankReport, as_json: bool) -> None:
         print(f"left out: {left_out.photo}: {left_out.reason}")
 
 
+def _in_lines(answer: dict[str, Any]) -> str:
+    """What `identify` says of a picture to people."""
+    lines = [f"{answer['image']}: {len(answer['faces'])} face(s)"]
+    for face in answer["faces"]:
+        lines.append(f"  {face['member'] or 'Unknown'}  similarity {face['similarity']:.3f}")
+        if face["runner_up"]:
+            lines[-1] += f"  runner-up {face['runner_up']} {face['runner_up_similarity']:.3f}"
+    return "\n".join(lines)
+
+
+def _shows_answers() -> bool:
+    """Whether what is printed is seen at once, and needs no bar beside it."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _print_json(data: Any) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+    print(_json(data))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, indent=1, default=str)
 
 
 def _fail(message: str) -> int:

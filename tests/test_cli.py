@@ -236,6 +236,7 @@ def test_identify_goes_on_after_a_broken_picture(
     assert code == 1
     assert [len(answer["faces"]) for answer in json.loads(out)] == [0, 1]
     assert len(err.strip().splitlines()) == 1
+    assert [answer["image"] for answer in json.loads(out)] == [str(broken), str(photo)]
     _, out, _ = run("identify", broken, photo, "--bank", bank, "--faces", real_faces)
     assert [line for line in out.splitlines() if "face(s)" in line] == [f"{photo}: 1 face(s)"]
 

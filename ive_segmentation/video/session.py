@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import supervision as sv
 import torch
+from scipy.special import expit, logit
 from torch.nn import functional
 from transformers import (
     Sam2VideoVideoProcessor,
@@ -51,6 +52,10 @@ class SessionTracker:
                 raise
             raise out_of_memory(sam3.device, "SAM 3's tracker") from error
         self._model.detector_model = sam3.model
+        for least in ("score_threshold_detection", "new_det_thresh"):
+            # As much surer, in log-odds, than the checkpoint's 0.5 as pictures are asked to be.
+            asked = expit(logit(getattr(self._model, least)) + logit(sam3.threshold))
+            setattr(self._model, least, float(asked))
         self._processor = Sam3VideoProcessor(
             sam3.processor.image_processor, Sam2VideoVideoProcessor(), sam3.processor.tokenizer
         )

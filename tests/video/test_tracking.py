@@ -213,6 +213,16 @@ def test_a_cut_begins_a_new_session_with_new_numbers(sam3: Sam3, tmp_path: Path)
         np.testing.assert_array_equal(one.mask, other.mask)
 
 
+def test_it_is_asked_to_be_as_sure_as_for_pictures(sam3_video: Path, tmp_path: Path) -> None:
+    sure = [
+        SessionTracker(load(sam3_video, tmp_path, sam3_threshold=threshold), CONCEPTS)
+        for threshold in (0.1, 0.5, 0.999)
+    ]
+    assert [0 < tracker._model.new_det_thresh < 0.2 - 1e-6 for tracker in sure] == [True, False, False]
+    assert sure[1]._model.score_threshold_detection == pytest.approx(0.2)  # the checkpoint's own
+    assert [bool(tracker.follow(frame(0))) for tracker in sure] == [True, True, False]
+
+
 def test_the_detector_is_loaded_once(sam3: Sam3) -> None:
     tracker = SessionTracker(sam3, CONCEPTS)
     shared = {weight.data_ptr() for weight in sam3.model.parameters()}
