@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Container, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +35,7 @@ from ive_segmentation.identity.calibration import (
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.photos import choose_faces, list_photos, look_at
 from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit_space, too_small, unit
-from ive_segmentation.identity.store import BankError, NoBankError, Row
+from ive_segmentation.identity.store import BankError, NoBankError, Row, UnwritableBankError
 from ive_segmentation.language.members import name_key
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.settings import Settings
@@ -194,7 +195,7 @@ def build_bank(
         uri: LanceDB location, a folder or an object-store URI.
         progress: Called with the share of photos done (0 to 1) and the step that begins.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
-        max_bytes: Larger files are left out.
+        max_bytes: Larger files are left out, but for those that the bank holds already.
         max_pixels: Larger photos are left out, but for those that the bank holds already.
 
     Returns:
@@ -208,7 +209,7 @@ def build_bank(
         version = store.version(uri)
         before, last, rebuilt = _before(uri, faces)
         # What could not be used is looked at again: the limits may be others by now.
-        known = {row["hash"]: row for row in before if row["hash"] and not row["unusable"]}
+        known = [row for row in before if row["hash"] and not row["unusable"]]
         rows = list(
             look_at(
                 dataset, list_photos(dataset), faces, known, progress,
@@ -224,7 +225,7 @@ def build_bank(
             and set(last.members) == {folder.name for folder in member_folders(dataset)}
             and (last.calibration.false_accepts, last.calibration.rule) == wanted
         ):
-            store.forget_versions_before(uri)
+            _stamp(uri, before, rows, faces, last)
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         progress(1.0, "Comparing the photos with each other")
         choose_faces(rows)
@@ -345,7 +346,18 @@ def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, s
         return [], None, "the bank before could not be read"
     if report.recogniser != faces.hash:
         return [], None, f"the bank before was made by another face recogniser ({report.faces})"
-    return table.to_pylist(), report, None
+    # One of an earlier version has no stamps.
+    return [{"stamp": None} | row for row in table.to_pylist()], report, None
+
+
+def _stamp(uri: str, before: list[Row], rows: list[Row], faces: FaceModel, report: BankReport) -> None:
+    """Note in a bank that need not change when its files last did, so that they are not read again."""
+    if [row["stamp"] for row in before] == [row["stamp"] for row in rows]:
+        store.forget_versions_before(uri)
+        return
+    stamped = [old | {"stamp": new["stamp"]} for old, new in zip(before, rows, strict=True)]
+    with suppress(UnwritableBankError):  # then they are read again the next time
+        _write(uri, stamped, faces, report)
 
 
 def _same(before: list[Row], rows: list[Row]) -> bool:

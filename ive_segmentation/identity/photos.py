@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ MIRRORED = np.uint64(0x5555555555555555)
 @dataclass(frozen=True, eq=False)
 class _Photo:
     hash: str = ""
+    stamp: str = ""
     look: str | None = None
     image: NDArray[np.uint8] | None = None
     unusable: str | None = None
@@ -65,7 +66,7 @@ def look_at(
     dataset: Path,
     photos: list[Path],
     faces: FaceModel,
-    before: dict[str, Row],
+    before: list[Row],
     progress: Progress,
     *,
     max_bytes: int,
@@ -77,7 +78,8 @@ def look_at(
         dataset: The folder that the rows' paths are relative to.
         photos: Files in it.
         faces: The models.
-        before: Rows by content hash; their photos are not looked at again.
+        before: Rows of an earlier build; their photos are not looked at again, nor read where size and time
+            of change are the same.
         progress: Called with the share of photos done, and the one that was.
         max_bytes: Larger files are left out.
         max_pixels: Larger photos are left out.
@@ -87,14 +89,24 @@ def look_at(
     """
     waiting: list[tuple[Row, list[FoundFace]]] = []
     with ThreadPoolExecutor(Measured.decoders) as decoders:
-        decoded = _ahead(decoders, lambda path: _decode(path, before, max_bytes, max_pixels), photos)
+        known_as = {row["hash"]: row for row in before}
+        unchanged = {(row["photo"], row["stamp"]): row["hash"] for row in before if row["stamp"]}
+
+        def decode(path: Path) -> _Photo:
+            stamp = _stamp(path)
+            digest = unchanged.get((_as_text(path.relative_to(dataset).as_posix()), stamp))
+            photo = _Photo(digest) if digest else _decode(path, known_as, max_bytes, max_pixels)
+            return replace(photo, stamp=stamp)
+
+        decoded = _ahead(decoders, decode, photos)
         for done, (path, photo) in enumerate(zip(photos, decoded, strict=True), 1):
             relative = path.relative_to(dataset)
-            known = before.get(photo.hash)
+            known = known_as.get(photo.hash)
             row: Row = {
                 "photo": _as_text(relative.as_posix()),
                 "member": relative.parts[0],
                 "hash": photo.hash,
+                "stamp": photo.stamp,
                 "look": known["look"] if known else photo.look,
                 "unusable": photo.unusable,
                 "faces": known["faces"] if known else [],
@@ -135,6 +147,15 @@ def _as_text(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
+def _stamp(path: Path) -> str:
+    """What changes when a file does: its size and when it was last written; empty if that cannot be told."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
 def _decode(path: Path, before: dict[str, Row], max_bytes: int, max_pixels: int) -> _Photo:
     try:
         if path.stat().st_size > max_bytes:  # not read only to say so, at every start
@@ -151,7 +172,7 @@ def _decode(path: Path, before: dict[str, Row], max_bytes: int, max_pixels: int)
         image = images.load(content, max_upload_bytes=max_bytes, max_pixels=max_pixels)
     except images.ImageError as error:
         return _Photo(digest, unusable=str(error))
-    return _Photo(digest, perceptual_hash(image), image)
+    return _Photo(digest, look=perceptual_hash(image), image=image)
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[Path], _Photo], paths: list[Path]) -> Iterator[_Photo]:

@@ -185,7 +185,7 @@ def schema(dimension: int, metadata: dict[bytes, bytes]) -> pa.Schema:
         ("plain", vector),
         ("embedding", vector),
     ]
-    photo = [(name, text) for name in ("photo", "member", "hash", "look", "left_out", "unusable")]
+    photo = [(name, text) for name in ("photo", "member", "hash", "stamp", "look", "left_out", "unusable")]
     origin = [("pack", text), ("recogniser", text)]
     return pa.schema([*photo, *face, ("faces", pa.list_(pa.struct(face))), *origin], metadata=metadata)
 

@@ -79,6 +79,35 @@ def test_building_again_looks_at_nothing_and_changes_nothing(
     )
 
 
+def test_what_has_not_changed_is_not_read_again(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large folder on another machine that is minutes, at every start."""
+    dataset, uri = few_photos(An_Yujin=3), str(tmp_path / "bank")
+    build_bank(dataset, models, uri)
+    one, other, _ = sorted((dataset / "An_Yujin").iterdir())
+    content = one.read_bytes()
+    other.write_bytes(content)
+    os.utime(one, (1, 1))  # written anew, with the same in it
+    read: list[Path] = []
+    read_bytes = Path.read_bytes
+
+    def noted(path: Path) -> bytes:
+        read.append(path)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    report = build_bank(dataset, models, uri)
+    assert sorted(path for path in read if path.is_relative_to(dataset)) == [one, other]
+    assert [item.photo for item in report.left_out] == [f"An_Yujin/{other.name}"]
+    read.clear()
+    os.utime(other, (2, 2))
+    for expected in ([other], []):
+        assert build_bank(dataset, models, uri).embedded == 0
+        assert [path for path in read if path.is_relative_to(dataset)] == expected
+        read.clear()
+
+
 def test_a_copy_alone_in_another_folder_does_not_push_her_photo_out(
     few_photos: Copy, models: FaceModel, tmp_path: Path
 ) -> None:
