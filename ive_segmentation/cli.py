@@ -220,10 +220,11 @@ def identify(
             answer = {"image": str(path), "faces": [_face(one) for one in faces_alone(found, matches)]}
         except UserError as error:
             failed = True
+            pictures.clear()
             _fail(str(error))
             answer = {"image": str(path), "error": str(error), "faces": []}
         if as_json:
-            print("," if number else "[", _json(answer), sep="\n", end="", flush=True)
+            print(",\n" if number else "[\n", _json(answer), sep="", end="", flush=True)
         elif "error" not in answer:
             print(_in_lines(answer), flush=True)
     if as_json:

@@ -39,23 +39,23 @@ def photos_of(folder: Path) -> list[Path]:
 
     Returns:
         Paths, sorted; whether each is a photo shows when it is opened.
-
-    Raises:
-        DatasetError: If the folder, or a file in it, may not be looked at.
     """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if _is_file(path) and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def _is_file(path: Path) -> bool:
     try:
-        next(folder.iterdir(), None)  # `rglob` passes over a folder that may not be looked into
-        return sorted(
-            path
-            for path in folder.rglob("*")
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        )
-    except OSError as error:
-        raise _unreadable(folder, error) from error
+        return path.is_file()
+    except OSError:  # in a folder that may be listed and not entered: whoever reads it says why it cannot
+        return True
 
 
 def _unreadable(folder: Path, error: OSError) -> DatasetError:
-    return DatasetError(f"{folder} cannot be read ({error.strerror}). Change its permissions.")
+    return DatasetError(f"{folder} cannot be read ({error.strerror}). Look at its permissions and its disk.")
 
 
 def _is_named(name: str) -> bool:

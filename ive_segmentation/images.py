@@ -176,7 +176,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 def _to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
     """Convert colours by the picture's ICC profile: without it a phone's are dull."""
     theirs = ImageCms.getOpenProfile(io.BytesIO(profile))
-    if "sRGB" in ImageCms.getProfileDescription(theirs):
+    called = ImageCms.getProfileDescription(theirs)
+    if "sRGB" in called and "linear" not in called.lower():
         return picture.convert("RGB")
     if picture.mode == "P":
         picture = picture.convert("RGB")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ive_segmentation.dataset import DatasetError
+from ive_segmentation.dataset import DatasetError, photos_of
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.identity.bank import BankError
@@ -47,6 +47,18 @@ def test_a_folder_of_photos_that_is_another_users_is_said_to_be(
     monkeypatch.setattr(Path, "iterdir", refused)  # root may read whatever is there
     with pytest.raises(DatasetError, match=r"cannot be read \(Permission denied\)"):
         load_pipeline(Settings(dataset=tmp_path))
+
+
+def test_a_folder_that_may_be_listed_and_not_entered_is_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.jpg").touch()
+
+    def refused(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    assert photos_of(tmp_path) == [tmp_path / "one.jpg"]  # and reading it says why it cannot be read
 
 
 @pytest.mark.parametrize("limit", [{"max_upload_bytes": 1}, {"max_pixels": 1}])

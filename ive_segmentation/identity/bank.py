@@ -193,7 +193,7 @@ def build_bank(
         dataset: One folder of photos per member.
         faces: The models.
         uri: LanceDB location, a folder or an object-store URI.
-        progress: Called with the share of photos done (0 to 1) and the step that begins.
+        progress: Called with the share of photos done (0 to 1) and what is being done.
         false_accepts: Share of strangers' faces that may be named; the bank calibrates itself to it.
         max_bytes: Larger files are left out, but for those that the bank holds already.
         max_pixels: Larger photos are left out, but for those that the bank holds already.
@@ -225,7 +225,7 @@ def build_bank(
             and set(last.members) == {folder.name for folder in member_folders(dataset)}
             and (last.calibration.false_accepts, last.calibration.rule) == wanted
         ):
-            _stamp(uri, before, rows, faces, last)
+            _stamp(uri, version, before, rows, faces, last)
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         progress(1.0, "Comparing the photos with each other")
         choose_faces(rows)
@@ -350,14 +350,17 @@ def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, s
     return [{"stamp": None} | row for row in table.to_pylist()], report, None
 
 
-def _stamp(uri: str, before: list[Row], rows: list[Row], faces: FaceModel, report: BankReport) -> None:
+def _stamp(
+    uri: str, version: int | None, before: list[Row], rows: list[Row], faces: FaceModel, report: BankReport
+) -> None:
     """Note in a bank that need not change when its files last did, so that they are not read again."""
     if [row["stamp"] for row in before] == [row["stamp"] for row in rows]:
         store.forget_versions_before(uri)
         return
     stamped = [old | {"stamp": new["stamp"]} for old, new in zip(before, rows, strict=True)]
-    with suppress(UnwritableBankError):  # then they are read again the next time
-        _write(uri, stamped, faces, report)
+    if store.version(uri) == version:  # else another process has built it anew, and these are not its rows
+        with suppress(UnwritableBankError):  # then they are read again the next time
+            _write(uri, stamped, faces, report, attempts=1)
 
 
 def _same(before: list[Row], rows: list[Row]) -> bool:
@@ -415,9 +418,11 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
     return {"calibration": calibration, "warnings": tuple(warnings)}
 
 
-def _write(uri: str, rows: list[Row], faces: FaceModel, report: BankReport) -> None:
+def _write(
+    uri: str, rows: list[Row], faces: FaceModel, report: BankReport, attempts: int = store.ATTEMPTS
+) -> None:
     rows = [row | {"pack": faces.name, "recogniser": faces.hash} for row in rows]
-    store.write(uri, rows, faces.dimension, {REPORT: json.dumps(report.to_json()).encode()})
+    store.write(uri, rows, faces.dimension, {REPORT: json.dumps(report.to_json()).encode()}, attempts)
 
 
 def _report(table: pa.Table, uri: str) -> BankReport:

@@ -148,12 +148,12 @@ def _as_text(name: str) -> str:
 
 
 def _stamp(path: Path) -> str:
-    """What changes when a file does: its size and when it was last written; empty if that cannot be told."""
+    """What changes when a file does, or another takes its place; empty if it cannot be told."""
     try:
         status = path.stat()
     except OSError:
         return ""
-    return f"{status.st_size} {status.st_mtime_ns}"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _decode(path: Path, before: dict[str, Row], max_bytes: int, max_pixels: int) -> _Photo:

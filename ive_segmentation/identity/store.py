@@ -96,7 +96,9 @@ def version(uri: str) -> int | None:
         return None
 
 
-def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes]) -> None:
+def write(
+    uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes], attempts: int = ATTEMPTS
+) -> None:
     """Replace the bank in one commit: readers see the rows before or these, whatever happens.
 
     Args:
@@ -104,17 +106,18 @@ def write(uri: str, rows: list[Row], dimension: int, metadata: dict[bytes, bytes
         rows: One per photo of the dataset, with the columns of `schema`.
         dimension: Length of an embedding.
         metadata: Kept with the table, in the same commit.
+        attempts: How often it is tried.
 
     Raises:
         UnwritableBankError: If it cannot be written.
     """
     data = pa.Table.from_pylist(rows, schema=schema(dimension, metadata))
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         try:
             table = _write(uri, data)
             break
         except Exception as error:  # as in _read
-            if attempt + 1 == ATTEMPTS:
+            if attempt + 1 == attempts:
                 raise UnwritableBankError(
                     f"The bank {uri} cannot be written ({shorten(error)}). "
                     "Free space or give another place, and build again."

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -34,6 +35,7 @@ HD_HEIGHT = 720
 """Pixels from which a video that does not say so has HDTV's colours (BT.709), as players take it."""
 _HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
 _WIDE = {ColorPrimaries.BT2020, ColorPrimaries.SMPTE432}
+_LEAST_SIDE = 4  # of what FFmpeg's filter makes whole
 LAST_SECOND = 1e9  # thirty years; in the finest time base still a number that FFmpeg can hold
 
 
@@ -198,16 +200,16 @@ def upright(
     if turns % 2:
         height, width = width, height
     unsaid = frame.colorspace == _UNSPECIFIED and frame.height >= HD_HEIGHT
-    beyond = frame.color_trc in _HDR or frame.color_primaries in _WIDE
-    image = reformatter.reformat(
-        frame,
-        format="rgb24",
-        width=width,
-        height=height,
-        src_colorspace=Colorspace.ITU709 if unsaid else None,
-        dst_color_trc=ColorTrc.BT709 if beyond else None,
-        dst_color_primaries=ColorPrimaries.BT709 if beyond else None,
-    ).to_ndarray()
+    space = Colorspace.ITU709 if unsaid else None
+    form = partial(reformatter.reformat, frame, width, height, "rgb24", space)
+    if frame.color_trc in _HDR or frame.color_primaries in _WIDE:
+        try:
+            rgb = form(dst_color_trc=ColorTrc.BT709, dst_color_primaries=ColorPrimaries.BT709)
+        except av.FFmpegError:  # what else the file says of its colours is not known to FFmpeg
+            rgb = form()
+    else:
+        rgb = form()
+    image = rgb.to_ndarray()
     if _is_mirrored(frame):
         image, turns = image[:, ::-1], turns + 2
     return np.ascontiguousarray(np.rot90(image, turns))
@@ -237,7 +239,7 @@ def _deinterlaced(frames: Iterable[av.VideoFrame], stream: VideoStream) -> Itera
     for _, alike in groupby(frames, lambda frame: (frame.width, frame.height, frame.format.name)):
         graph, moments = None, deque[tuple[int | None, int]]()
         for frame in alike:
-            if graph is None and frame.interlaced_frame:
+            if graph is None and frame.interlaced_frame and min(frame.width, frame.height) >= _LEAST_SIDE:
                 graph = _deinterlacer(frame, stream)
             if graph is None:
                 yield frame

@@ -108,6 +108,27 @@ def test_what_has_not_changed_is_not_read_again(
         read.clear()
 
 
+def test_noting_when_files_changed_undoes_nobody_elses_build(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, uri = few_photos(An_Yujin=2, Naoi_Rei=1), str(tmp_path / "bank")
+    (rei,) = (dataset / "Naoi_Rei").iterdir()
+    rei = rei.rename(tmp_path / rei.name)
+    build_bank(dataset, models, uri)
+    os.utime(next((dataset / "An_Yujin").iterdir()), (1, 1))
+    same = bank._same
+
+    def and_meanwhile(before: list[Row], rows: list[Row]) -> bool:
+        monkeypatch.setattr(bank, "_same", same)
+        rei.rename(dataset / "Naoi_Rei" / rei.name)
+        build_bank(dataset, models, uri)
+        return same(before, rows)
+
+    monkeypatch.setattr(bank, "_same", and_meanwhile)
+    build_bank(dataset, models, uri)
+    assert load_gallery(uri).report.photos == 3
+
+
 def test_a_copy_alone_in_another_folder_does_not_push_her_photo_out(
     few_photos: Copy, models: FaceModel, tmp_path: Path
 ) -> None:

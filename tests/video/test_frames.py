@@ -91,6 +91,8 @@ def test_hd_that_says_nothing_has_hds_colours(tmp_path: Path) -> None:
         (ColorTrc.SMPTE2084, ColorPrimaries.BT2020, (572, 512, 512), (255, 255, 255)),
         # HDTV's (200, 60, 50), which is (167, 83, 59) there.
         (ColorTrc.BT709, ColorPrimaries.BT2020, (420, 429, 663), (200, 60, 50)),
+        # What FFmpeg cannot convert is shown as it is.
+        (ColorTrc.LOG_SQRT, ColorPrimaries.BT2020, (940, 512, 512), (255, 255, 255)),
     ],
 )
 def test_what_a_phone_films_has_the_colours_of_a_screen(
