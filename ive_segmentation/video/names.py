@@ -50,6 +50,7 @@ class _Track:
     """What is remembered of a track.
 
     Attributes:
+        left: Left side of its box where it began, x in pixels; 0 where no boxes were told.
         runs: First and last frame of each stretch without a gap in which it was seen.
         looks: Its faces, in order of time.
         overlaps: (frame, track, IoU) wherever its box overlapped another's by much.
@@ -59,6 +60,7 @@ class _Track:
     """
 
     evidence: Doubles
+    left: float = 0.0
     runs: list[tuple[int, int]] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     overlaps: list[tuple[int, int, float]] = field(default_factory=list)
@@ -108,10 +110,13 @@ class Names:
         Args:
             frame: Its number.
             tracks: The N person tracks that it shows.
-            boxes: (N, 4) xyxy, pixels: where boxes overlap, tracks may have swapped.
+            boxes: (N, 4) xyxy, pixels: where boxes overlap, tracks may have swapped, and strangers who
+                appear at once are numbered from left to right.
         """
-        for track in tracks:
+        for row, track in enumerate(tracks):
             runs = self._tracks[track].runs
+            if not runs and boxes is not None:
+                self._tracks[track].left = float(boxes[row, 0])
             if runs and runs[-1][1] == frame - 1:
                 runs[-1] = (runs[-1][0], frame)
             else:
@@ -269,6 +274,7 @@ class Names:
         ]
         return Part(
             self._runs(span.track, span.first, span.last),
+            self._tracks[span.track].left,
             sum(quality for quality, _ in looks),
             np.sum([quality * point.astype(np.float32) for quality, point in looks], axis=0),
         )

@@ -21,11 +21,13 @@ class Part(NamedTuple):
 
     Attributes:
         runs: The frames that show it.
+        left: Where it was when its track began, x in pixels.
         clear: How much its face says, the sum of the qualities of all looks at it.
         face: (D,) the sum of the looks in the gallery's space, each times its quality.
     """
 
     runs: Runs
+    left: float
     clear: float
     face: NDArray[np.float32]
 
@@ -41,13 +43,13 @@ def number_strangers(parts: Sequence[Part], least: float) -> list[int | None]:
         least: Similarity from which on two parts' faces are one person's.
 
     Returns:
-        P numbers, from 1 in the order in which they appear, those who appear at once as they are given; None
-        where too little was seen of a face, and for those that were seen least where there are more than
+        P numbers, from 1 in the order in which they appear, those who appear at once from left to right;
+        None where too little was seen of a face, and for those that were seen least where there are more than
         `most_strangers`.
     """
     clear = [at for at, part in enumerate(parts) if part.clear >= Measured.stranger_quality]
     kept = sorted(clear, key=lambda at: -parts[at].clear)[: Measured.most_strangers]
-    kept.sort(key=lambda at: (parts[at].runs[0][0], at))
+    kept.sort(key=lambda at: (parts[at].runs[0][0], parts[at].left))
     faces = unit(np.array([parts[at].face for at in kept]))
     groups = _groups(faces, [parts[at].runs for at in kept], least)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(groups), 1)}

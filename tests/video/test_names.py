@@ -446,6 +446,15 @@ def test_strangers_are_known_again(story: list[Shown], expected: list[int | None
     assert strangers(story) == expected
 
 
+def test_who_appear_at_once_are_numbered_from_left_to_right() -> None:
+    names = Names(MEMBERS, RATE)
+    lefts = {1: 200, 2: 100, 3: 0}
+    names.saw(0, [*lefts], np.array([[left, 0, left + 50, 100] for left in lefts.values()], np.float32))
+    for track, likeness in zip(lefts, (1.0, 0.1, -0.9), strict=True):
+        names.add_look(track, 0, like(None), 0.9, face(likeness))
+    assert [span.stranger for span in names.settle()] == [3, 2, 1]
+
+
 def test_how_alike_a_stranger_must_be_is_what_it_is_told() -> None:
     story: list[Shown] = [(1, 0, 9, [(0, 1.0, 0.9)]), (2, 10, 19, [(10, 0.7, 0.9)])]
     assert strangers(story, same_face=0.69) == [1, 1]

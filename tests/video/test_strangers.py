@@ -52,7 +52,7 @@ CASES = {
 
 @pytest.mark.parametrize(("faces", "seen", "expected"), CASES.values(), ids=CASES.keys())
 def test_strangers(faces: list[np.ndarray], seen: list[tuple[int, int]], expected: list[int]) -> None:
-    parts = [Part([run], CLEAR, face) for face, run in zip(faces, seen, strict=True)]
+    parts = [Part([run], 0.0, CLEAR, face) for face, run in zip(faces, seen, strict=True)]
     assert number_strangers(parts, LEAST) == expected
 
 
@@ -68,7 +68,7 @@ def test_who_is_seen_together_is_never_one_and_one_face_is_never_two_without_rea
     drawn = sorted(drawn, key=lambda part: part[1:])
     faces = unit(np.array([face for face, _, _ in drawn]))
     runs = [(first, first + length) for _, first, length in drawn]
-    shown = [Part([run], CLEAR, face) for face, run in zip(faces, runs, strict=True)]
+    shown = [Part([run], 0.0, CLEAR, face) for face, run in zip(faces, runs, strict=True)]
     numbers = [number or 0 for number in number_strangers(shown, LEAST)]
     assert list(dict.fromkeys(numbers)) == list(range(1, max(numbers) + 1))
     together = {
