@@ -270,7 +270,7 @@ def main() -> None:
     if set(chosen.only) - {"rule"}:
         settings = demo_settings(Settings())
         pipeline = load_pipeline(replace(settings, sam3=chosen.sam3 or settings.sam3))
-        print("\n".join(pipeline.notices))
+        print("\n".join(pipeline.notices.values()))
         for part, measure in (("masks", masks), ("faces", faces), ("job", job), ("held", held)):
             if part in chosen.only:
                 rows += measure(pipeline, seeds)

@@ -261,7 +261,7 @@ def segment(
     with _Bar() as bar:
         result = pipeline.segment(picture, text, bar)
     files = write_files(out, picture, result, pipeline.members)
-    messages = [*pipeline.notices, *result.messages]
+    messages = [*pipeline.notices.values(), *result.messages]
     if as_json:
         _print_json({**result.to_dict(), "messages": messages, "files": [str(file) for file in files]})
     else:
@@ -311,7 +311,7 @@ def video(
         pipeline = load_pipeline(settings, bar)
     with _Bar() as bar:
         followed = follow(pipeline, file, text, out, progress=bar, **wanted)
-    messages = [*pipeline.notices, *followed.messages]
+    messages = [*pipeline.notices.values(), *followed.messages]
     if as_json:
         _print_json(
             {

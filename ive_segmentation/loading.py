@@ -47,12 +47,12 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     Raises:
         MembersError: If there is no dataset folder, or its members.toml cannot be read.
     """
-    notices: list[str] = []
+    notices: dict[str, str] = {}
     demo = wants_demo(settings)
     if demo:
         progress(0.0, "Drawing the demo's members")
         settings = demo_settings(settings)
-        notices.append(DEMO_NOTICE)
+        notices["demo"] = DEMO_NOTICE
     members = load_members(settings.dataset)
 
     progress(0.1, "Loading the face models")
@@ -63,20 +63,20 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
         report, gallery = load_bank(settings, faces, lambda share, step: progress(0.2 + 0.4 * share, step))
     except UnwritableBankError as error:
         assert faces is not None
-        notices.append(str(error))
+        notices["names"] = str(error)
         with suppress(BankError):  # who was known before is known still
             report, gallery = bank_as_it_is(settings, faces)
     except UserError as error:
-        notices.append(str(error))
+        notices["names"] = str(error)
 
     progress(0.6, "Loading SAM 3")
     sam3: Sam3 | None = None
     try:
         sam3 = load_sam3(replace(settings, hub_timeout=settings.hub_timeout / 2))
     except UserError as error:
-        notices.append(str(error))
+        notices["masks"] = str(error)
     progress(1.0, "Ready")
-    return Pipeline(settings, members, faces, gallery, report, sam3, tuple(notices), demo)
+    return Pipeline(settings, members, faces, gallery, report, sam3, notices, demo)
 
 
 def load_bank(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -48,7 +48,7 @@ class Pipeline:
         gallery: The members' embeddings.
         report: What the last build of the bank did, and what it left out.
         sam3: Finds what words name.
-        notices: Sentences for the user about what is missing, or that this is the demo.
+        notices: Sentences for the user: that this is the "demo", or why "names" or "masks" are missing.
         demo: Whether the checkpoints are the built-in ones, which know drawn people only.
     """
 
@@ -58,7 +58,7 @@ class Pipeline:
     gallery: Gallery | None = None
     report: BankReport | None = None
     sam3: Sam3 | None = None
-    notices: tuple[str, ...] = ()
+    notices: Mapping[str, str] = field(default_factory=dict)
     demo: bool = False
     _met: WeakKeyDictionary[Features, tuple[list[Person], list[Body | None]]] = field(
         default_factory=WeakKeyDictionary, init=False, compare=False, repr=False

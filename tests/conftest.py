@@ -76,5 +76,5 @@ def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             word_cache=folder / "words",
         )
     )
-    assert pipeline.notices == ()
+    assert pipeline.notices == {}
     return pipeline

@@ -121,7 +121,7 @@ def test_who_was_known_is_known_where_the_bank_cannot_be_written(
     pipeline = load_pipeline(settings)
     assert pipeline.gallery is not None
     assert pipeline.gallery.names == ("Rei",)
-    assert any("cannot be written (No space left" in notice for notice in pipeline.notices)
+    assert "cannot be written (No space left" in pipeline.notices["names"]
     assert pipeline.report is not None
     assert (pipeline.report.photos, pipeline.report.embedded) == (1, 0)
 

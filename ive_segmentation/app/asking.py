@@ -54,7 +54,7 @@ class Live:
             progress: Called with the share done (0 to 1) and the step that begins.
 
         Returns:
-            The pipeline with the new members, report and gallery.
+            The pipeline with the new members, report and gallery, and no notice that there is none.
 
         Raises:
             UserError: If there are no face models, or no usable photo; the bank before stays.
@@ -66,7 +66,8 @@ class Live:
             # A folder that is away is said to be so, before its bank is forgotten.
             members = load_members(before.settings.dataset)
             report, gallery = load_bank(before.settings, before.faces, progress)
-            self.pipeline = replace(before, members=members, report=report, gallery=gallery)
+            notices = {about: words for about, words in before.notices.items() if about != "names"}
+            self.pipeline = replace(before, members=members, report=report, gallery=gallery, notices=notices)
         return self.pipeline
 
 

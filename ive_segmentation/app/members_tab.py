@@ -12,7 +12,7 @@ from ive_segmentation.app.adding import Added, add_photos
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
 from ive_segmentation.app.events import ONE_BANK, QUIET
-from ive_segmentation.app.presenting import for_day_and_night, hint, note
+from ive_segmentation.app.presenting import for_day_and_night, hint, note, notices_of
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.bank_figures import (
@@ -32,12 +32,13 @@ _DRAWN = (
 )
 
 
-def members_tab(live: Live, tab: gr.Tab) -> None:
+def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
     """Lay the tab out and connect it; called inside the page's `gr.Tab`.
 
     Args:
         live: Whose bank.
         tab: The tab; what it shows is made when it is opened.
+        notices: The top of the page, which may say that there is no bank.
     """
     boxed: dict[str, Any] = {"container": True, "padding": True, "apply_default_css": False}
     with gr.Row():
@@ -83,7 +84,12 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
             return [note([in_words(error)], "bad"), gr.skip(), gr.skip()]
         return _rebuild(live, progress, news)
 
-    tab.select(lambda: what_it_holds(live.pipeline), None, bank, **QUIET)
+    tab.select(
+        lambda: [what_it_holds(live.pipeline), gr.Dropdown(_choices(live.pipeline))],
+        None,
+        [bank, member],
+        **QUIET,
+    )
     tab.select(lambda: what_harms_it(live.pipeline), None, harm, **QUIET)
     pictures.expand(
         lambda: _in_pictures(live.pipeline),
@@ -93,7 +99,14 @@ def members_tab(live: Live, tab: gr.Tab) -> None:
     )
     for button, function, inputs in ((rebuild, rebuilt, None), (add, added, [member, photos])):
         button.click(function, inputs, [said, member, photos], **working).then(
-            lambda: [what_it_holds(live.pipeline), what_harms_it(live.pipeline)], None, [bank, harm], **QUIET
+            lambda: [
+                notices_of(live.pipeline),
+                what_it_holds(live.pipeline),
+                what_harms_it(live.pipeline),
+            ],
+            None,
+            [notices, bank, harm],
+            **QUIET,
         )
 
 

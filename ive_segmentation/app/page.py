@@ -8,9 +8,10 @@ from ive_segmentation.app.api import api
 from ive_segmentation.app.asking import Live
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import draw_pictures
+from ive_segmentation.app.events import QUIET
 from ive_segmentation.app.members_tab import members_tab
 from ive_segmentation.app.picture_tab import picture_tab
-from ive_segmentation.app.presenting import note
+from ive_segmentation.app.presenting import notices_of
 from ive_segmentation.app.video_tab import video_tab
 from ive_segmentation.pipeline import Pipeline
 
@@ -56,18 +57,13 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
     live = Live(pipeline)
     with gr.Blocks(title="IVE Segmentation", analytics_enabled=False, delete_cache=(_HOUR, _DAY)) as page:
         gr.HTML(_HEAD, elem_id="head", elem_classes="ive-flush")
-        gr.HTML(
-            note(pipeline.notices),
-            visible=bool(pipeline.notices),
-            elem_id="notices",
-            elem_classes="ive-flush",
-        )
+        notices = notices_of(pipeline)
         with gr.Tab("Picture"):
             picture_tab(live, draw_pictures() if pipeline.demo else [])
         with gr.Tab("Video"):
             video_tab(live)
         with gr.Tab("Members") as tab:
-            members_tab(live, tab)
+            members_tab(live, tab, notices)
         api(live)
-        page.load(None, js=ON_LOAD)
+        page.load(lambda: notices_of(live.pipeline), None, notices, js=ON_LOAD, **QUIET)
     return page.queue(max_size=32)

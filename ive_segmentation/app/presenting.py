@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+import gradio as gr
 import plotly.graph_objects as go
 
 from ive_segmentation.app.asking import Answer
@@ -53,6 +54,19 @@ def note(lines: Sequence[str], kind: str = "", headline: str = "") -> str:
     # Screen readers speak a "status" only where one was before its words came.
     role = "alert" if kind else "status"
     return f'<div class="ive-note {kind}" role="{role}">{"".join(f"<p>{line}</p>" for line in words)}</div>'
+
+
+def notices_of(pipeline: Pipeline) -> gr.HTML:
+    """Say at the top of the page what is missing, or that this is the demo.
+
+    Args:
+        pipeline: Whose notices.
+
+    Returns:
+        The box; it is not there where all is.
+    """
+    words = note([*pipeline.notices.values()])
+    return gr.HTML(words, visible=bool(words), elem_id="notices", elem_classes="ive-flush")
 
 
 def under_way(share: float, words: str) -> str:

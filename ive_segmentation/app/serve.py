@@ -134,7 +134,7 @@ def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
         said = heading
 
     pipeline = load_pipeline(settings, say)
-    for words in pipeline.notices:
+    for words in pipeline.notices.values():
         print(words, file=sys.stderr, flush=True)
     launch(pipeline, host, port, block=True)
 

@@ -58,7 +58,7 @@ def settings(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def pipeline(settings: Settings) -> Pipeline:
     """Everything loaded."""
     pipeline = load_pipeline(settings)
-    assert pipeline.notices == ()
+    assert pipeline.notices == {}
     return pipeline
 
 

@@ -17,6 +17,7 @@ from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.identity.faces import load_faces
 from ive_segmentation.language import MembersError
+from ive_segmentation.loading import load_pipeline
 from ive_segmentation.patience import silent
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import Settings
@@ -49,6 +50,16 @@ def test_while_the_folder_is_away_its_bank_stays(tmp_path: Path, monkeypatch: py
     report = live.rebuild(silent).report
     assert report is not None
     assert report.embedded == 0
+
+
+def test_once_there_is_a_bank_nothing_says_that_there_is_none(tmp_path: Path) -> None:
+    rei = tmp_path / "Dataset" / "Rei"
+    photo(rei / "grey.jpg")
+    own = {"faces": str(CHECKPOINTS / "faces"), "sam3": str(tmp_path), "bank": str(tmp_path / "bank")}
+    before = load_pipeline(Settings(dataset=tmp_path / "Dataset", **own))  # type: ignore[arg-type]
+    assert "No photo in" in before.notices["names"]
+    Image.fromarray(draw_scene(7, people=1).image).save(rei / "drawn.png")
+    assert Live(before).rebuild(silent).notices == {"masks": before.notices["masks"]}
 
 
 def test_photos_are_written_under_safe_names_with_the_suffix_of_their_content(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, Request, expect
+
+from ive_segmentation.app import launch
+from ive_segmentation.pipeline import Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -338,6 +342,21 @@ def test_members_tab_shows_what_was_left_out_and_takes_photos(
     (settings.dataset / "Solo_Guest").rmdir()
     page.click("#rebuild")
     expect(bank).to_contain_text("36 photos in the bank", timeout=SLOW)
+
+
+def test_what_a_new_bank_mends_is_no_longer_said(browser: Browser, pipeline: Pipeline) -> None:
+    notices = {"names": "No photo can be used.", "masks": "There is no SAM 3."}
+    lacking = replace(pipeline, gallery=None, report=None, sam3=None, notices=notices)
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(launch(lacking, port=17870))
+        notices_shown = page.locator("#notices")
+        expect(notices_shown).to_contain_text("No photo can be used.", timeout=SLOW)
+        page.get_by_role("tab", name="Members").click()
+        page.click("#rebuild")
+        expect(notices_shown).not_to_contain_text("No photo can be used.", timeout=SLOW)
+        page.reload()
+        expect(notices_shown).to_have_text("There is no SAM 3.", timeout=SLOW)
 
 
 def test_a_frame_of_a_video_becomes_the_picture(page: Page, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def sam3(demo: Pipeline) -> Sam3:
 
 def test_a_fresh_clone_has_all_it_needs(demo: Pipeline) -> None:
     assert demo.demo
-    assert demo.notices == (DEMO_NOTICE,)
+    assert demo.notices == {"demo": DEMO_NOTICE}
     assert Path(demo.settings.sam3) == CHECKPOINT
 
 
