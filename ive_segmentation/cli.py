@@ -260,7 +260,7 @@ def segment(
         pipeline = load_pipeline(settings, bar)
     with _Bar() as bar:
         result = pipeline.segment(picture, text, bar)
-    files = write_files(out, picture, result, pipeline.members)
+        files = write_files(out, picture, result, pipeline.members, bar)
     messages = [*pipeline.notices.values(), *result.messages]
     if as_json:
         _print_json({**result.to_dict(), "messages": messages, "files": [str(file) for file in files]})

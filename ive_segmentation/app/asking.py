@@ -167,9 +167,8 @@ def ask(pipeline: Pipeline, path: str | None, text: str, progress: Progress = si
     """
     image = read_picture(pipeline, path)
     result = pipeline.segment(image, text, progress)
-    progress(1.0, "Writing the files")
     with answer_folder() as folder, write_errors(folder):
-        files = write_files(folder / "files", image, result, pipeline.members)
+        files = write_files(folder / "files", image, result, pipeline.members, progress)
         archive = shutil.make_archive(str(folder / "everything"), "zip", folder / "files")
     return Answer(image, result, files, Path(archive))
 

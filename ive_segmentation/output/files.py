@@ -11,6 +11,7 @@ from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.output.overlay import Drawing, draw
 from ive_segmentation.output.writing import write_errors, write_png
+from ive_segmentation.patience import Progress, silent
 from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 
 RESULT = "result.json"
@@ -44,7 +45,9 @@ def overlay(image: Image, result: Result, members: Sequence[Member], *, similari
     return draw(image, masks + faces, [member.folder for member in members])
 
 
-def write_files(folder: Path, image: Image, result: Result, members: Sequence[Member]) -> list[Path]:
+def write_files(
+    folder: Path, image: Image, result: Result, members: Sequence[Member], progress: Progress = silent
+) -> list[Path]:
     """Write everything a result gives, each file whole or not at all.
 
     Args:
@@ -52,6 +55,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
         image: (H, W, 3) uint8, RGB.
         result: What was found in it.
         members: For names and colours.
+        progress: Called with the share done (0 to 1) and the step that begins.
 
     Returns:
         The files: overlay.png, then mask and cutout of each segment, then result.json.
@@ -60,6 +64,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
         WriteError: If the folder cannot be written to or the disk is full.
     """
     answered = (folder / RESULT).is_file()
+    progress(0.0, "Writing the files")
     files = [folder / "overlay.png"]
     write_png(files[0], overlay(image, result, members))
     for number, segment in enumerate(result.segments, start=1):
@@ -67,6 +72,7 @@ def write_files(folder: Path, image: Image, result: Result, members: Sequence[Me
         for kind, pixels in (("mask", segment.mask), ("cutout", cutout(image, segment.mask))):
             files.append(folder / f"{kind}_{name}")
             write_png(files[-1], pixels)
+        progress(number / len(result.segments), "Writing the files")
     files.append(folder / RESULT)
     result.save(files[-1])
     for older in folder.iterdir() if answered else ():  # else such files are the user's own

@@ -132,6 +132,8 @@ def follow(
         there = any(span.member == outputs.star for span in spans)
         made = outputs if there else replace(outputs, star=None)
         story = Story(video.size, asked, spans, owners.settle())
+        if made.star:
+            progress(SEEING, "Planning where the fancam looks")
         second_pass = _Pass(progress, SEEING, 1.0, first_pass.count)
         files, found = draw(
             read(video, start, end), video, records, story, pipeline.members, made,

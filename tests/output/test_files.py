@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
-from ive_segmentation.output.files import overlay
+from ive_segmentation.output.files import overlay, write_files
 from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.result import FaceBox, Person, Result, Segment
 
@@ -47,6 +48,14 @@ def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() ->
         assert Result.from_dict(result.to_dict()) == result
         pictures.append(overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=False))
     assert not any(np.array_equal(pictures[one], pictures[other]) for one in range(3) for other in range(one))
+
+
+def test_writing_says_how_far_it_is(tmp_path: Path) -> None:
+    hat = Segment("hat", np.ones((4, 4), bool), np.zeros(4, np.float32), 0.9, None, None)
+    result = Result((4, 4), Prompt("hat", ()), (), (hat, hat), (), {})
+    told = []
+    write_files(tmp_path, np.zeros((4, 4, 3), np.uint8), result, (), lambda share, _: told.append(share))
+    assert told == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize(

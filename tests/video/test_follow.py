@@ -129,6 +129,7 @@ def test_all_files_have_the_videos_frames_and_moments(
     assert glimpses[0].shape == trio.image.shape
     assert all(before[0] <= after[0] for before, after in pairwise(steps))
     assert "left" in steps[-1][1]
+    assert any("fancam" in words for _, words in steps)
 
 
 def test_a_part_of_the_video_begins_at_zero(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
