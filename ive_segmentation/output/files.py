@@ -16,7 +16,7 @@ from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 
 RESULT = "result.json"
 """What every answer has."""
-WRITTEN = re.compile(r"(overlay|(mask|cutout)_(\d\d|[1-9]\d{2,})_\w+)\.png|result\.json")
+WRITTEN = re.compile(r"(overlay|(mask|cutout)_(\d\d|[1-9]\d{2,})_[^\s.]+)\.png|result\.json")
 """Names of the files that `write_files` writes."""
 
 
@@ -34,7 +34,13 @@ def overlay(image: Image, result: Result, members: Sequence[Member], *, similari
     """
     names = names_to_show(members)
     masks = [
-        Drawing(segment.mask, segment.box, _thing_label(segment, result.persons, names), segment.member)
+        Drawing(
+            segment.mask,
+            segment.box,
+            _segment_label(segment, result.persons, names),
+            segment.member,
+            framed=segment.concept == PERSON,
+        )
         for segment in result.segments
     ]
     faces = [
@@ -82,13 +88,14 @@ def write_files(
     return files
 
 
-def _thing_label(segment: Segment, persons: Sequence[Person], names: dict[str, str]) -> str:
-    if segment.concept == PERSON:
-        return ""  # the name stands at the face
+def _segment_label(segment: Segment, persons: Sequence[Person], names: dict[str, str]) -> str:
     if segment.owner is None:
         return segment.concept
     owner = persons[segment.owner]
-    return f"{called(owner.member, owner.stranger, names)}’s {segment.concept}"
+    name = called(owner.member, owner.stranger, names)
+    if segment.concept == PERSON:
+        return "" if owner.face else name  # else the name stands at the face
+    return f"{name}’s {segment.concept}"
 
 
 def _person_label(person: Person, names: dict[str, str], similarities: bool) -> str:

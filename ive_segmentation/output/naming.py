@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, names_to_show
@@ -79,7 +79,10 @@ def plain_name(words: str) -> str:
         words: Of any script.
 
     Returns:
-        Letters and digits joined by underscores, no longer than a file system takes; empty if there are none.
+        Letters, their marks and digits joined by underscores, no longer than a file system takes; empty if
+        there are none.
     """
-    name = re.sub(r"\W+", "_", words.casefold()).encode()[:LONGEST_NAME]
+    # Vowels of Thai and Hindi are marks: left out, two people may have one name.
+    kept = (letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in words.casefold())
+    name = "_".join("".join(kept).split()).encode()[:LONGEST_NAME]
     return name.decode(errors="ignore").strip("_")

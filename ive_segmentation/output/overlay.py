@@ -1,4 +1,4 @@
-"""The picture with what was found drawn on it: soft masks with an outline, boxes, names."""
+"""The picture with what was found drawn on it: soft masks with an outline, boxes, labels."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from functools import cache
 
 import numpy as np
 import supervision as sv
-from PIL import Image, ImageFont
+from PIL import Image, ImageDraw, ImageFont
+
+from ive_segmentation.output.labels import place_labels
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart with every kind of colour vision. The last is
-# for those who are nobody we know.
+# for those who are nobody we know: white, because what is grey looks as if it were left out.
 _MEMBER_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-_COLORS = [sv.Color.from_hex(color) for color in (*_MEMBER_COLORS, "#9A9A9A")]
+_COLORS = [sv.Color.from_hex(color) for color in (*_MEMBER_COLORS, "#FFFFFF")]
 _MASK_OPACITY = 0.4
 
-# Sizes relative to the picture's (the square root of its area), chosen by eye: a label on a 12-megapixel
-# photo that the page shows 1,000 pixels wide is then about 22 pixels high.
-_LINE_PER_PIXEL = 1 / 600
-_FONT_PER_PIXEL = 1 / 40
+# Sizes relative to the picture's (the square root of its area), chosen by eye: letters of a picture that the
+# page shows 600 pixels wide are then about 15 pixels high.
+_LINE_PER_PIXEL = 1 / 450
+_FONT_PER_PIXEL = 1 / 34
 _SMALLEST_FONT = 11
 
 # Fonts by the name of their file, which Pillow looks for in the system's font folders; best first.
@@ -49,13 +51,15 @@ class Drawing:
         mask: bool (H, W) of the picture's size, or None where only the box is known.
         box: float (4,), xyxy in pixels.
         label: What to write at the box; empty for nothing.
-        color_key: Folder of the member (a thing takes its owner's); None is Unknown and drawn in grey.
+        color_key: Folder of the member (a thing takes its owner's); None is Unknown and drawn in white.
+        framed: Whether its box is drawn. Of a thing the outline is enough: a box would run through others.
     """
 
     mask: np.ndarray | None
     box: np.ndarray
     label: str
     color_key: str | None
+    framed: bool = True
 
 
 def draw(image: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str]) -> np.ndarray:
@@ -74,7 +78,7 @@ def draw(image: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str])
     if not drawings:
         return scene
     side = float(np.sqrt(scene.shape[0] * scene.shape[1]))
-    line = max(1, round(side * _LINE_PER_PIXEL))
+    line = max(2, round(side * _LINE_PER_PIXEL))
 
     # supervision takes arrays for BGR and ours are RGB: it gets its colours the other way round.
     palette = sv.ColorPalette([sv.Color(color.b, color.g, color.r) for color in _COLORS])
@@ -83,11 +87,14 @@ def draw(image: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str])
     if masked:
         masks, lookup = _masks_of(masked), _colors_of(masked, members)
         scene = sv.MaskAnnotator(palette, _MASK_OPACITY).annotate(scene, masks, lookup)
-        scene = sv.PolygonAnnotator(palette, line).annotate(scene, masks, lookup)
-    scene = sv.BoxAnnotator(palette, line).annotate(scene, _boxes_of(drawings), _colors_of(drawings, members))
-
-    labelled = [drawing for drawing in drawings if drawing.label]
-    return _write_labels(scene, labelled, members, side) if labelled else scene
+        # On a ground of the mask's own colour a line is seen by what lies on both sides of it.
+        for colors, thickness in ((sv.Color.BLACK, line + 2), (palette, line)):
+            scene = sv.PolygonAnnotator(colors, thickness).annotate(scene, masks, lookup)
+    framed = [drawing for drawing in drawings if drawing.framed]
+    for colors, thickness in ((sv.Color.BLACK, line + 2), (palette, line)):
+        box_annotator = sv.BoxAnnotator(colors, thickness)
+        scene = box_annotator.annotate(scene, _boxes_of(framed), _colors_of(framed, members))
+    return _with_labels(scene, drawings, members, side)
 
 
 def color_of(color_key: str | None, members: Sequence[str]) -> str:
@@ -130,31 +137,58 @@ def _installed(script: str) -> str | None:
     return None
 
 
-def _write_labels(
+def _with_labels(
     scene: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str], side: float
 ) -> np.ndarray:
-    fonts = [font_for(drawing.label) for drawing in drawings]
-    # Fonts of other scripts draw Latin letters too, and labels in one font make room for each other.
-    common = next((font for font in fonts if font), None)
-    fonts = [font or common for font in fonts]
+    """Write the labels: names at faces first, which leave things the more room the earlier they stand."""
+    labelled = sorted(
+        (drawing for drawing in drawings if drawing.label), key=lambda one: one.mask is not None
+    )
+    if not labelled:
+        return scene
+    fonts = _fonts([drawing.label for drawing in labelled], side, scene.shape[1])
+    padding = max(2, round(fonts[0].size / 4))
+    sizes = [
+        (round(font.getlength(drawing.label)) + 2 * padding, sum(font.getmetrics()) + 2 * padding)
+        for drawing, font in zip(labelled, fonts, strict=True)
+    ]
+    places = place_labels(
+        [drawing.box for drawing in labelled],
+        sizes,
+        (scene.shape[0], scene.shape[1]),
+        faces=[one.box for one in drawings if one.mask is None],
+        things=[one.mask for one in drawings if one.mask is not None and not one.framed],
+        persons=[one.mask for one in drawings if one.mask is not None and one.framed],
+    )
     picture = Image.fromarray(scene)
-    for font in dict.fromkeys(fonts):
-        group = [drawing for drawing, its in zip(drawings, fonts, strict=True) if its == font]
-        labels = [drawing.label for drawing in group]
-        size = _font_size(labels, font, side, scene.shape[1])
-        annotator = sv.RichLabelAnnotator(
-            sv.ColorPalette(_COLORS), text_color=_text_colors(), font_path=font, font_size=size,
-            text_padding=max(2, size // 4), smart_position=True,
-        )  # fmt: skip
-        picture = annotator.annotate(picture, _boxes_of(group), labels, _colors_of(group, members))
+    pen = ImageDraw.Draw(picture)
+    grounds = _colors_of(labelled, members)
+    for drawing, font, (x, y), (wide, high), ground in zip(
+        labelled, fonts, places, sizes, grounds, strict=True
+    ):
+        color = _COLORS[ground]
+        pen.rectangle((x, y, x + wide - 1, y + high - 1), fill=color.as_hex())
+        pen.text((x + padding, y + padding), drawing.label, fill=_text_color(color), font=font)
     return np.array(picture)
 
 
-def _font_size(labels: Sequence[str], font: str | None, side: float, width: int) -> int:
+def _fonts(labels: Sequence[str], side: float, width: int) -> list[ImageFont.FreeTypeFont]:
+    """A font for each label, all of one size, in which the widest fits into the picture."""
+    names = [font_for(label) for label in labels]
+    # Fonts of other scripts draw Latin letters too, and labels look alike in one.
+    common = next((name for name in names if name), None)
+    names = [name or common for name in names]
     size = max(_SMALLEST_FONT, round(side * _FONT_PER_PIXEL))
-    face = ImageFont.truetype(font, size) if font else ImageFont.load_default(size)
-    widest = max(face.getlength(label) for label in labels)
-    return max(_SMALLEST_FONT, min(size, int(size * 0.9 * width / max(widest, 1))))
+    widest = max(_font(name, size).getlength(label) for name, label in zip(names, labels, strict=True))
+    size = max(_SMALLEST_FONT, min(size, int(size * 0.9 * width / max(widest, 1))))
+    return [_font(name, size) for name in names]
+
+
+@cache
+def _font(name: str | None, size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font
 
 
 def _boxes_of(drawings: Sequence[Drawing]) -> sv.Detections:
@@ -181,7 +215,6 @@ def _place(color_key: str | None, members: Sequence[str]) -> int:
     return members.index(color_key) % len(_MEMBER_COLORS) if color_key in members else len(_MEMBER_COLORS)
 
 
-def _text_colors() -> sv.ColorPalette:
+def _text_color(ground: sv.Color) -> str:
     """Black on the light colours, white on the dark ones (luma of ITU-R BT.601): WCAG's 4.5 to 1 at least."""
-    luma = [0.299 * color.r + 0.587 * color.g + 0.114 * color.b for color in _COLORS]
-    return sv.ColorPalette([sv.Color.BLACK if value > 100 else sv.Color.WHITE for value in luma])
+    return "black" if 0.299 * ground.r + 0.587 * ground.g + 0.114 * ground.b > 100 else "white"

@@ -10,7 +10,7 @@ import pytest
 
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.language import Prompt
-from ive_segmentation.output.files import overlay, write_files
+from ive_segmentation.output.files import WRITTEN, overlay, write_files
 from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.result import FaceBox, Person, Result, Segment
 
@@ -48,6 +48,26 @@ def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() ->
         assert Result.from_dict(result.to_dict()) == result
         pictures.append(overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=False))
     assert not any(np.array_equal(pictures[one], pictures[other]) for one in range(3) for other in range(one))
+
+
+@pytest.mark.parametrize("words", ["กาอึล เสื้อ", "हिना", "Łucja’s hat", "원영 2"])
+def test_a_file_s_name_keeps_every_letter(words: str) -> None:
+    segment = Segment(words, np.ones((4, 4), bool), np.zeros(4, np.float32), 0.9, None, None)
+    name = segment_name(segment, ())
+    assert name == words.casefold().replace(" ", "_").replace("’", "_")
+    assert WRITTEN.fullmatch(f"cutout_01_{name}.png")
+
+
+def test_who_shows_no_face_is_named_at_the_mask() -> None:
+    box = np.array([60, 60, 100, 200], np.float32)
+    who = Person(box, None, 0.9, None, None)
+    segment = Segment("person", np.ones((240, 320), bool), box, 0.9, 0, None)
+    nobody = Segment("hat", np.ones((240, 320), bool), box, 0.9, None, None)
+    black = np.zeros((240, 320, 3), np.uint8)
+    for shown in (segment, nobody):
+        result = Result((240, 320), Prompt("person", ()), (who,), (shown,), (), {})
+        drawn = overlay(black, result, ())
+        assert (drawn[40:58, 60:100] == 255).all(axis=-1).sum() > 100
 
 
 def test_writing_says_how_far_it_is(tmp_path: Path) -> None:

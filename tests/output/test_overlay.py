@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_only_mask_box_and_label_are_touched() -> None:
     drawn = draw(grey(200, 200), [drawing("Kim_Gaeul", label="Gaeul 0.80")], MEMBERS)
     touched = (drawn != 128).any(axis=2)
     assert touched[41:80, 41:80].all()
-    touched[20:82, 38:130] = False  # the label stands on the box's upper left corner
+    touched[20:83, 37:130] = False  # the label stands on the box's upper left corner
     assert not touched.any()
 
 
@@ -82,11 +83,11 @@ def test_label_and_mask_have_the_same_hue() -> None:
     assert any((color == (0xE6, 0x9F, 0x00)).all() for color in label_ground)
 
 
-def test_unknown_is_grey_and_so_is_a_member_nobody_knows() -> None:
+def test_unknown_is_white_and_so_is_a_member_nobody_knows() -> None:
     for key in (None, "Somebody_Else"):
         drawn = draw(np.full((200, 200, 3), (250, 40, 40), np.uint8), [drawing(key)], MEMBERS)
         red, green, blue = drawn[60, 60].astype(int)
-        assert green == blue < red < 250  # grey over red
+        assert 40 < green == blue < 250 < red  # white over red
 
 
 @given(st.permutations(MEMBERS), st.sampled_from(MEMBERS))
@@ -151,7 +152,7 @@ def test_labels_grow_with_the_picture() -> None:
 def test_a_long_label_is_shrunk_to_fit() -> None:
     box = np.array([20, 300, 600, 590])
     long = draw(grey(600, 600), [Drawing(None, box, "a very long name " * 4 + "0.83", None)], MEMBERS)
-    ground = (long[250:299] != 128).any(axis=(0, 2))
+    ground = (long[250:297] != 128).any(axis=(0, 2))
     assert not ground[-3:].any()
 
 
@@ -160,6 +161,22 @@ def test_labels_side_by_side_do_not_cover_each_other() -> None:
     drawn = draw(grey(400, 400), same, MEMBERS).astype(int)
     for color in ((0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9)):
         assert ((drawn == color).all(axis=2)).sum() > 200
+
+
+def test_of_a_thing_the_outline_is_enough() -> None:
+    pants = replace(drawing("Naoi_Rei", (40, 40, 80, 160)), box=np.array([20, 20, 180, 180]), framed=False)
+    drawn = draw(grey(200, 200), [pants], MEMBERS)
+    assert (drawn[20, 20:180] == 128).all()
+    assert (drawn[100, 60] != 128).any()
+
+
+@pytest.mark.parametrize("key", [*MEMBERS, None])
+@pytest.mark.parametrize("ground", [0, 128, 255])
+def test_an_outline_is_seen_on_every_ground(key: str | None, ground: int) -> None:
+    mask = rectangle(200, 200, (40, 40, 160, 160))
+    drawn = draw(np.full((200, 200, 3), ground, np.uint8), [Drawing(mask, np.zeros(4), "", key)], MEMBERS)
+    edge = drawn[100, 30:50].astype(int).sum(axis=-1)
+    assert np.ptp(edge) > 200
 
 
 def test_latin_labels_need_no_font_of_the_system() -> None:
