@@ -52,6 +52,23 @@ def test_cropping_loses_nothing(mask: np.ndarray) -> None:
     assert cropped.shape[1] <= whole.shape[1]
 
 
+@given(MASKS)
+def test_no_colour_of_the_old_ground_is_left(mask: np.ndarray) -> None:
+    image = np.where(mask[..., None], np.uint8(200), np.uint8(10)) * np.ones(3, np.uint8)
+    cut = cutout(image, mask, crop=False)
+    assert (cut[cut[..., 3] > 0, :3] == 200).all()
+
+
+def test_at_the_edge_colours_go_on_as_they_are_beside_it() -> None:
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[0, :2], image[1, :2] = 30, 90
+    mask = np.zeros((4, 4), bool)
+    mask[:2, :2] = True
+    cut = cutout(image, mask, crop=False)
+    assert cut[0, 2].tolist() == [50, 50, 50, 64]  # beside 30, and half as much as that beside 90
+    assert cut[2, 2].tolist() == [90, 90, 90, 16]
+
+
 def test_the_colour_of_what_is_cut_away_is_gone() -> None:
     """The person beside must not be found again by whoever drops the alpha channel."""
     mask = np.zeros((20, 20), bool)
