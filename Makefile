@@ -18,7 +18,7 @@ run:
 
 lab:
 	@$(INSTALL)
-	@$(BIN)/jupyter lab main.ipynb
+	@$(BIN)/python -m jupyterlab main.ipynb
 
 app:
 	@$(INSTALL)

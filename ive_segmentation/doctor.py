@@ -21,10 +21,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import ROOT, Settings
+from ive_segmentation.setup.install import PYTHONS, is_supported
 
 Status = Literal["ok", "warn", "fail"]
 
-INSTALL = "Run `pip install -r requirements.txt` in this environment, then `doctor` again."
+INSTALL = f'Run `"{sys.executable}" -m pip install -r requirements.txt`, then `doctor` again.'
 FEW_PHOTOS = 5
 """A member's score is the mean over the best three photos (`Measured.match_photos`): with fewer than five
 there is hardly a choice of best ones."""
@@ -87,6 +88,10 @@ def _safely(name: str, look: Callable[[Settings], Check], settings: Settings) ->
 
 def _python(_: Settings) -> Check:
     detail = f"{platform.python_version()} at {sys.executable}"
+    if not is_supported(sys.version_info[:3]):
+        return Check(
+            "Python", "fail", detail, f"{PYTHONS} is needed: the packages have no builds for this one."
+        )
     return Check("Python", "ok", detail)
 
 

@@ -21,8 +21,21 @@ from ive_segmentation import cli
 from ive_segmentation.cli import main
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
+from tests.conftest import REPOSITORY
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import something_that_is_missing")
+    command = [sys.executable, "-m", "ive_segmentation", "prompt", "Rei"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=REPOSITORY, env=environment
+    )
+    assert done.returncode == 1
+    assert "something_that_is_missing is not installed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on Windows

@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+import venv
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -229,6 +231,68 @@ def test_a_broken_environment_is_made_anew(clone: Path) -> None:
     pip.unlink()
     assert installed(clone)
     assert imports(clone, "import tiny")
+
+
+def test_an_environment_that_was_cut_off_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = venv.create
+
+    def cut_off(*given: Any, **told: Any) -> None:
+        create(*given, **told)  # Python and pip may work, though not all is there
+        (environment / "left over").write_text("")
+        raise KeyboardInterrupt
+
+    environment = tmp_path / ".venv"
+    with monkeypatch.context() as patch:
+        patch.setattr(venv, "create", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            install.make_environment(environment)
+    install.make_environment(environment)
+    assert not (environment / "left over").exists()
+    (environment / "of the user").write_text("")
+    install.make_environment(environment)
+    assert (environment / "of the user").exists()
+
+
+def test_only_an_environment_that_can_be_used_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment = tmp_path / ".venv"
+    monkeypatch.setattr(venv, "create", lambda place, **_: place.mkdir(exist_ok=True))
+    another = 13 if sys.version_info[1] == 12 else 12
+    for version, said in (((3, another, 1), "delete it first"), ((3, 15, 0), "Making .venv"), ((), "Making")):
+        monkeypatch.setattr(install, "_version_of", lambda _, version=version: version)
+        install.make_environment(environment)
+        assert said in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("version", "supported"),
+    [
+        ((3, 10, 9), False),
+        ((3, 11, 0), True),
+        ((3, 14, 0), True),
+        ((3, 14, 1), False),
+        ((3, 14, 2), True),
+        ((3, 15, 0), False),
+        ((), False),
+    ],
+)
+def test_which_python_will_do(version: tuple[int, ...], supported: bool) -> None:
+    assert install.is_supported(version) is supported
+
+
+def test_a_folder_that_was_moved_is_found(clone: Path, tmp_path: Path) -> None:
+    installed(clone)
+    moved = clone.rename(tmp_path / "moved")
+    try:
+        (moved / "ive_segmentation.py").write_text("")
+        assert not installed(moved)
+        command = [str(install.python_of(moved / ".venv")), "-c", "import ive_segmentation"]
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    finally:
+        moved.rename(clone)
 
 
 def test_what_cannot_be_installed_says_so_and_leaves_the_rest(clone: Path) -> None:

@@ -44,6 +44,8 @@ __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_
 
 REPORT = b"ive_segmentation.report"
 ATTEMPTS = 5
+LOOK = 1
+"""Goes up whenever photos are read otherwise, or faces found or embedded: older banks look at theirs anew."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class BankReport:
     calibration: Calibration
     warnings: tuple[str, ...]
     seconds: float
+    look: int = 0
+    """`LOOK` of the program that read the photos; 0 in banks from before it was kept."""
 
     @property
     def photos(self) -> int:
@@ -241,6 +245,7 @@ def build_bank(
             rebuilt=rebuilt,
             **_examine(rows, dataset, false_accepts),
             seconds=time.monotonic() - begun,
+            look=LOOK,
         )
         if store.version(uri) == version:
             break
@@ -346,6 +351,8 @@ def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, s
         return [], None, "the bank before could not be read"
     if report.recogniser != faces.hash:
         return [], None, f"the bank before was made by another face recogniser ({report.faces})"
+    if report.look != LOOK:
+        return [], None, "an earlier version of this program read photos otherwise"
     # One of an earlier version has no stamps.
     return [{"stamp": None} | row for row in table.to_pylist()], report, None
 

@@ -20,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
+PYTHONS = "Python 3.11 to 3.14, but not 3.14.1,"
+"""What all pinned packages have builds for; torchvision leaves 3.14.1 out."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FONTS = {"ko": "fonts-nanum", "ja": "fonts-ipafont-gothic", "th": "fonts-tlwg-garuda"}
 """Debian's packages with the letters of each language; every desktop has them, a bare machine does not."""
@@ -50,13 +52,20 @@ def python_of(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def is_supported(version: tuple[int, ...]) -> bool:
+    """Tell whether the program can be installed with a Python, given its version's three numbers."""
+    return (3, 11) <= version < (3, 15) and version != (3, 14, 1)
+
+
 def fingerprint(files: list[Path]) -> str:
     """Return the SHA-256 of the files' contents, in order: what "already installed" is compared with."""
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def make_environment(environment: Path) -> None:
-    """Create the virtual environment, or make it anew where it is broken or its Python is gone.
+    """Create the virtual environment, or make it anew where it is broken or its Python cannot be used.
+
+    A file beside it says that it is being made: one that was cut off may look whole.
 
     Args:
         environment: Folder of the virtual environment.
@@ -64,19 +73,38 @@ def make_environment(environment: Path) -> None:
     Raises:
         InstallError: If this Python cannot make one.
     """
-    python = python_of(environment)
-    if python.exists():
-        works = "import sys, pip._internal.cli.main; sys.exit(sys.version_info < (3, 11))"
-        if subprocess.run([python, "-c", works], capture_output=True, check=False).returncode == 0:
-            return
-    print(f"Making {environment.name} with Python {sys.version.split()[0]} ...", flush=True)
+    own, asked = _version_of(environment), sys.version_info[:3]
+    unfinished = environment.with_name(f"{environment.name}.unfinished")
+    if is_supported(own) and not unfinished.exists():
+        if own[:2] != asked[:2]:
+            print(f"{environment.name} has Python {_text(own)}. To use {_text(asked)}, delete it first.")
+        return
+    print(f"Making {environment.name} with Python {_text(asked)} ...", flush=True)
+    unfinished.write_text("")
     try:
         venv.create(environment, clear=True, with_pip=True)
-    except (subprocess.CalledProcessError, OSError) as error:
+    except subprocess.CalledProcessError as error:
         raise InstallError(
             f"Python could not make {environment.name} ({error}). "
             "On Debian and Ubuntu: apt install python3-venv; then run the same command again."
         ) from error
+    unfinished.unlink()
+
+
+def _version_of(environment: Path) -> tuple[int, ...]:
+    """Three numbers, none where there is no environment, or its Python or pip does not work."""
+    question = "import sys, pip._internal.cli.main; print(*sys.version_info[:3])"
+    try:
+        answer = subprocess.run(
+            [python_of(environment), "-c", question], capture_output=True, text=True, check=True
+        )
+    except (subprocess.CalledProcessError, OSError):
+        return ()
+    return tuple(map(int, answer.stdout.split()))
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def mend(environment: Path) -> list[str]:
@@ -110,8 +138,9 @@ def pip_install(environment: Path, *arguments: str | Path) -> None:
     command = [python_of(environment), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, check=False).returncode != 0:
         raise InstallError(
-            "pip could not install everything; its last lines say why. "
-            "Check the network and the free space (about 10 GB), then run the same command again."
+            'pip could not install everything; its last lines say why. "No matching distribution" means '
+            "that there is no build for this Python or system: README, Start. Otherwise check the network "
+            "and the free space (about 10 GB), then run the same command again."
         )
 
 
@@ -147,7 +176,9 @@ def make_importable(root: Path, environment: Path) -> None:
     # another one would keep it from starting at all.
     line = f"import sys; sys.path.append({str(root)!a})\n"
     for site in environment.glob("**/site-packages"):
-        (site / "ive_segmentation.pth").write_text(line, encoding="ascii")
+        file = site / "ive_segmentation.pth"
+        if not file.exists() or file.read_text(encoding="ascii") != line:
+            file.write_text(line, encoding="ascii")
 
 
 def gpu_pin(requirements: str) -> str:
@@ -180,22 +211,21 @@ def install(root: Path, environment: Path, dev: bool) -> bool:
     stamps = {RUNTIME: fingerprint([root / RUNTIME])}
     if dev:
         stamps[DEV] = fingerprint([root / RUNTIME, root / DEV])
-    stale = [
-        name
-        for name, digest in stamps.items()
-        if not (stamp := environment / f"{name}.installed").exists() or stamp.read_text() != digest
-    ]
-    if not stale:
+    make_importable(root, environment)  # the folder may have been moved
+    if all(_content(environment / f"{name}.installed") == digest for name, digest in stamps.items()):
         return False
     print("Installing: the first time takes some minutes and about 7 GB of disk.", flush=True)
     for name in mend(environment):
         print(f"Installing again what was cut off: {name.removesuffix('.dist-info')}", flush=True)
     pip_install(environment, "-r", root / (DEV if dev else RUNTIME))
     repair_onnxruntime(root / RUNTIME, environment)
-    make_importable(root, environment)
     for name, digest in stamps.items():
         (environment / f"{name}.installed").write_text(digest)
     return True
+
+
+def _content(file: Path) -> str | None:
+    return file.read_text() if file.exists() else None
 
 
 def missing_packages() -> list[str]:
@@ -233,8 +263,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make .venv and install what the program needs.")
     parser.add_argument("--dev", action="store_true", help="the test tools and a browser too")
     arguments = parser.parse_args()
-    if sys.version_info < (3, 11):  # noqa: UP036 - this file is the one that an older Python may be asked to run
-        print("Python 3.11 or newer is needed. Name one: make run PYTHON=python3.12", file=sys.stderr)
+    if not is_supported(sys.version_info[:3]):
+        print(
+            f"{PYTHONS} is needed, and this is {_text(sys.version_info[:3])}. Name another: "
+            "make run PYTHON=python3.12 (on Windows: py -3.12 ive_segmentation\\setup\\install.py)",
+            file=sys.stderr,
+        )
         return 1
     try:
         install(ROOT, ROOT / ".venv", arguments.dev)
@@ -242,6 +276,10 @@ def main() -> int:
             install_browser()
     except InstallError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = error.filename or ROOT
+        print(f"{place} cannot be written ({error.strerror}). Run the same command again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Run the same command again to go on from here.", file=sys.stderr)

@@ -172,6 +172,17 @@ def test_a_bank_that_another_rule_calibrated_is_calibrated_anew(
     assert again.embedded == 0
 
 
+def test_photos_that_were_read_otherwise_are_read_anew(
+    few_photos: Copy, models: FaceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, uri = few_photos(An_Yujin=2), str(tmp_path / "bank")
+    build_bank(photos, models, uri)
+    monkeypatch.setattr(bank, "LOOK", bank.LOOK + 1)
+    again = build_bank(photos, models, uri)
+    assert (again.embedded, again.rebuilt) == (2, "an earlier version of this program read photos otherwise")
+    assert build_bank(photos, models, uri).embedded == 0
+
+
 def test_the_gallery_names_its_own_photos_when_they_are_away(real_gallery: Gallery) -> None:
     """Leave one photo out: 97% here (identity_accuracy), so that nine in ten is no luck."""
     right = 0
