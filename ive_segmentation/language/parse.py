@@ -23,7 +23,7 @@ from ive_segmentation.language.tokens import Token, is_thai, tokenize
 _THING = "[TYLl](?:[BPW][TYLl])*"
 _WHO = "(?P<who>N(?:S?AN|N)*|R)"
 _WHAT = f"(?P<what>{_THING}(?:A{_THING})*)"
-_HERS = f"(?P<what>{_THING}(?:S{_THING})*(?:A?H{_THING}|A{_THING}(?![BNPRSW]))*)"
+_HERS = f"(?P<what>{_THING}(?:S{_THING})*(?:A?H{_THING}|A{_THING}(?![BNPRSW]|H{_THING}))*)"
 """Parts of the patterns; the single letters are kinds of tokens (`Kind`): N a name, T a thing, A "and" ..."""
 
 _CLAUSES = {
@@ -42,11 +42,11 @@ _CLAUSES = {
         # Wonyoung on stage
         "somewhere": f"{_WHO} (?P<where>W?L(?:AL)*|P {_THING}) (?=A|$)",
         # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
-        "holding": f"{_WHO} (?P<verb>S?Y?H|W) R? {_HERS} (?:[PW]RY)? H? (?=[AN]|$)",
+        "holding": f"{_WHO} (?P<verb>S?Y?H|W) R? {_HERS} (?:[PW]RY)? H? (?=A|$|N(?!A|$))",
         # Wonyoung's shirt; Rei's ring on her finger
         "hers": f"{_WHO} S {_HERS} (?:[PW]RY)? (?=[AN]|$)",
         # 원영 가방
-        "before": f"{_WHO} {_HERS} H? (?=[AN]|$)",
+        "before": f"{_WHO} {_HERS} (?:H(?!N))? (?=[AN]|$)",
         # เสื้อวอนยอง
         "behind": f"{_WHAT} {_WHO} (?=[AN]|$|{_THING} N)",
         # Wonyoung
@@ -162,7 +162,8 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         if not match or (name == "holder" and not tokens[match.start("verb")].foreign):
             raise _unreadable(tokens)
         parts = {part: tokens[slice(*match.span(part))] for part in match.re.groupindex if match[part]}
-        things = list(_split(parts["what"], Kind.AND, Kind.HOLDING)) if "what" in parts else []
+        between = (Kind.AND,) if name == "concept" else (Kind.AND, Kind.HOLDING)
+        things = list(_split(parts["what"], *between)) if "what" in parts else []
         who = parts.get("who", [])
         last = max((place for place, token in enumerate(who) if token.kind is Kind.AND), default=0)
         if things and any(token.people == who[-1].people for token in who[:last]):
@@ -228,8 +229,9 @@ def _asked(clause: _Clause) -> list[str | None]:
 def _thing(row: Sequence[Token], clause: _Clause) -> str:
     """Write one thing of a clause in English, or refuse what stands beside a name and need not be a thing."""
     thing = _english(row)
-    if clause.name in _OWNING and names_a_person(row[0]):
-        raise _beyond(row[0])  # the person on Rei's right is not Rei's
+    is_somebody = clause.name == "holding" and thing.split()[-1] == "person"
+    if is_somebody or (clause.name in _OWNING and names_a_person(row[0])):
+        raise _beyond(row[0])  # the person on Rei's right, or in her arms, is not Rei's
     if row[-1].kind is Kind.LOOK and clause.who:
         if not clause.verb:
             raise PromptError(
@@ -249,7 +251,8 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            if token.kind is Kind.BEYOND and (token.foreign or len(row) == 1):
+            is_title = not token.foreign and token.english != "without" and len(row) > 1  # no smoking
+            if token.kind is Kind.BEYOND and not is_title:
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:
@@ -267,11 +270,14 @@ def _english(tokens: Sequence[Token]) -> str:
     if is_holding == [False, True, False] and not is_thai(tokens[1].text):
         tokens = tokens[::-1]  # Korean and Japanese say first what is held
     words = ""
-    for before, token in zip([tokens[0], *tokens], tokens, strict=False):
-        if token.kind is Kind.OF_THE_ONE_BEFORE:
+    for before, token, after in zip([tokens[0], *tokens], tokens, [*tokens[1:], tokens[-1]], strict=False):
+        if token.english == "having":
+            words += " with" if after.kind is Kind.BODY else " holding"
+        elif token.kind is Kind.OF_THE_ONE_BEFORE:
             words += "'s" if before.being or not token.foreign else ""  # レースのドレス is a lace dress
         else:
-            words += " " + (token.english if token.foreign or token.kind in THINGS else token.text.lower())
+            is_translated = token.foreign or token.kind in THINGS | {Kind.HOLDING}
+            words += " " + (token.english if is_translated else token.text.lower())
     return " ".join(with_compounds(words.removeprefix("'s").split()))
 
 

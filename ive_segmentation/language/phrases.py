@@ -9,8 +9,8 @@ from itertools import groupby
 
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
-from ive_segmentation.language.prompt import EVERYONE
-from ive_segmentation.language.things import Kind, known, singular
+from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, PromptError
+from ive_segmentation.language.things import Kind, families, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
@@ -20,6 +20,8 @@ _HERS = [Kind.OF_THE_ONE_BEFORE, Kind.NAME]
 _SIDES = {"left", "right"}
 _A_VERB = re.compile("(줘|요|해|게|줄래|할래|[てでいるすくかうねよ])$")
 """How a Korean or Japanese sentence ends, and hardly any noun."""
+_A_LIST = re.compile("[TY]l+(?=[TY])")
+"""A noun, looks and a noun, by their kinds."""
 _JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
 
@@ -43,7 +45,8 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         for at, token in enumerate(tokens)
         if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
     ]
-    rows = groupby(_with_joined_looks(_resolved(spoken)), key=lambda token: token.kind in THINGS)
+    read = _with_lists(_with_joined_looks(_resolved(spoken)))
+    rows = groupby(read, key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
     messages: list[str] = []
     for is_noun_phrase, row in rows:
@@ -66,12 +69,16 @@ def _with_one_and(tokens: Sequence[Token]) -> list[Token]:
     kept: list[Token] = []
     is_joined = False
     for at, token in enumerate(tokens):
-        begins_anew = any(after.text.lower() in _ARTICLES for after in tokens[at + 1 : at + 2])
+        begins_anew = any(map(_is_article, tokens[at + 1 : at + 2]))
         if begins_anew or not (is_joined and token.kind is Kind.AND):
             kept.append(token)
         if token.kind is not Kind.FILLER:
             is_joined = token.kind is Kind.AND
     return kept
+
+
+def _is_article(token: Token) -> bool:
+    return token.text.lower() in _ARTICLES
 
 
 def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
@@ -89,13 +96,27 @@ def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
         if token.foreign:
             is_stranger = owns or Kind.NAME not in kinds
         else:
-            has_article = at > 0 and tokens[at - 1].text.lower() in _ARTICLES
+            has_article = at > 0 and _is_article(tokens[at - 1])
             is_owned = kinds[:at].rstrip("".join(THINGS)).endswith(Kind.OF_THE_ONE_BEFORE)
             is_listed = kinds[:at].endswith("NA") or kinds.startswith("AN", at + 1)
             looks_so = token.looks_like_a_name and not is_owned
             is_stranger = not has_article and (owns or is_listed or looks_so)
         if is_stranger and not token.understood:
             raise names.nobody(token.text)
+        if kinds[at + 1 : at + 2] == Kind.NAME and not any(map(_is_article, tokens[at - 1 : at])):
+            _refuse_another_family(token, tokens[at + 1], names)
+
+
+def _refuse_another_family(token: Token, name: Token, names: Names) -> None:
+    """Refuse a member's name behind a family's that is a word and not hers: Park Jiwon is no Kim Jiwon.
+
+    A word that says nothing ("so", "an") is a family's name only with its capital.
+    """
+    key = name_key(token.text)
+    is_family = key in families() and (token.kind is not Kind.FILLER or token.text[0].isupper())
+    theirs = {EVERYONE, UNKNOWN, *names.find(key)}
+    if is_family and not theirs.intersection(name.people):
+        raise names.nobody(f"{token.text} {name.text}")
 
 
 def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -123,9 +144,9 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             kind = Kind.FILLER if THINGS.intersection(after) else Kind.NAME
             read = replace(token, kind=kind, people=(EVERYONE,))
         elif token.kind is Kind.SOMEONE:
-            is_meant = Kind.NAME not in kinds and _has_something(token, before, after)
-            kind = Kind.THING if is_meant else Kind.FILLER
-            read = replace(token, kind=kind, english="person", being=True)
+            read = _someone(token, tokens, at)
+        elif token.kind is Kind.TOGETHER:
+            read = _together(token, before, kinds)
         if read.kind is not Kind.FILLER:
             yield read
 
@@ -137,11 +158,43 @@ def _in_the_picture(token: Token) -> Iterator[Token]:
     yield replace(token, kind=Kind.THING, text=noun, english=noun.lower())
 
 
-def _has_something(token: Token, before: Sequence[Kind], after: Sequence[Kind]) -> bool:
-    """Whether a sentence is about someone who holds or wears something, or is somewhere."""
+def _someone(token: Token, tokens: Sequence[Token], at: int) -> Token:
+    """Read "who", "member" and "one": a person of whom something is said, else a word that says nothing.
+
+    Beside a member's name "one" is the thing that was named before: "Rei's pink dress and Liz's blue one".
+    """
+    is_before_a_thing = any(other.kind in THINGS for other in tokens[at + 1 : at + 2])
+    if all(other.kind is not Kind.NAME for other in tokens):
+        if _has_something(token, tokens, at):
+            return replace(token, kind=Kind.THING, english="person", being=True)
+    elif token.english == "one" and not is_before_a_thing:
+        things = [other for other in tokens[:at] if other.kind is Kind.THING]
+        if not things:
+            raise PromptError(f'It is not clear what "{token.text}" is. Write the thing instead.')
+        return replace(things[-1], text=token.text)
+    return replace(token, kind=Kind.FILLER)
+
+
+def _together(token: Token, before: Sequence[Kind], kinds: Sequence[Kind]) -> Token:
+    """Read "holding hands": nothing is said by it of members, and it is no part of a wish for one alone."""
+    if Kind.NAME not in kinds:
+        return replace(token, kind=Kind.THING, english="holding hands")
+    return replace(token, kind=Kind.FILLER if before == [Kind.NAME] else Kind.BEYOND)
+
+
+def _has_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
+    """Whether a sentence is about someone who holds or wears something, is somewhere, or looks some way."""
+    before = [other.kind for other in tokens[:at]]
+    looks = THINGS.intersection(before[-2:] if before[-1:] == [Kind.OF_THE_ONE_BEFORE] else before[-1:])
     if token.foreign and not is_thai(token.text):
-        return not after and Kind.HOLDING in before
-    return not before and bool({Kind.HOLDING, Kind.WITH, Kind.PLACE}.intersection(after))
+        return at + 1 == len(tokens) and (Kind.HOLDING in before[-1:] or bool(looks))
+    if looks:
+        return token.english != "someone" and not token.foreign
+    said = {Kind.HOLDING, Kind.WITH, Kind.PLACE, Kind.SOMEONE, *(THINGS if token.foreign else ())}
+    after = tokens[at + 1 : at + 2]
+    is_number = token.english == "one" and any(" " not in other.text for other in after)
+    said -= {Kind.PLACE} if is_number else set()  # one tree
+    return not before and any(other.kind in said and not other.being for other in after)
 
 
 def _is_all_of_it(tokens: Sequence[Token], at: int) -> bool:
@@ -170,6 +223,22 @@ def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
         only_looks = token.kind is Kind.LOOK and (starts or only_looks)
         joined.append(token)
     return joined
+
+
+def _with_lists(tokens: Sequence[Token]) -> list[Token]:
+    """Put an "and" where a Korean, Thai or Japanese list has none: 검은 모자 흰 신발, เสื้อดำกางเกงขาว.
+
+    A look between two nouns is such a list's border: it ends what is said of the first (Thai) or begins what
+    is said of the second.
+    """
+    letters = "".join(" " if token.being or not token.understood else token.kind for token in tokens)
+    listed = list(tokens)
+    for border in reversed(list(_A_LIST.finditer(letters))):
+        at, end = border.span()
+        if tokens[at].foreign and tokens[end].foreign:
+            place = end if is_thai(tokens[at].text) else at + 1
+            listed.insert(place, Token(Kind.AND, " "))
+    return listed
 
 
 def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]]:

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     # These are gone before the patterns are tried.
     LOOK = "l"
     SOMEONE = "s"
+    TOGETHER = "t"
     IN_THE_PICTURE = "p"
     ALL = "a"
     HONORIFIC = "h"
@@ -65,13 +66,18 @@ _LITTLE = {
     "of_the_one_before": Kind.OF_THE_ONE_BEFORE,
     "of_the_one_after": Kind.OF_THE_ONE_AFTER,
     "holding": Kind.HOLDING,
+    "having": Kind.HOLDING,
     "wearing": Kind.HOLDING,
     "with": Kind.WITH,
     "place": Kind.AT,
     "beyond": Kind.BEYOND,
+    "without": Kind.BEYOND,
     "everyone": Kind.NAME,
     "everything": Kind.NAME,
     "someone": Kind.SOMEONE,
+    "member": Kind.SOMEONE,
+    "one": Kind.SOMEONE,
+    "together": Kind.TOGETHER,
     "in_the_picture": Kind.IN_THE_PICTURE,
     "unknown": Kind.NAME,
     "pronoun": Kind.PRONOUN,
@@ -125,7 +131,7 @@ def lexicon() -> dict[str, Word]:
             word = Word(_THINGS.get(group, Kind.THING), english, being=group == "being")
             words |= {name_key(text): word for texts in ([english], *spellings.values()) for text in texts}
     little = _read("words.toml")
-    del little["others"]
+    del little["others"], little["families"]
     for group, spellings in little.items():
         meaning = group.removeprefix("particle_")
         english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
@@ -139,6 +145,12 @@ def lexicon() -> dict[str, Word]:
 def others() -> frozenset[str]:
     """Return the keys of names that are near a member's and other people's: no typing mistakes."""
     return frozenset(name_key(name) for names in _read("words.toml")["others"].values() for name in names)
+
+
+@cache
+def families() -> frozenset[str]:
+    """Return the keys of families' names that are words of English too."""
+    return frozenset(name_key(name) for names in _read("words.toml")["families"].values() for name in names)
 
 
 def known(key: str) -> Word | None:

@@ -199,6 +199,34 @@ ENGLISH = [
     ("Rei's other shoe", "R:other shoe"),
     ("Wonyoung 's shirt and the girls' bag", "W:shirt, -:girl's bag"),
     ("Rei smiling and waving", "R:"),
+    # a member's name behind a family's that is hers, or a word that says nothing
+    ("An Yujinn", "Y:"),
+    ("so yujin", "Y:"),
+    ("Wonyoung in the park", "W:"),
+    # whoever is meant by how she looks
+    ("the member who is holding the mic", "-:person holding microphone"),
+    ("who has the mic", "-:person holding microphone"),
+    ("who has long hair", "-:person with long hair"),
+    ("who wears a hat", "-:person wearing hat"),
+    ("blonde member", "-:blonde person"),
+    ("left member", "-:left person"),
+    ("the one with the umbrella", "-:person with umbrella"),
+    ("the one on the left", "-:person on the left"),
+    ("ones in red", "-:person in red"),
+    ("someone with a mask", "-:person with mask"),
+    ("the blonde one", "-:blonde person"),
+    ("one tree", "-:tree"),
+    ("Rei's one-piece", "R:dress"),
+    ("Rei's pink dress and Liz's blue one", "R:pink dress, Z:blue dress"),
+    ("no smoking sign", "-:no smoking sign"),
+    # somebody else, who holds something of her own
+    ("Wonyoung and a girl holding a mic", "W:, -:girl holding microphone"),
+    ("man holding a camera and Rei", "-:man holding camera, R:"),
+    ("Rei's hat and a girl holding a mic", "R:hat, -:girl holding microphone"),
+    # two together
+    ("Rei and Liz holding hands", "RZ:"),
+    ("Rei holding hands with Liz", "RZ:"),
+    ("two girls holding hands", "-:girl holding hands"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -255,6 +283,9 @@ KOREAN = [
     ("레이 가방 빨리 찾아줘", "R:bag"),
     ("원영이 마이크만 따로 따줘", "W:microphone"),
     (unicodedata.normalize("NFD", "장원영의 하얀 셔츠"), "W:white shirt"),
+    ("레이 검은 모자 흰 신발", "R:black hat, R:white shoe"),
+    ("빨간 머리 멤버", "-:red hair person"),
+    ("레이와 카메라를 든 남자", "R:, -:man holding camera"),
 ]
 THAI = [
     ("คน", "-:person"),
@@ -292,6 +323,13 @@ THAI = [
     ("โทรศัพท์ในมือซ้ายของเรย์", "R:phone"),
     ("ค้นหาเสื้อวอนยอง", "W:shirt"),
     ("เด็กผู้หญิงที่เรย์อุ้ม", "R:girl"),
+    ("เสื้อดำกางเกงขาวเรย์", "R:black shirt, R:white pants"),
+    ("เสื้อสีดำกางเกงสีขาวของเรย์", "R:black shirt, R:white pants"),
+    ("เมมเบอร์ผมทอง", "-:gold hair person"),
+    ("เมมเบอร์คนซ้าย", "-:left person"),
+    ("คนมีผมยาว", "-:person with long hair"),
+    ("เรย์กับผู้หญิงใส่หมวก", "R:, -:woman wearing hat"),
+    ("วอนยองจับมือกับลิซ", "WZ:"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -338,6 +376,9 @@ JAPANESE = [
     ("レイの帽子はどこですか", "R:hat"),
     ("手の写真", "-:hand"),
     ("怜ちゃん", "R:"),
+    ("レイの黒い帽子白い靴", "R:black hat, R:white shoe"),
+    ("金髪のメンバー", "-:blonde person"),
+    ("レイとカメラを持っている男", "R:, -:man holding camera"),
 ]
 
 
@@ -453,6 +494,19 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("Wonyoung's person", ['"person"']),
         ("everyone w/o Rei", ['"without"']),
         ("the other members", ['"other members"']),
+        ("who isn't wearing a hat", ['"isn\'t"']),
+        ("woman without glasses", ['"without"']),
+        ("girl with no shoes", ['"with no"']),
+        ("everyone else", ['"else"']),
+        ("원영이를 안고 있는 사람", ['"사람"']),
+        ("レイを抱いている人", ['"人"']),
+        ("원영이와 손 잡은 사람", ['"손 잡은"']),
+        ("Liz's blue one", ['"one"']),
+        # whose is it, the one's before or the one's behind
+        ("원영이 모자를 쓴 레이", ["whose is what"]),
+        ("원영 가방 든 리즈", ["whose is what"]),
+        ("ลิซใส่หมวกวอนยอง", ["whose is what"]),
+        ("คนที่จับมือวอนยอง", ["whose is what"]),
         # the part is not the whole
         ("원영이 핸드폰 케이스", ['"케이스"', "English"]),
         ("원영 카리나", ['"카리나"', "closest"]),
@@ -462,6 +516,11 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         # scripts that the word list has nothing of
         ("рубашка Rei", ['"рубашка"', "use English"]),
         ("قميص", ["use English"]),
+        # names of others: a member's, with another family's name that is a word
+        ("Park Jiwon", ['"Park Jiwon"', "closest"]),
+        ("moon yujin's bag", ['"moon yujin"', "closest"]),
+        ("So Yujin", ['"So Yujin"', "closest"]),
+        ("An Jiwon's bag", ['"An Jiwon"', "closest"]),
         # names of others, one letter away
         ("Wooyoung's mic", ['"Wooyoung"', "closest"]),
         ("Wonyoung and Yunjin", ['"Yunjin"', "closest"]),
