@@ -53,20 +53,21 @@ def _by_word(places: dict[Place, str]) -> dict[str, Place]:
 
 WORN = _by_word(
     {
-        ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara",
-        HEAD: "hairpin hairband headband headphone ribbon veil hood",
-        HAIR: "hair wig ponytail braid bangs",
+        ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara visor",
+        HEAD: "hairpin hairband headband headphone headset earmuff ribbon bow bandana veil hood",
+        HAIR: "hair wig ponytail pigtail braid bun bangs",
         ONE_ON_FACE: "face head glasses sunglasses eyeglasses goggles mask",
         EARS: "earring ear earphone earbud in-ear",
         NECK: "necklace choker scarf tie necktie bowtie collar pendant",
         TORSO: "shirt t-shirt tshirt tee blouse top sweater hoodie sweatshirt cardigan vest jacket blazer "
-        "jersey polo bra corset tank suit suspenders apron",
-        WHOLE: "dress coat raincoat gown jumpsuit kimono yukata hanbok robe cape uniform",
+        "jersey polo turtleneck bra corset tank suit suspenders apron",
+        WHOLE: "dress coat parka raincoat gown jumpsuit tracksuit kimono yukata hanbok robe cape uniform",
         WAIST: "belt",
-        LEGS: "skirt pants trousers jeans shorts leggings tights stocking leg",
+        LEGS: "skirt pants sweatpants trousers jeans shorts leggings tights stocking leg",
         ANYWHERE: "clothes clothing outfit costume overalls pajamas swimsuit jewelry",
         SHINS: "anklet",
-        PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer moccasin clog flip-flop flop",
+        PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer moccasin clog flip-flop flop flat "
+        "jane marten",
         FEET: "sock",
     }
 )
@@ -74,11 +75,11 @@ WORN = _by_word(
 
 PARTS = _by_word(
     {
-        FACE: "eye eyebrow nose mouth lip cheek",
+        FACE: "eye eyebrow forehead nose mouth lip cheek chin",
         NECK: "neck",
-        TORSO: "shoulder back",
+        TORSO: "shoulder back chest belly",
         WAIST: "waist",
-        ARMS: "arm sleeve hand wrist finger nail",
+        ARMS: "arm elbow sleeve hand wrist finger nail",
         LEGS: "lap thigh knee",
         SHINS: "calf shin ankle",
         PAIR_ON_FEET: "foot feet",
