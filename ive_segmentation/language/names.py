@@ -29,6 +29,10 @@ KOREAN = re.compile(
 the census of 2015 and four of two syllables, are nearly everyone's."""
 CLOSEST = 3
 """So many members are named to the user who typed a name that is nobody's."""
+NEAR = 65
+"""Likeness in percent from which a name is worth offering: Jisoo is not close to Liz."""
+MOST_SHOWN = 8
+"""So many members are named where none is near."""
 
 
 class Names:
@@ -115,11 +119,31 @@ class Names:
         return PromptError(f'"{word}" could be {self.show(folders, last="or")}. Write the whole name.')
 
     def nobody(self, word: str) -> PromptError:
-        """Return the error for a name that is no member's, with the closest members."""
+        """Return the error for a name that is no member's, with the members who may be meant."""
         if not self.members:
             return PromptError(
                 f'"{word}" is nobody: there are no members yet. Add a folder of photos to the dataset.'
             )
+        names = self._closest(word)
+        said = f"The closest name{'s are' if len(names) > 1 else ' is'} {self.show(names)}"
+        thing = (
+            f'write "the {word.lower()}"' if word[0].isascii() else "this vocabulary lacks it: use English"
+        )
+        return PromptError(
+            f'"{word}" is no member. {said if names else self._every_name()}: type one of them, '
+            f"or add a folder of photos for {word}; if it is a thing, {thing}."
+        )
+
+    def not_understood(self, word: str) -> PromptError:
+        """Return the error for a word beside a member's name: another's name with a mistake, or any word."""
+        if self._closest(word):
+            return self.nobody(word)
+        return PromptError(
+            f'"{word}" is neither a member nor in the vocabulary: use English, or leave it out.'
+        )
+
+    def _closest(self, word: str) -> list[str]:
+        """Return the folders of the members whose names are near a word, the nearest first."""
         choices = {alias: folder for folder, member in self.members.items() for alias in member.aliases}
         ranked = process.extract(
             _sounds(name_key(word)),
@@ -127,15 +151,14 @@ class Names:
             scorer=fuzz.ratio,
             limit=None,
             processor=lambda text: _sounds(name_key(text)),
+            score_cutoff=NEAR,
         )
-        closest = list(dict.fromkeys(choices[alias] for alias, _, _ in ranked))[:CLOSEST]
-        thing = (
-            f'write "the {word.lower()}"' if word[0].isascii() else "this vocabulary lacks it: use English"
-        )
-        return PromptError(
-            f'"{word}" is no member. The closest names are {self.show(closest)}: type one of them, '
-            f"or add a folder of photos for {word}; if it is a thing, {thing}."
-        )
+        return list(dict.fromkeys(choices[alias] for alias, _, _ in ranked))[:CLOSEST]
+
+    def _every_name(self) -> str:
+        rest = len(self.members) - MOST_SHOWN
+        more = [f"{rest} more"] if rest > 0 else []
+        return f"The members are {self.show([*list(self.members)[:MOST_SHOWN], *more])}"
 
 
 @lru_cache(maxsize=8)

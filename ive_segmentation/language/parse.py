@@ -41,6 +41,8 @@ _CLAUSES = {
         "holder": f"{_WHAT} (?P<verb>H) {_WHO} (?=A|$)",
         # Wonyoung on stage
         "somewhere": f"{_WHO} (?P<where>W?L(?:AL)*|P {_THING}) (?=A|$)",
+        # 制服のレイ
+        "clad": f"(?P<where>{_THING}(?:A{_THING})*) S {_WHO} (?=A|$)",
         # 원영이 들고 있는 마이크, วอนยองถือไมค์, Wonyoung in a white dress, 원영 손에 든 마이크
         "holding": f"{_WHO} (?P<verb>S?Y?H|W) R? {_HERS} (?:[PW]RY)? H? (?=A|$|N(?!A|$))",
         # Wonyoung's shirt; Rei's ring on her finger
@@ -56,6 +58,8 @@ _CLAUSES = {
     }.items()
 }
 
+_FOREIGN = {"holder", "clad"}
+"""Not said in English, where "dog's Rei" would be something else."""
 _OWNING = {"hers", "before", "behind", "of her"}
 
 
@@ -159,7 +163,7 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
             continue
         found = ((name, pattern.match(letters, at)) for name, pattern in _CLAUSES.items())
         name, match = next(((name, match) for name, match in found if match), ("", None))
-        if not match or (name == "holder" and not tokens[match.start("verb")].foreign):
+        if not match or (name in _FOREIGN and not tokens[match.start("who") - 1].foreign):
             raise _unreadable(tokens)
         parts = {part: tokens[slice(*match.span(part))] for part in match.re.groupindex if match[part]}
         between = (Kind.AND,) if name == "concept" else (Kind.AND, Kind.HOLDING)

@@ -10,18 +10,24 @@ from itertools import groupby
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, PromptError
-from ive_segmentation.language.things import Kind, families, known, singular
+from ive_segmentation.language.things import Kind, beside_a_noun, families, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
+_NOUNS = {Kind.THING, Kind.BODY}
 THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
 _ARTICLES = {"a", "an", "the"}
 _PEOPLE = {"person", "woman", "man", "girl", "boy", "singer", "dancer", "idol", "rapper", "vocalist"}
 _HERS = [Kind.OF_THE_ONE_BEFORE, Kind.NAME]
+_TITLES = ([Kind.HONORIFIC], [Kind.SOMEONE])
 _SIDES = {"left", "right"}
 _A_VERB = re.compile("(줘|요|해|게|줄래|할래|[てでいるすくかうねよ])$")
 """How a Korean or Japanese sentence ends, and hardly any noun."""
+_ON_A_BODY = re.compile("(?<!l)YS(?=l*T)")
+"""A part of the body that nothing else is said of, "'s" and a thing, by their kinds."""
 _A_LIST = re.compile("[TY]l+(?=[TY])")
 """A noun, looks and a noun, by their kinds."""
+_A_WISH = re.compile("[가-힣](줘|주세|드려|습니다|줄래|할래)$|[\u3041-\u9fff](て|たい|ほしい|ます|する)$")
+"""The same behind a name alone, where only what ends no name may be left out; a last 요 or か is apart."""
 _JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
 
@@ -40,28 +46,43 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
     """
     tokens = _with_one_and(tokens)
     _refuse_strangers(tokens, names)
-    spoken = [
-        token
-        for at, token in enumerate(tokens)
-        if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
-    ]
+    spoken = _without_bodies(
+        [
+            token
+            for at, token in enumerate(tokens)
+            if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
+        ]
+    )
     read = _with_lists(_with_joined_looks(_resolved(spoken)))
     rows = groupby(read, key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
     messages: list[str] = []
     for is_noun_phrase, row in rows:
-        if is_noun_phrase:
-            phrase, left_out = _noun_phrase(list(row), names)
+        words = list(row)
+        if condensed and condensed[-1].kind is Kind.NAME and _is_a_wish(words):
+            messages.append(_left_out(words[0].text))
+        elif is_noun_phrase:
+            phrase, left_out = _noun_phrase(words, names)
             condensed.append(phrase)
             messages += left_out
         else:
-            condensed += row
+            condensed += words
     return _settled(condensed, names), messages
 
 
 def _owns_nothing(token: Token, after: Sequence[Token]) -> bool:
     """Whether it makes an owner, and only words that say nothing follow: Wonyoung's fancam."""
     return token.kind is Kind.OF_THE_ONE_BEFORE and {word.kind for word in after} == {Kind.FILLER}
+
+
+def _without_bodies(tokens: list[Token]) -> list[Token]:
+    """Leave out the part of the body that a thing is worn on: 耳のピアス is an earring."""
+    letters = "".join(" " if token.being else token.kind for token in tokens)
+    kept = list(tokens)
+    for match in reversed(list(_ON_A_BODY.finditer(letters))):
+        if tokens[match.start()].foreign:
+            del kept[slice(*match.span())]
+    return kept
 
 
 def _with_one_and(tokens: Sequence[Token]) -> list[Token]:
@@ -127,10 +148,13 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
         read = token
         if token.kind is Kind.WITH and Kind.NAME in after:
             read = replace(token, kind=_JOINING_NAMES.get(token.text.lower(), Kind.WITH))
-        elif token.kind is Kind.OF_THE_ONE_BEFORE and Kind.LOOK in before:
-            read = replace(token, kind=Kind.FILLER)  # the の of 黒のドレス: a look owns nothing
-        elif token.kind is Kind.OF_THE_ONE_BEFORE and before == [Kind.HONORIFIC] and after == [Kind.NAME]:
-            read = replace(token, kind=Kind.FILLER)  # リーダーのユジン
+        elif token.kind is Kind.OF_THE_ONE_BEFORE and (
+            before == [Kind.LOOK] or (before in _TITLES and after == [Kind.NAME])
+        ):
+            read = replace(token, kind=Kind.FILLER)  # the の of 黒のドレス and リーダーのユジン: neither owns
+        elif token.kind is Kind.ITS:
+            is_hers = before == [Kind.AND] and Kind.NAME in kinds[:at]
+            read = replace(token, kind=Kind.PRONOUN if is_hers else Kind.FILLER)
         elif token.kind is Kind.IN_THE_PICTURE:
             yield from _in_the_picture(token) if THINGS.intersection(after) else ()
             continue
@@ -138,7 +162,7 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             is_hers = Kind.NAME in (*before, *after) or kinds[at + 1 : at + 3] == _HERS
             kind = Kind.FILLER if is_hers else Kind.THING
             read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
-        elif _is_all_of_it(tokens, at):
+        elif _is_all_of_it(tokens, at) or _is_a_number(tokens, at):
             read = replace(token, kind=Kind.FILLER)
         elif token.kind is Kind.ALL:
             kind = Kind.FILLER if THINGS.intersection(after) else Kind.NAME
@@ -165,6 +189,8 @@ def _someone(token: Token, tokens: Sequence[Token], at: int) -> Token:
     """
     is_before_a_thing = any(other.kind in THINGS for other in tokens[at + 1 : at + 2])
     if all(other.kind is not Kind.NAME for other in tokens):
+        if token.english == "member" and _owns_something(token, tokens, at):
+            return replace(token, kind=Kind.NAME, people=(EVERYONE,))
         if _has_something(token, tokens, at):
             return replace(token, kind=Kind.THING, english="person", being=True)
     elif token.english == "one" and not is_before_a_thing:
@@ -182,12 +208,22 @@ def _together(token: Token, before: Sequence[Kind], kinds: Sequence[Kind]) -> To
     return replace(token, kind=Kind.FILLER if before == [Kind.NAME] else Kind.BEYOND)
 
 
+def _owns_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
+    """Whether a thing is any member's: 멤버 신발, member's shoes, รองเท้าของสมาชิก."""
+    before, after = ([other.kind for other in side] for side in (tokens[:at], tokens[at + 1 :]))
+    if is_thai(token.text):
+        return not after and before[-1:] in ([Kind.OF_THE_ONE_AFTER], [Kind.THING])
+    is_before_a_thing = token.foreign and bool(_NOUNS.intersection(after[-1:]))
+    return not before and (after[:1] == [Kind.OF_THE_ONE_BEFORE] or is_before_a_thing)
+
+
 def _has_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
     """Whether a sentence is about someone who holds or wears something, is somewhere, or looks some way."""
     before = [other.kind for other in tokens[:at]]
     looks = THINGS.intersection(before[-2:] if before[-1:] == [Kind.OF_THE_ONE_BEFORE] else before[-1:])
     if token.foreign and not is_thai(token.text):
-        return at + 1 == len(tokens) and (Kind.HOLDING in before[-1:] or bool(looks))
+        has_looks = looks and token.english != "someone"
+        return at + 1 == len(tokens) and bool(has_looks or Kind.HOLDING in before[-1:])
     if looks:
         return token.english != "someone" and not token.foreign
     said = {Kind.HOLDING, Kind.WITH, Kind.PLACE, Kind.SOMEONE, *(THINGS if token.foreign else ())}
@@ -207,6 +243,12 @@ def _is_all_of_it(tokens: Sequence[Token], at: int) -> bool:
         said.pop()
     ends = at + 1 == len(tokens) or tokens[at + 1].kind is Kind.AND
     return ends and Kind.NAME in said and said[-1] in THINGS
+
+
+def _is_a_number(tokens: Sequence[Token], at: int) -> bool:
+    """Whether it counts, or dates a video, and is no part of a name: all 6 members, 240115 Wonyoung."""
+    is_named = any(other.kind in THINGS for other in tokens[at - 1 : at])
+    return tokens[at].text.isdecimal() and len(tokens) > 1 and not is_named
 
 
 def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
@@ -247,25 +289,39 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
     last = words[0 if is_thai(text) else -1]
     is_verb = _A_VERB.search(last.text) and len(words) > 1
     if last.foreign and not last.understood and not is_verb:
-        raise names.nobody(last.text)  # what is unknown may be left out before its noun, not in its place
+        raise names.not_understood(
+            last.text
+        )  # what is unknown may be left out before its noun, not in its place
     left_out = [word.text for word in words if word.foreign and not word.understood]
     words = [word for word in words if word.understood or not word.foreign]
     nouns = [word for word in words if word.kind is not Kind.LOOK]
     if left_out and not nouns:
-        raise names.nobody(left_out[0])
+        raise names.not_understood(left_out[0])
     is_beside = any(word.kind is Kind.BODY or word.english in _SIDES for word in words)
     head = nouns[0 if is_thai(text) else -1] if nouns else words[-1]
     if any(word.foreign for word in words):
         looks = [word for word in words if word.kind is Kind.LOOK]
+        nouns = [word if word is head else _as_a_look(word) for word in nouns]
         words = [*looks, *(reversed(nouns) if is_thai(text) else nouns)]
     english = [word.english for word in words]
     if not words[-1].understood:
         english[-1] = singular(english[-1])
-    messages = [
-        f'Left out "{word}", which is not in the vocabulary: write it in English.' for word in left_out
-    ]
     being = head.being and not is_beside
-    return replace(head, text=text, english=" ".join(english), being=being), messages
+    return replace(head, text=text, english=" ".join(english), being=being), list(map(_left_out, left_out))
+
+
+def _is_a_wish(words: Sequence[Token]) -> bool:
+    """Whether a row is nothing but an unknown word that ends as what one asks to be done does."""
+    (word, *others) = words
+    return not others and not word.understood and bool(_A_WISH.search(word.text))
+
+
+def _left_out(word: str) -> str:
+    return f'Left out "{word}", which is not in the vocabulary: write it in English.'
+
+
+def _as_a_look(noun: Token) -> Token:
+    return replace(noun, english=beside_a_noun().get(name_key(noun.text), noun.english))
 
 
 def names_a_person(token: Token) -> bool:

@@ -108,7 +108,12 @@ def _may_follow(piece: Piece, before: Piece, letters: str, gaps: set[int]) -> bo
     if piece.is_particle:
         fills_its_word = piece.start not in gaps or piece.end in gaps
         return fills_its_word and not before.is_particle
-    if piece.start in gaps or piece.is_known == before.is_known:
+    if piece.start in gaps:
+        return True
+    crosses_a_gap = any(piece.start < gap < piece.end for gap in gaps)
+    if crosses_a_gap and piece.is_content and is_hangul(letters[piece.start]):
+        return False  # there is no 이마 in 유진이 마이크
+    if piece.is_known == before.is_known:
         return True
     known = piece if piece.is_known else before
     if is_hangul(letters[piece.start]):

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     SOMEONE = "s"
     TOGETHER = "t"
     IN_THE_PICTURE = "p"
+    ITS = "i"
     ALL = "a"
     HONORIFIC = "h"
     FILLER = "f"
@@ -81,6 +82,7 @@ _LITTLE = {
     "in_the_picture": Kind.IN_THE_PICTURE,
     "unknown": Kind.NAME,
     "pronoun": Kind.PRONOUN,
+    "its": Kind.ITS,
     "all": Kind.ALL,
     "which": Kind.WHICH,
     "filler": Kind.FILLER,
@@ -130,10 +132,10 @@ def lexicon() -> dict[str, Word]:
         for english, spellings in entries.items():
             word = Word(_THINGS.get(group, Kind.THING), english, being=group == "being")
             words |= {name_key(text): word for texts in ([english], *spellings.values()) for text in texts}
-    little = _read("words.toml")
-    del little["others"], little["families"]
-    for group, spellings in little.items():
+    for group, spellings in _read("words.toml").items():
         meaning = group.removeprefix("particle_")
+        if meaning not in _LITTLE:
+            continue
         english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
         particle = meaning != group or meaning == "of_the_one_before"
         texts = [text for texts in spellings.values() for text in texts]
@@ -151,6 +153,13 @@ def others() -> frozenset[str]:
 def families() -> frozenset[str]:
     """Return the keys of families' names that are words of English too."""
     return frozenset(name_key(name) for names in _read("words.toml")["families"].values() for name in names)
+
+
+@cache
+def beside_a_noun() -> dict[str, str]:
+    """Return the English of nouns that are looks beside another, by their keys: 새 is a bird, 새 신발 new."""
+    looks = _read("words.toml")["beside_a_noun"]
+    return {name_key(noun): look for look, nouns in looks.items() for noun in nouns}
 
 
 def known(key: str) -> Word | None:

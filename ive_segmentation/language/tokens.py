@@ -16,6 +16,9 @@ from ive_segmentation.language.things import Kind, Word, known, singular
 LONGEST_PHRASE = 5
 """Words of the longest phrase worth looking up ("people i do not know")."""
 
+MIN_NAME = 3
+"""Letters of the shortest name that is read out of a longer word."""
+
 _HANGUL = "\u1100-\u11ff\uac00-\ud7a3"
 _THAI = "\u0e00-\u0e7f"
 _JAPANESE = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
@@ -26,6 +29,7 @@ _PARTS = re.compile(
         (
             rf"(?P<running>[{_HANGUL}]+(?: [{_HANGUL}]+)*|[{_THAI}]+(?: [{_THAI}]+)*"
             rf"|(?:{_T_SHIRT}|[{_JAPANESE}])+(?: (?:{_T_SHIRT}|[{_JAPANESE}])+)*)",
+            r"(?P<count>\d+(?:人|名|명|คน))",
             rf"(?P<own>'[sS](?!{_LATIN})|')",
             r"(?P<and>[,&+])",
             r"(?P<stop>;)",
@@ -100,7 +104,10 @@ def _latin(text: str, parts: list[re.Match[str]], at: int, names: Names) -> tupl
         phrase = text[parts[at].start() : parts[at + count - 1].end()]
         after = parts[at + count] if at + count < len(parts) else None
         found = (
-            _name(phrase, at == 0, after, names) or _known(phrase) or _own_without_apostrophe(phrase, names)
+            _name(phrase, at == 0, after, names)
+            or _known(phrase)
+            or _own_without_apostrophe(phrase, names)
+            or _with_honorific(phrase, names)
         )
         if found:
             return found, count
@@ -166,6 +173,16 @@ def _own_without_apostrophe(phrase: str, names: Names) -> list[Token]:
     return [name, Token(Kind.OF_THE_ONE_BEFORE, "s")] if people else []
 
 
+def _with_honorific(phrase: str, names: Names) -> list[Token]:
+    """Read a name and what is said behind it in one word: reichan; not Anya, a family's alone."""
+    for cut in range(MIN_NAME, len(phrase)):
+        name, rest = phrase[:cut], known(name_key(phrase[cut:]))
+        people = names.find(name_key(name))
+        if people and rest and rest.kind is Kind.HONORIFIC and not names.is_family_name(name_key(name)):
+            return [Token(Kind.NAME, name, people=people), _token(rest, phrase[cut:], rest.english)]
+    return []
+
+
 def _mended(phrase: str, names: Names) -> list[Token]:
     for typed, own in ((phrase, []), (phrase[:-1], [Token(Kind.OF_THE_ONE_BEFORE, "s")])):
         if (not own or phrase[-1] in "sS") and (people := names.mend(name_key(typed))):
@@ -175,7 +192,12 @@ def _mended(phrase: str, names: Names) -> list[Token]:
 
 def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
     if part.lastgroup != "running":
-        kinds = {"own": Kind.OF_THE_ONE_BEFORE, "and": Kind.AND, "stop": Kind.STOP}
+        kinds = {
+            "own": Kind.OF_THE_ONE_BEFORE,
+            "and": Kind.AND,
+            "stop": Kind.STOP,
+            "count": Kind.FILLER,
+        }
         yield Token(kinds[part.lastgroup or ""], part[0])
         return
     before = part.string[: part.start()].rstrip()[-1:]
@@ -201,7 +223,7 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
 
 
 def _is_thing(piece: Piece) -> bool:
-    return piece.word is not None and piece.word.kind is Kind.THING
+    return piece.word is not None and piece.word.kind in {Kind.THING, Kind.BODY}
 
 
 def is_thai(text: str) -> bool:
