@@ -22,12 +22,12 @@ _TITLES = ([Kind.HONORIFIC], [Kind.SOMEONE])
 _SIDES = {"left", "right"}
 _A_VERB = re.compile("(줘|요|해|게|줄래|할래|[てでいるすくかうねよ])$")
 """How a Korean or Japanese sentence ends, and hardly any noun."""
+_A_WISH = re.compile("[가-힣](줘|주세|드려|습니다|줄래|할래)$|[\u3041-\u9fff](て|たい|ほしい|ます|する)$")
+"""The same behind a name alone, where only what ends no name may be left out; a last 요 or か is apart."""
 _ON_A_BODY = re.compile("(?<!l)YS(?=l*T)")
 """A part of the body that nothing else is said of, "'s" and a thing, by their kinds."""
 _A_LIST = re.compile("[TY]l+(?=[TY])")
 """A noun, looks and a noun, by their kinds."""
-_A_WISH = re.compile("[가-힣](줘|주세|드려|습니다|줄래|할래)$|[\u3041-\u9fff](て|たい|ほしい|ます|する)$")
-"""The same behind a name alone, where only what ends no name may be left out; a last 요 or か is apart."""
 _JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
 
 
@@ -160,6 +160,7 @@ def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
             continue
         elif token.kind is Kind.HONORIFIC:
             is_hers = Kind.NAME in (*before, *after) or kinds[at + 1 : at + 3] == _HERS
+            is_hers = is_hers or any(other.being for other in tokens[at - 1 : at])  # スタッフさん
             kind = Kind.FILLER if is_hers else Kind.THING
             read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
         elif _is_all_of_it(tokens, at) or _is_a_number(tokens, at):
@@ -193,7 +194,7 @@ def _someone(token: Token, tokens: Sequence[Token], at: int) -> Token:
             return replace(token, kind=Kind.NAME, people=(EVERYONE,))
         if _has_something(token, tokens, at):
             return replace(token, kind=Kind.THING, english="person", being=True)
-    elif token.english == "one" and not is_before_a_thing:
+    elif token.english == "one" and at > 0 and not is_before_a_thing:
         things = [other for other in tokens[:at] if other.kind is Kind.THING]
         if not things:
             raise PromptError(f'It is not clear what "{token.text}" is. Write the thing instead.')
@@ -202,7 +203,7 @@ def _someone(token: Token, tokens: Sequence[Token], at: int) -> Token:
 
 
 def _together(token: Token, before: Sequence[Kind], kinds: Sequence[Kind]) -> Token:
-    """Read "holding hands": nothing is said by it of members, and it is no part of a wish for one alone."""
+    """Read "holding hands": of members it says nothing, but nobody is found by whose hand she holds."""
     if Kind.NAME not in kinds:
         return replace(token, kind=Kind.THING, english="holding hands")
     return replace(token, kind=Kind.FILLER if before == [Kind.NAME] else Kind.BEYOND)
@@ -213,7 +214,7 @@ def _owns_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
     before, after = ([other.kind for other in side] for side in (tokens[:at], tokens[at + 1 :]))
     if is_thai(token.text):
         return not after and before[-1:] in ([Kind.OF_THE_ONE_AFTER], [Kind.THING])
-    is_before_a_thing = token.foreign and bool(_NOUNS.intersection(after[-1:]))
+    is_before_a_thing = token.foreign and bool(_NOUNS.intersection(after[-1:])) and not tokens[-1].being
     return not before and (after[:1] == [Kind.OF_THE_ONE_BEFORE] or is_before_a_thing)
 
 
@@ -289,9 +290,8 @@ def _noun_phrase(words: Sequence[Token], names: Names) -> tuple[Token, list[str]
     last = words[0 if is_thai(text) else -1]
     is_verb = _A_VERB.search(last.text) and len(words) > 1
     if last.foreign and not last.understood and not is_verb:
-        raise names.not_understood(
-            last.text
-        )  # what is unknown may be left out before its noun, not in its place
+        # What is unknown may be left out before its noun, not in its place.
+        raise names.not_understood(last.text)
     left_out = [word.text for word in words if word.foreign and not word.understood]
     words = [word for word in words if word.understood or not word.foreign]
     nouns = [word for word in words if word.kind is not Kind.LOOK]

@@ -92,6 +92,7 @@ _LITTLE = {
 _IRREGULAR = {
     "people": "person",
     "men": "man",
+    "cameramen": "cameraman",
     "women": "woman",
     "children": "child",
     "feet": "foot",

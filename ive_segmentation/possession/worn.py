@@ -55,7 +55,7 @@ WORN = _by_word(
     {
         ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara visor",
         HEAD: "hairpin hairband headband headphone headset earmuff ribbon bow bandana veil hood",
-        HAIR: "hair wig ponytail pigtail braid bun bangs",
+        HAIR: "hair wig ponytail pigtail braid bun bangs scrunchie",
         ONE_ON_FACE: "face head glasses sunglasses eyeglasses goggles mask",
         EARS: "earring ear earphone earbud in-ear",
         NECK: "necklace choker scarf tie necktie bowtie collar pendant",
@@ -78,6 +78,7 @@ PARTS = _by_word(
         FACE: "eye eyebrow forehead nose mouth lip cheek chin",
         NECK: "neck",
         TORSO: "shoulder back chest belly",
+        WHOLE: "body",
         WAIST: "waist",
         ARMS: "arm elbow sleeve hand wrist finger nail",
         LEGS: "lap thigh knee",

@@ -245,6 +245,10 @@ ENGLISH = [
     ("reichan", "R:"),
     ("wonyoungssi's bag", "W:bag"),
     ("Wonyoung-ah", "W:"),
+    ("which one is Rei", "R:"),
+    ("which one is wearing a hat", "-:person wearing hat"),
+    ("everything Rei is wearing", "R:clothes"),
+    ("cameramen", "-:cameraman"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -327,6 +331,13 @@ KOREAN = [
     ("여섯 명 모두", "*:"),
     ("6명 모두", "*:"),
     ("레이짱", "R:"),
+    ("원영이 사진", "W:"),
+    ("원영이랑 유진이 둘 다", "WY:"),
+    ("가운데 원영", "W:"),
+    ("매니저님", "-:manager"),
+    ("멤버 신발과 가방", "*:shoe, *:bag"),
+    ("멤버가 든 마이크", "*:microphone"),
+    ("멤버 마이크 든 사람", "-:person holding microphone"),
 ]
 THAI = [
     ("คน", "-:person"),
@@ -384,6 +395,9 @@ THAI = [
     ("วอนยองอยู่ตรงไหน", "W:"),
     ("วอนยองกับยูจิน2คน", "WY:"),
     ("มักเน่อีซอ", "S:"),
+    ("คนตรงกลาง", "-:middle person"),
+    ("วิดีโอวอนยอง", "W:"),
+    ("วอนยองคนสวย", "W:"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -453,6 +467,12 @@ JAPANESE = [
     ("レイとリズの2人", "RZ:"),
     ("マイクを持っているのは誰", "-:person holding microphone"),
     ("傘を差しているレイ", "R:umbrella"),
+    ("レイの長袖", "R:long sleeve shirt"),
+    ("半袖シャツ", "-:short sleeve shirt"),
+    ("推しのレイ", "R:"),
+    ("男性たち", "-:man"),
+    ("スタッフさん", "-:staff"),
+    ("ウォニョンの画像", "W:"),
 ]
 
 
@@ -578,6 +598,9 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("woman without glasses", ['"without"']),
         ("girl with no shoes", ['"with no"']),
         ("everyone else", ['"else"']),
+        ("他のメンバー", ['"他の"']),
+        ("다른 멤버들", ['"다른 멤버들"']),
+        ("ลบคนอื่นออก", ['"คนอื่น"']),
         ("원영이를 안고 있는 사람", ['"사람"']),
         ("レイを抱いている人", ['"人"']),
         ("원영이와 손 잡은 사람", ['"손 잡은"']),
