@@ -248,7 +248,8 @@ def _is_all_of_it(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_a_number(tokens: Sequence[Token], at: int) -> bool:
     """Whether it counts, or dates a video, and is no part of a name: all 6 members, 240115 Wonyoung."""
-    is_named = any(other.kind in THINGS for other in tokens[at - 1 : at])
+    before = tokens[at - 1 : at]
+    is_named = any(word.kind in THINGS and not word.foreign and not word.text.isdecimal() for word in before)
     return tokens[at].text.isdecimal() and len(tokens) > 1 and not is_named
 
 
