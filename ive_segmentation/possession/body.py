@@ -14,6 +14,10 @@ import numpy as np
 FACES_IN_ROOT_AREA = 3.0
 # A bust, the least that a person shows of herself standing behind another, is three face heights tall.
 LEAST_FACES_IN_HEIGHT = 3.0
+# Area of a mask to the square of its height: 0.31 at most for 271 drawn people who stand, and 0.27 for
+# figures of real proportions that stand, sit on a chair or kneel; 0.33 and more for those who sit on the
+# floor, bend, lie or stand behind a table.
+SLENDER = 0.32
 # Chin below the top of the hair, in face heights, where no face is seen.
 CHIN_BELOW_TOP = 1.35
 
@@ -28,6 +32,8 @@ class Body:
         unit: One face height in pixels: the length that everything on this body is measured in.
         chin: (x, y) in pixels.
         feet: Level of the mask's lower end, y in pixels.
+        upright: Whether the mask is as slender as a whole body that stands or sits; else its lower end need
+            not be where feet are.
     """
 
     mask: np.ndarray
@@ -35,6 +41,7 @@ class Body:
     unit: float
     chin: tuple[float, float]
     feet: float
+    upright: bool
 
 
 def measure(masks: Sequence[np.ndarray | None], face_boxes: Sequence[np.ndarray | None]) -> list[Body | None]:
@@ -86,13 +93,15 @@ def _measure(mask: np.ndarray, face_box: np.ndarray | None, usual: float) -> Bod
     if box is None:
         return None
     x, y, right, bottom = box
+    area = np.count_nonzero(mask)
     if face_box is not None and face_box[3] > face_box[1]:
         unit = float(face_box[3] - face_box[1])
         chin = (float(face_box[0] + face_box[2]) / 2, float(face_box[3]))
     else:
-        own = math.sqrt(np.count_nonzero(mask)) / FACES_IN_ROOT_AREA
+        own = math.sqrt(area) / FACES_IN_ROOT_AREA
         unit = max(own, min(usual, (bottom - y) / LEAST_FACES_IN_HEIGHT), 1.0)
         rows = mask[y : y + max(round(unit), 1), x:right]
         middle = float(np.average(np.arange(right - x) + 0.5, weights=rows.sum(0)))
         chin = (x + middle, y + CHIN_BELOW_TOP * unit)
-    return Body(mask.view(np.uint8), box, unit, chin, float(bottom))
+    upright = bool(area <= SLENDER * (bottom - y) ** 2)
+    return Body(mask.view(np.uint8), box, unit, chin, float(bottom), upright)

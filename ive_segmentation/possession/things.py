@@ -23,12 +23,13 @@ FULL_GRIP = 0.1  # contact this long is a hand's: anything shorter is a graze an
 WORKING_UNIT = 40  # crops are thinned until a face is this many pixels high: SAM 3's masks are no finer
 GRID_CELL = 1 / 288  # of the picture's longer side: SAM 3 draws masks on a grid of 288, a cell may be wrong
 MISPLACED = 0.1  # what is left of the claim on a worn thing that is not where it is worn
+MISPLACED_WITHIN = 0.3  # the same of what lies within the person's mask: she may bend or lie
 # Shares of the height above the feet. A hanging hand is at 0.44; what is touched only below the first
 # lies on the floor, and what itself reaches down to the feet must be touched where a hand could lift it.
 LOWEST_HAND = 0.32
 LOWEST_LIFT = 0.42
 ON_FLOOR = 0.12
-HAND_BELOW_CHIN = 4.5  # the same for those whose feet the picture cuts off: a hanging hand and half a face
+HAND_BELOW_CHIN = 4.5  # the same for those whose feet are not seen: a hanging hand and half a face
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,9 @@ def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> n
     if not crop.touch.any():
         return claims
     place = worn_place(concept)
-    fits = _fits(place, crop, people) if place else np.zeros(len(people))
+    worn = _worn(_fits(place, crop, people), crop) if place else np.zeros(len(people))
     # A hat that is on nobody's head may be in somebody's hand.
-    claims[near] = _worn(fits, crop) if fits.any() else _held(concept, crop, people)
+    claims[near] = worn if worn.max() >= Measured.claim_least else _held(concept, crop, people)
     return claims
 
 
@@ -241,7 +242,8 @@ def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
     inside = np.array(shared) / cv2.countNonZero(thing)
     enclosed = crop.touch.mean(1)
     # A little less, so that of three shoes hers are the two that lie within, in whatever order they come.
-    return (inside + 0.999 * (1 - inside) * enclosed) * (MISPLACED + (1 - MISPLACED) * fits)
+    within = inside * (MISPLACED_WITHIN + (1 - MISPLACED_WITHIN) * fits)
+    return within + 0.999 * (1 - inside) * enclosed * (MISPLACED + (1 - MISPLACED) * fits)
 
 
 def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
@@ -257,14 +259,15 @@ def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
 def _hand_could_be(crop: _Crop, n: int, body: Body) -> bool:
     """Whether the person touches the thing as high as a hanging hand.
 
-    Where the picture cuts the person off, the feet are where a standing body would have them at least.
+    Where the feet are not seen, because the picture or a table hides them or the body is not upright, they
+    are where a standing body would have them at least.
     """
     rows = crop.border[0][crop.touch[n] > 0]
     if not len(rows):
         return False
     # Not the very highest pixel: a loose mask may touch a little higher than the person does.
     highest = crop.corner[1] + np.quantile(rows, 0.05) * crop.step
-    if body.feet >= body.mask.shape[0] - crop.step:
+    if body.feet >= body.mask.shape[0] - crop.step or not body.upright:
         return bool(highest - body.chin[1] <= HAND_BELOW_CHIN * body.unit)
     stature = body.feet - body.box[1]
     lowest = crop.corner[1] + np.flatnonzero(crop.thing.any(1))[-1] * crop.step

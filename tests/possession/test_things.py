@@ -483,6 +483,7 @@ def test_who_is_nearest_is_the_same_as_by_all_distances(seed: int, within: float
 
 
 STANDING, WIDE = [rectangle(100, 50, 300, 390)], (400, 2880)
+SLENDER, ON_THE_FLOOR = [rectangle(200, 50, 300, 390)], [rectangle(100, 250, 300, 390)]
 
 
 @pytest.mark.parametrize(
@@ -496,13 +497,16 @@ STANDING, WIDE = [rectangle(100, 50, 300, 390)], (400, 2880)
             id="a tie is nobody's",
         ),
         pytest.param(
-            STANDING,
+            SLENDER,
             "suitcase",
             rectangle(300, 260, 360, 389),
             None,
             id="too low to be lifted from the floor",
         ),
-        pytest.param(STANDING, "suitcase", rectangle(300, 220, 360, 389), 0, id="held by its handle"),
+        pytest.param(SLENDER, "suitcase", rectangle(300, 220, 360, 389), 0, id="held by its handle"),
+        pytest.param(
+            ON_THE_FLOOR, "phone", rectangle(300, 360, 315, 375), 0, id="in the hand of who sits low"
+        ),
         pytest.param(
             [rectangle(100, 100, 130, 160, WIDE)],
             "phone",
@@ -515,6 +519,14 @@ STANDING, WIDE = [rectangle(100, 50, 300, 390)], (400, 2880)
 def test_held_or_not(persons: list[np.ndarray], concept: str, thing: np.ndarray, owner: int | None) -> None:
     (found,) = things_to_owners(concept, [thing], measure(persons, [None] * len(persons)))
     assert found.owner == owner
+
+
+def test_who_lies_wears_her_shoes_where_no_feet_hang() -> None:
+    lying, face = rectangle(50, 340, 350, 390), np.array([50, 345, 85, 385], np.float32)
+    shoe = rectangle(325, 375, 349, 389)
+    for masks in ([lying], [lying, rectangle(10, 50, 45, 330)]):
+        (found,) = things_to_owners("shoe", [shoe], measure(masks, [face, None][: len(masks)]))
+        assert found.owner == 0
 
 
 def test_a_graze_is_little_of_a_claim() -> None:
