@@ -38,6 +38,8 @@ from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.video.frames import duration, frame_at
 
 _ANOTHER = "The picture changed before there was an answer. Ask again."
+PHOTO_HEIGHT = "clamp(200px, 30vh, 340px)"
+"""On a low screen the picture gives way, and the button that asks is seen without scrolling."""
 POINT_HINT = "Click a person in the picture to fill in who is meant."
 
 # One prompt for each way of asking, in the languages that the members' names are known in.
@@ -153,7 +155,7 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
             photo = gr.Image(
                 label="Picture",
                 sources=["upload", "clipboard"],
-                height=340,
+                height=PHOTO_HEIGHT,
                 elem_id="photo",
                 buttons=["fullscreen"],
             )
@@ -173,8 +175,8 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 max_lines=3,
                 elem_id="prompt",
             )
-            gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
             run = gr.Button("Find it", variant="primary", size="lg", elem_id="run")
+            gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
             with gr.Accordion("Take a frame of a video instead", open=False, elem_id="frames"):
                 video = gr.File(label="Video", file_types=["video"], height=110, elem_id="video")
                 second = gr.Slider(0, 1, 0, step=0.1, label="Second", visible=False, elem_id="second")

@@ -94,7 +94,7 @@ CSS = (
 #point:not(:has(p)), #film-about:not(:has(p)) { display: none; }
 #film-about video, #film-overlay video, #film-fancam video { display: block; width: 100%;
   border-radius: var(--radius-lg); background: black; }
-#film-about video { max-height: 300px; margin-bottom: 6px; }
+#film-about video { max-height: min(300px, 30vh); margin-bottom: 6px; }
 #film-overlay video { max-height: 72vh; }
 #film-fancam video { max-height: 480px; }
 #film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
@@ -126,6 +126,8 @@ button:focus-visible, a:focus-visible { outline: 2px solid currentColor !importa
   /* One column, with the answer right below the button that asks for it. */
   #ask, #ask > .column { display: contents; }
   #frames { order: 1; }
+  /* Room to scroll to what is said before the frame that follows it is there. */
+  #film-answer:has([role=progressbar]) { min-height: 100vh; }
   .ive-table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   .ive-table, .ive-table tbody, .ive-table caption { display: block; }
   .ive-table tr { display: grid; grid-template-columns: 72px 1fr; column-gap: 10px; row-gap: 4px;

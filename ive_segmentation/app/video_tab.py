@@ -128,6 +128,7 @@ def _lay_out(pipeline: Pipeline) -> Parts:
                 max_lines=3,
                 elem_id="film-prompt",
             )
+            run = gr.Button("Find it", variant="primary", size="lg", interactive=able, elem_id="film-run")
             gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
             with gr.Accordion("Fancam, other files, only a part of it", open=False, elem_id="film-more"):
                 also = gr.CheckboxGroup(ALSO, label="Also make", elem_id="film-also")
@@ -136,14 +137,13 @@ def _lay_out(pipeline: Pipeline) -> Parts:
                     end = gr.Number(
                         None, label="To second (empty: its end)", min_width=120, elem_id="film-end"
                     )
-            run = gr.Button("Find it", variant="primary", size="lg", interactive=able, elem_id="film-run")
-            stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=6, min_width=320, elem_id="film-answer"):
             said = gr.HTML(
                 hint(EMPTY) if able else note([NO_SAM3], "warn"),
                 elem_id="film-said",
                 elem_classes="ive-flush",
             )
+            stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
             stage = gr.HTML(visible=False, elem_id="film-stage", elem_classes="ive-flush")
             overlay = gr.HTML(visible=False, elem_id="film-overlay", elem_classes="ive-flush")
             chart = gr.Plot(show_label=False, visible=False, elem_id="film-chart")
@@ -244,10 +244,10 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
 
     parts.stop.click(stopped, None, parts.stop, queue=False, **QUIET)
     asked = [parts.run.click, parts.prompt.submit]
-    gr.on(asked, js=into_view("film-said"), **QUIET)
-    begins = gr.on(asked, begun, None, parts.answer, **QUIET).then(js=into_focus("film-stop"), **QUIET)
+    begins = gr.on(asked, begun, None, parts.answer, **QUIET)
+    begins.then(js=into_focus("film-stop"), **QUIET).then(js=into_view("film-said"), **QUIET)
     ends = begins.then(followed, parts.asked, parts.answer, **QUIET, **VIDEOS)
-    ends.then(js=into_focus("film-run"), **QUIET)
+    ends.then(js=into_focus("film-run"), **QUIET).then(js=into_view("film-said"), **QUIET)
 
 
 @contextmanager

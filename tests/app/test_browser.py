@@ -96,6 +96,19 @@ def test_on_a_small_screen_what_is_said_is_scrolled_to(page: Page, picture: Path
     expect(page.locator("#said [role=alert]")).to_be_in_viewport(timeout=SLOW)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_what_asks_is_seen_without_scrolling(
+    page: Page, picture: Path, clip: Path, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    upload(page, picture)
+    expect(page.locator("#run")).to_be_in_viewport(ratio=1)
+    page.get_by_role("tab", name="Video").click()
+    page.set_input_files("#film input[type=file]", clip)
+    expect(page.locator("#film-about video")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#film-run")).to_be_in_viewport(ratio=1)
+
+
 def test_a_prompt_is_shown_as_text_whatever_it_holds(page: Page, picture: Path) -> None:
     upload(page, picture)
     ask(page, "<img src=x onerror=document.title='broken'> ${document.title='broken'}")
@@ -425,8 +438,25 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
         assert stream.width / stream.height == pytest.approx(9 / 16, rel=0.02)
 
 
+def test_on_a_phone_what_is_known_of_a_video_is_scrolled_to(
+    browser: Browser, address: str, clip: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844}, is_mobile=True)
+    page.goto(address)
+    page.wait_for_selector("#run")
+    follow(page, clip, "Wonyoung's shirt")
+    expect(page.locator("#film-stage img")).to_be_in_viewport(ratio=1, timeout=SLOW)
+    expect(page.locator("#film-said [role=progressbar]")).to_be_in_viewport()
+    expect(page.locator("#film-stop")).to_be_in_viewport(ratio=1)
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator("#film-overlay video")).to_be_in_viewport(timeout=SLOW)
+    page.close()
+
+
 def test_a_video_that_is_stopped_leaves_nothing_but_the_page(page: Page, clip: Path) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
     follow(page, clip, "Wonyoung")
+    expect(page.locator("#film-stop")).to_be_in_viewport(ratio=1)
     expect(page.locator("#film-stop")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#film-said")).to_contain_text("Stopped. Nothing was kept.", timeout=SLOW)
