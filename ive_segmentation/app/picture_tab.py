@@ -27,6 +27,7 @@ from ive_segmentation.app.events import ONE_ANSWER, ONE_LOOK, QUIET
 from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
 from ive_segmentation.app.presenting import (
     EMPTY,
+    downloads,
     hint,
     into_view,
     masks,
@@ -185,6 +186,15 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
             overlay = gr.Image(
                 label="Answer", interactive=False, visible=False, elem_id="overlay", buttons=["fullscreen"]
             )
+            files = gr.File(
+                label="Download",
+                file_count="multiple",
+                interactive=False,
+                visible=False,
+                height=240,  # cuts through a row: there is more
+                elem_id="files",
+                elem_classes="ive-files",
+            )
             gallery = gr.Gallery(
                 label="Cutouts and masks",
                 visible=False,
@@ -194,14 +204,6 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
                 elem_id="masks",
                 elem_classes="ive-masks",
                 buttons=["download", "fullscreen"],
-            )
-            files = gr.File(
-                label="Download",
-                file_count="multiple",
-                interactive=False,
-                visible=False,
-                height=230,
-                elem_id="files",
             )
     faces = gr.HTML(visible=False, elem_id="faces", padding=True, container=True, apply_default_css=False)
     places = gr.State(None, time_to_live=3600)
@@ -226,7 +228,7 @@ def _answer_prompts(live: Live, parts: Parts) -> None:
                 summary(found, pipeline),
                 gr.Image(str(drawn), visible=True),
                 gr.Gallery(pictures, visible=bool(pictures)),
-                gr.File([str(file) for file in (found.archive, drawn, described, *rest)], visible=True),
+                downloads([found.archive, drawn, described, *rest]),
                 gr.HTML(table_of_faces(found.image, result.persons, pipeline), visible=True),
                 person_map(result.persons, result.size, (path, pipeline.gallery)),
             ]

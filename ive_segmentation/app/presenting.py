@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 import gradio as gr
 import plotly.graph_objects as go
@@ -157,6 +158,18 @@ def summary(answer: Answer, pipeline: Pipeline) -> str:
     return note(result.messages, "warn", f"No mask for “{result.prompt.text}”{took}")
 
 
+def downloads(files: Sequence[Path]) -> gr.File:
+    """Offer files, and say how many: the list shows the first of them.
+
+    Args:
+        files: At least two.
+
+    Returns:
+        What an event puts into the list.
+    """
+    return gr.File([str(file) for file in files], label=f"Download ({len(files)} files)", visible=True)
+
+
 def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
     """List each cutout and mask with its caption.
 
@@ -172,7 +185,7 @@ def masks(answer: Answer, pipeline: Pipeline) -> list[tuple[str, str]]:
     for number, segment in enumerate(answer.result.segments):
         mask, cutout = answer.files[1 + 2 * number : 3 + 2 * number]
         caption = segment_title(segment, names)
-        pictures += [(str(cutout), caption), (str(mask), "its mask")]  # a longer one would be cut off
+        pictures += [(str(cutout), caption), (str(mask), f"{caption}, mask")]
     return pictures
 
 
@@ -198,7 +211,7 @@ def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) 
     return (
         '<table class="ive-table"><caption>Who is in the picture</caption><thead><tr>'
         '<th scope="col">Face</th><th scope="col">Who</th><th scope="col">Similarity</th>'
-        '<th scope="col">Runner-up</th><th scope="col">Evidence: the nearest photos of the gallery</th>'
+        '<th scope="col">Runner-up</th><th scope="col">Evidence: the nearest photos of the bank</th>'
         f"</tr></thead><tbody>{rows}</tbody></table>"
         + (hint(f"{others} no face: Unknown, nobody is guessed.") if faceless else "")
     )

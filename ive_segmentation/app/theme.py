@@ -98,15 +98,26 @@ CSS = (
 #film-overlay video { max-height: 72vh; }
 #film-fancam video { max-height: 480px; }
 #film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
-#masks .grid-wrap { min-height: 0; max-height: none !important; }
-#masks .grid-container { grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); }
+/* While the next answer is on its way, the old one is seen to be old. */
+#overlay, #files, #masks, #faces { transition: opacity .2s .2s; }
+.gradio-container:has(#said > .translucent:not(.hide)) :is(#overlay, #files, #masks, #faces) { opacity: .4; }
+#masks .grid-wrap { min-height: 0; max-height: none !important; padding-top: var(--size-9); }
+/* An even number in a row: a cutout and its mask stay together, each over its caption. */
+#masks .grid-container { grid-template-columns: repeat(4, 1fr); grid-auto-rows: auto;
+  padding-top: 0; }
+#masks .thumbnail-lg { display: flex; flex-direction: column; height: auto; aspect-ratio: auto; }
+#masks .thumbnail-lg > img { height: auto; aspect-ratio: 1; }
+#masks .thumbnail-lg .caption-label { position: static; max-width: none; width: 100%; border: 0;
+  white-space: normal; overflow-wrap: anywhere; text-align: center; opacity: 1; }
 #overlay img { max-height: 72vh; object-fit: contain; }
 footer .divider { display: none; }
 .modebar-container { display: none; }
 .js-plotly-plot .main-svg text:not(.heatmap-label text) { fill: var(--body-text-color-subdued) !important; }
-/* Names of files tell masks apart, their beginnings do not. */
-#files .filename, .ive-files .filename { display: flex; max-width: none; }
-#files .stem, .ive-files .stem { white-space: normal; overflow-wrap: anywhere; }
+/* Names of files tell masks apart, their beginnings do not: all of a name is shown. No size, no gap between
+   stem and ending. */
+.ive-files .filename { display: block; max-width: none; font-size: 0; overflow-wrap: anywhere; }
+.ive-files .download { min-width: 6rem; }
+.ive-files :is(.stem, .ext) { font-size: var(--text-md); white-space: normal; }
 textarea:focus-visible, input:focus-visible { outline: 2px solid var(--primary-500) !important;
   outline-offset: 1px; }
 button:focus-visible, a:focus-visible { outline: 2px solid currentColor !important; outline-offset: -2px; }
@@ -116,7 +127,7 @@ button:focus-visible, a:focus-visible { outline: 2px solid currentColor !importa
   .ive-way, .ive-bar, .ive-map { forced-color-adjust: none; }
 }
 /* What is offered for download cannot be taken away. */
-#files .label-clear-button, .ive-files .label-clear-button { display: none; }
+.ive-files .label-clear-button { display: none; }
 
 /* What a cutout leaves out shows as a chequerboard. */
 .ive-masks img { background: repeating-conic-gradient(#cfcfd6 0 25%, #ffffff 0 50%) 0 0 / 18px 18px; }
@@ -126,6 +137,7 @@ button:focus-visible, a:focus-visible { outline: 2px solid currentColor !importa
   /* One column, with the answer right below the button that asks for it. */
   #ask, #ask > .column { display: contents; }
   #frames { order: 1; }
+  #masks .grid-container { grid-template-columns: repeat(2, 1fr); }
   /* Room to scroll to what is said before the frame that follows it is there. */
   #film-answer:has([role=progressbar]) { min-height: 100vh; }
   .ive-table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }

@@ -19,7 +19,15 @@ from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.events import QUIET, VIDEOS
 from ive_segmentation.app.following import Run, Seen, StoppedError
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import for_day_and_night, hint, into_focus, into_view, note, under_way
+from ive_segmentation.app.presenting import (
+    downloads,
+    for_day_and_night,
+    hint,
+    into_focus,
+    into_view,
+    note,
+    under_way,
+)
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
@@ -296,7 +304,7 @@ def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fill
         parts.overlay: gr.HTML(_player(answer.files["overlay"], "Answer"), visible=True),
         parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
         parts.fancam: gr.HTML(fancam and _player(fancam, "Fancam"), visible=fancam is not None),
-        parts.files: gr.File([str(file) for file in answer.files.values()], visible=True),
+        parts.files: downloads(list(answer.files.values())),
     }
 
 

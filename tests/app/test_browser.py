@@ -63,6 +63,11 @@ def test_a_possession_gives_masks_names_evidence_and_a_cutout_to_download(page: 
         expect(row.locator(".ive-evidence img")).to_have_count(3)
         expect(row.locator("td[data-label=Similarity]")).to_have_text(re.compile(r"^0\.\d\d$"))
 
+    expect(page.locator("#files")).to_contain_text("Download (5 files)")
+    stem, ending = (page.locator(f"#files {part}").first.bounding_box() for part in (".stem", ".ext"))
+    assert stem is not None
+    assert ending is not None
+    assert ending["x"] == pytest.approx(stem["x"] + stem["width"], abs=1)
     with page.expect_download() as waiting:
         page.locator("#files tr", has_text="cutout_01_wonyoung_shirt").locator("a").click()
     cutout = Image.open(waiting.value.path())
@@ -238,6 +243,48 @@ def test_more_tabs_than_a_browser_has_connections(browser: Browser, address: str
         upload(tabs[0], picture)
         ask(tabs[0], "Rei")
         expect(tabs[0].locator("#said")).to_contain_text("Found: Rei", timeout=SLOW)
+
+
+def test_while_the_next_answer_is_on_its_way_the_old_one_is_pale(
+    page: Page, picture: Path, pipeline: Any
+) -> None:
+    upload(page, picture)
+    ask(page, "Wonyoung")
+    expect(page.locator("#said")).to_contain_text("Found: Wonyoung", timeout=SLOW)
+    answer = [page.locator(part) for part in ("#overlay", "#files", "#masks", "#faces")]
+    with pipeline.sam3._lock:  # the answer waits for it
+        ask(page, "Rei")
+        for part in answer:
+            expect(part).to_have_css("opacity", "0.4")
+    expect(page.locator("#said")).to_contain_text("Found: Rei", timeout=SLOW)
+    for part in answer:
+        expect(part).to_have_css("opacity", "1")
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_a_cutout_and_its_mask_lie_side_by_side_over_their_captions(
+    page: Page, picture: Path, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    upload(page, picture)
+    ask(page, "everyone, everyone's shirt")
+    items = page.locator("#masks .thumbnail-item")
+    expect(items.last.locator("img")).to_be_visible(timeout=SLOW)
+    boxes = items.evaluate_all(
+        """items => items.map(item => ["img", ".caption-label"].map(part => {
+            const {top, bottom} = item.querySelector(part).getBoundingClientRect();
+            return {top, bottom};
+        }))"""
+    )
+    title = page.locator("#masks > label").bounding_box()
+    assert title is not None
+    assert title["y"] + title["height"] <= boxes[0][0]["top"]
+    for (cutout, _), (mask, _) in zip(boxes[::2], boxes[1::2], strict=True):
+        assert cutout["top"] == mask["top"]
+    assert all(image["bottom"] <= caption["top"] for image, caption in boxes)
+    captions = items.locator(".caption-label")
+    expect(captions).to_contain_text(["Wonyoung’s shirt", "Wonyoung’s shirt, mask"])
+    assert captions.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")
 
 
 def test_an_answer_that_comes_late_is_not_taken_for_one_about_the_next_picture(
