@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -147,15 +148,25 @@ def summary(answer: Answer, pipeline: Pipeline) -> str:
     """
     result = answer.result
     titles = [segment_title(segment, names_to_show(pipeline.members)) for segment in result.segments]
-    counts = dict.fromkeys(titles, 0)
-    for each in titles:
-        counts[each] += 1
-    found = ", ".join(name if count == 1 else f"{count} × {name}" for name, count in counts.items())
     seconds = sum(result.seconds.values())
     took = f" ({seconds:.1f} s)" if seconds >= 0.1 else ""
-    if found:
-        return note(result.messages, "warn" if result.messages else "good", f"Found: {found}{took}")
-    return note(result.messages, "warn", f"No mask for “{result.prompt.text}”{took}")
+    kind = "good" if titles and not result.messages else "warn"
+    return note(result.messages, kind, found(titles, result.prompt.text) + took)
+
+
+def found(titles: Sequence[str], asked: str) -> str:
+    """Say in a line what was found.
+
+    Args:
+        titles: What each thing is called; several may be called the same.
+        asked: The prompt.
+
+    Returns:
+        "Found: Wonyoung’s shirt, 2 × shoes", or that there is nothing.
+    """
+    counts = Counter(titles)
+    each = ", ".join(name if count == 1 else f"{count} × {name}" for name, count in counts.items())
+    return f"Found: {each}" if each else f"No mask for “{asked}”"
 
 
 def downloads(files: Sequence[Path]) -> gr.File:

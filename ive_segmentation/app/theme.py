@@ -97,6 +97,7 @@ CSS = (
 #film-about video { max-height: min(300px, 30vh); margin-bottom: 6px; }
 #film-overlay video { max-height: 72vh; }
 #film-fancam video { max-height: 480px; }
+:is(#film-overlay, #film-fancam) .ive-title { margin: 6px 0; }
 #film-stage img { display: block; width: 100%; border-radius: var(--radius-lg); }
 /* While the next answer is on its way, the old one is seen to be old. */
 #overlay, #files, #masks, #faces { transition: opacity .2s .2s; }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
+import numpy as np
 
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import answer_folder, new_folder
@@ -22,6 +24,7 @@ from ive_segmentation.app.picture_tab import example_prompts
 from ive_segmentation.app.presenting import (
     downloads,
     for_day_and_night,
+    found,
     hint,
     into_focus,
     into_view,
@@ -29,8 +32,10 @@ from ive_segmentation.app.presenting import (
     under_way,
 )
 from ive_segmentation.language import names_to_show
+from ive_segmentation.output.naming import segment_title
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.result import Segment
 from ive_segmentation.video.drawing import FANCAM
 from ive_segmentation.video.follow import Followed, follow
 from ive_segmentation.video.frames import frame_at
@@ -44,6 +49,8 @@ EMPTY = (
 NO_SAM3 = "Videos need SAM 3, which is not loaded. The notice at the top says what to do."
 STAGE_SIDE = 800
 """Pixels of the frame shown meanwhile: the column is hardly wider."""
+NO_MASK, NO_BOX = np.zeros((0, 0), bool), np.zeros(0, np.float32)
+"""Of what is only to be named."""
 
 ALSO = [
     ("Fancam, 9:16, of the first member named", FANCAM),
@@ -153,9 +160,9 @@ def _lay_out(pipeline: Pipeline) -> Parts:
             )
             stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
             stage = gr.HTML(visible=False, elem_id="film-stage", elem_classes="ive-flush")
+            fancam = gr.HTML(visible=False, elem_id="film-fancam", elem_classes="ive-flush")
             overlay = gr.HTML(visible=False, elem_id="film-overlay", elem_classes="ive-flush")
             chart = gr.Plot(show_label=False, visible=False, elem_id="film-chart")
-            fancam = gr.HTML(visible=False, elem_id="film-fancam", elem_classes="ive-flush")
             files = gr.File(
                 label="Download",
                 file_count="multiple",
@@ -229,7 +236,8 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
                     film,
                     text,
                     folder,
-                    formats={"overlay", *also} - {FANCAM},
+                    # The lines say what was found, and are offered where they are asked for.
+                    formats={"overlay", "json", *also} - {FANCAM},
                     start=start,
                     end=end,
                     fancam=FANCAM in also,
@@ -239,7 +247,10 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
 
         try:
             for news in run.watch(work):
-                yield _so_far(news, parts) if isinstance(news, Seen) else _done(news, text, parts, pipeline)
+                if isinstance(news, Seen):
+                    yield _so_far(news, parts)
+                else:
+                    yield _done(news, text, also, parts, pipeline)
         except Exception as error:  # whatever it is, the page says it
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
@@ -291,20 +302,34 @@ def _so_far(seen: Seen, parts: Parts) -> Fills:
     return fills
 
 
-def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fills:
+def _titles(lines: Path, names: Mapping[str, str]) -> list[str]:
+    """Name what was found, each thing once: the lines tell of it frame by frame."""
+    titles: dict[str, None] = {}
+    with lines.open(encoding="utf-8") as frames:
+        for frame in frames:
+            for one in json.loads(frame)["segments"]:
+                owner = None if one["track"] is None and one["member"] is None else 0
+                segment = Segment(one["concept"], NO_MASK, NO_BOX, one["score"], owner, one["member"])
+                titles[segment_title(segment, names)] = None
+    return list(titles)
+
+
+def _done(answer: Followed, text: str, also: Sequence[str], parts: Parts, pipeline: Pipeline) -> Fills:
     names = names_to_show(pipeline.members)
-    kind = "warn" if answer.messages else "good"
-    headline = f"“{text}” followed through {answer.frames} frames in {answer.seconds:.0f} s"
+    titles = _titles(answer.files["json"], names)
+    files = [file for name, file in answer.files.items() if name != "json" or name in also]
+    kind = "good" if titles and not answer.messages else "warn"
+    how = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s, tracked by {answer.how}."
     chart = timeline_chart(answer.intervals, list(names), names)
     fancam = answer.files.get(FANCAM)
     return {
         **_ready(parts),
-        parts.said: note([*answer.messages, f"Tracked by {answer.how}."], kind, headline),
+        parts.said: note([*answer.messages, how], kind, found(titles, text)),
         parts.stage: gr.HTML("", visible=False),
-        parts.overlay: gr.HTML(_player(answer.files["overlay"], "Answer"), visible=True),
+        parts.overlay: gr.HTML(_titled(answer.files["overlay"], "Answer"), visible=True),
         parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
-        parts.fancam: gr.HTML(fancam and _player(fancam, "Fancam"), visible=fancam is not None),
-        parts.files: downloads(list(answer.files.values())),
+        parts.fancam: gr.HTML(fancam and _titled(fancam, "Fancam"), visible=fancam is not None),
+        parts.files: downloads(files),
     }
 
 
@@ -328,6 +353,10 @@ def _measures(video: Video) -> str:
     return (
         f"{video.seconds:.1f} s, {width} × {height} pixels, {float(video.rate):.3g} frames a second, {sound}"
     )
+
+
+def _titled(path: Path, called: str) -> str:
+    return f'<p class="ive-title">{called}</p>{_player(path, called)}'
 
 
 def _player(path: Path, called: str, consolation: str = "") -> str:

@@ -461,8 +461,14 @@ def test_a_video_is_followed_played_told_and_a_fancam_made(page: Page, clip: Pat
     expect(page.locator("#film-said [role=progressbar]")).to_be_visible()
     assert re.search(r"frame \d+ of 40, about \d+ s left", page.locator("#film-said").inner_text())
 
-    expect(page.locator("#film-said")).to_contain_text("followed through 40 frames", timeout=SLOW)
+    said = page.locator("#film-said p")
+    expect(said).to_have_text(
+        ["Found: Wonyoung’s shirt", re.compile("^Followed through 40 frames in .*, tracked by ")],
+        timeout=SLOW,
+    )
     expect(page.locator("#film-stage")).to_have_count(0)
+    expect(page.locator("#film-answer .ive-title")).to_have_text(["Fancam", "Answer"])
+    expect(page.locator("#film-files")).to_contain_text("Download (3 files)")
     player = page.locator("#film-overlay video")
     player.evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("document.querySelector('#film-overlay video').currentTime > 0.5", timeout=SLOW)

@@ -13,7 +13,7 @@ from ive_segmentation.app.asking import in_words, read_picture, shown
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.picture_tab import example_prompts
-from ive_segmentation.app.presenting import note
+from ive_segmentation.app.presenting import found, note
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.output.naming import segment_title
 from ive_segmentation.output.thumbnails import SIDE, face_in, photo_thumbnail, thumbnail
@@ -39,6 +39,17 @@ NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}
 def test_a_mask_in_words(concept: str, owner: int | None, member: str | None, words: str) -> None:
     segment = Segment(concept, np.ones((2, 2), bool), np.zeros(4, np.float32), 0.9, owner, member)
     assert segment_title(segment, NAMES) == words
+
+
+@pytest.mark.parametrize(
+    ("titles", "words"),
+    [
+        (["Rei’s shoe", "Rei", "Rei’s shoe"], "Found: 2 × Rei’s shoe, Rei"),
+        ([], "No mask for “Rei”"),
+    ],
+)
+def test_what_was_found_in_words(titles: list[str], words: str) -> None:
+    assert found(titles, "Rei") == words
 
 
 def test_words_are_shown_as_they_are() -> None:
