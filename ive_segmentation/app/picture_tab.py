@@ -35,7 +35,7 @@ from ive_segmentation.app.presenting import (
     summary,
     table_of_faces,
 )
-from ive_segmentation.language import Member, names_to_show
+from ive_segmentation.language import Member, PromptError, names_to_show, parse
 from ive_segmentation.video.frames import duration, frame_at
 
 _ANOTHER = "The picture changed before there was an answer. Ask again."
@@ -135,7 +135,7 @@ def example_prompts(members: Sequence[Member]) -> list[str]:
         members: Who can be named.
 
     Returns:
-        One prompt for each way of asking.
+        One prompt for each way of asking, none that would be refused: a member may share a name.
     """
     prompts = []
     if members:
@@ -146,7 +146,16 @@ def example_prompts(members: Sequence[Member]) -> list[str]:
             # The shortest alias is the given name alone, which is what people type.
             names = [name for name in (member.name, *sorted(member.aliases, key=len)) if letters.search(name)]
             prompts += [possession.format(name=name) for name in names[:1]]
-    return [*prompts, "everyone's shoes", "person"]
+    prompts += ["everyone's shoes", "person"]
+    return [prompt for prompt in prompts if _is_understood(prompt, members)]
+
+
+def _is_understood(prompt: str, members: Sequence[Member]) -> bool:
+    try:
+        parse(prompt, members)
+    except PromptError:
+        return False
+    return True
 
 
 def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:

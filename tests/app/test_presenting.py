@@ -87,6 +87,8 @@ def test_the_example_prompts_are_understood_and_show_every_language() -> None:
 def test_the_example_prompts_name_whoever_is_in_the_dataset() -> None:
     alice = Member("Alice_Liddell", "Alice", ("Alice", "Alice Liddell"))
     assert example_prompts([alice]) == ["Alice", "Alice's shirt", "everyone's shoes", "person"]
+    two = [Member("Kim_Jiwon", "リズ", ("リズ", "Kim")), Member("Kim_Gaeul", "Gaeul", ("Kim",))]
+    assert example_prompts(two) == ["リズ", "リズのシャツ", "everyone's shoes", "person"]
     assert example_prompts([]) == ["everyone's shoes", "person"]
 
 
