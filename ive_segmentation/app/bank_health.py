@@ -42,7 +42,7 @@ def what_it_holds(pipeline: Pipeline) -> str:
         for folder, count in report.members.items()
     )
     counts = (
-        f'<table class="ive-table"><caption>{_photos(report.photos)} in the bank</caption>'
+        f'<table class="ive-table ive-counts"><caption>{_photos(report.photos)} in the bank</caption>'
         f"<tbody>{rows}</tbody></table>"
     )
     left_out = ((item.photo, item.reason) for item in report.left_out)

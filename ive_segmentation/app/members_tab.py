@@ -46,6 +46,8 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
             bank = gr.HTML(elem_id="bank", **boxed)
             harm = gr.HTML(hint("Looking for photos that harm the bank …"), elem_id="harm", **boxed)
         with gr.Column(scale=5, min_width=320):
+            # Photos of real people would not be known among drawn ones.
+            takes_photos = not live.pipeline.demo
             gr.HTML(hint(_where(live.pipeline)), elem_id="where", elem_classes="ive-flush")
             member = gr.Dropdown(
                 _choices(live.pipeline),
@@ -53,12 +55,20 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
                 label="Member",
                 info="Choose one, or type the name of a new one.",
                 allow_custom_value=True,
+                interactive=takes_photos,
                 elem_id="member",
             )
             photos = gr.File(
-                label="Photos", file_count="multiple", file_types=_PHOTOS, height=160, elem_id="photos"
+                label="Photos",
+                file_count="multiple",
+                file_types=_PHOTOS,
+                height=160,
+                interactive=takes_photos,
+                elem_id="photos",
             )
-            add = gr.Button("Add and rebuild the bank", variant="primary", elem_id="add")
+            add = gr.Button(
+                "Add and rebuild the bank", variant="primary", interactive=takes_photos, elem_id="add"
+            )
             rebuild = gr.Button("Rebuild the bank", elem_id="rebuild")
             said = gr.HTML(elem_id="members-said", elem_classes="ive-flush")
     with gr.Accordion("The bank in pictures", open=False, elem_id="pictures") as pictures:
@@ -75,8 +85,6 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
 
     def added(who: str | None, files: list[str] | None, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
         try:
-            if live.pipeline.demo:
-                raise PageError(_DRAWN.format(dataset=load_settings().dataset))
             news = add_photos(live.pipeline.settings, who or "", [Path(file) for file in files or []])
             if not news.written:
                 raise PageError(f"Nothing was added. {' '.join(news.refused)}")
@@ -129,7 +137,8 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
     ]
     odd = [words for words in report.warnings if news and news.folder.name in words]
     lines = [*added, *unused, *odd, *([report.rebuilt] if report.rebuilt else [])]
-    done = f"The bank holds {report.photos} photos; read now: {report.embedded} ({report.seconds:.1f} s)"
+    new = f"{report.embedded} of them new" if report.embedded else "none of them new"
+    done = f"The bank holds {report.photos} photos, {new} ({report.seconds:.1f} s)"
     kind = "warn" if unused or odd or (news and news.refused) else "good"
     return [
         note(lines, kind, done),

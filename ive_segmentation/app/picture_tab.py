@@ -188,7 +188,7 @@ def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:
             run = gr.Button("Find it", variant="primary", size="lg", elem_id="run")
             gr.Examples([[text] for text in examples], prompt, label="Ways to ask")
             with gr.Accordion("Take a frame of a video instead", open=False, elem_id="frames"):
-                video = gr.File(label="Video", file_types=["video"], height=110, elem_id="video")
+                video = gr.File(label="Video", file_types=["video"], height=150, elem_id="video")
                 second = gr.Slider(0, 1, 0, step=0.1, label="Second", visible=False, elem_id="second")
         with gr.Column(scale=6, min_width=320):
             said = gr.HTML(hint(EMPTY), elem_id="said", elem_classes="ive-flush")

@@ -79,6 +79,8 @@ CSS = (
 .ive-evidence img { width: 72px; height: 72px; object-fit: cover; }
 .ive-evidence figcaption { font-size: .78rem; color: var(--body-text-color-subdued);
   font-variant-numeric: tabular-nums; }
+/* Bars can be compared however long a name is. */
+.ive-counts { table-layout: fixed; }
 .ive-photos { margin-top: 18px; }
 .ive-title { font-weight: 650; margin: 18px 0 6px; }
 .ive-list { margin: 0; padding-left: 1.2em; line-height: 1.6; list-style: disc; }

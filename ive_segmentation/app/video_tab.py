@@ -132,7 +132,7 @@ def _lay_out(pipeline: Pipeline) -> Parts:
     with gr.Row():
         with gr.Column(scale=5, min_width=320):
             # Any suffix: whether it is a video is said by what is in it, and in our words.
-            film = gr.File(label="Video", height=120, elem_id="film")
+            film = gr.File(label="Video", height=150, elem_id="film")
             clip = gr.Button(
                 "Draw a clip to try", size="sm", visible=pipeline.demo and able, elem_id="film-clip"
             )

@@ -404,6 +404,27 @@ def test_members_tab_shows_what_was_left_out_and_takes_photos(
     expect(bank).to_contain_text("36 photos in the bank", timeout=SLOW)
 
 
+def test_among_drawn_members_no_photos_can_be_added(browser: Browser, pipeline: Pipeline) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(launch(replace(pipeline, demo=True), port=17880))
+        page.get_by_role("tab", name="Members").click()
+        expect(page.locator("#add")).to_be_disabled(timeout=SLOW)
+        expect(page.locator("#member input")).to_be_disabled()
+        expect(page.locator("#photos input[type=file]")).to_have_count(0)
+        page.click("#rebuild")
+        expect(page.locator("#members-said")).to_contain_text("none of them new", timeout=SLOW)
+
+
+def test_a_long_name_leaves_the_bars_their_room(page: Page) -> None:
+    page.get_by_role("tab", name="Members").click()
+    bars = page.locator("#bank .ive-bar")
+    expect(bars).to_have_count(6, timeout=SLOW)
+    before = bars.first.evaluate("bar => bar.clientWidth")
+    page.locator("#bank .who").first.evaluate("name => { name.textContent = 'Wonyoung '.repeat(30); }")
+    assert bars.first.evaluate("bar => bar.clientWidth") == before
+
+
 def test_what_a_new_bank_mends_is_no_longer_said(browser: Browser, pipeline: Pipeline) -> None:
     notices = {"names": "No photo can be used.", "masks": "There is no SAM 3."}
     lacking = replace(pipeline, gallery=None, report=None, sam3=None, notices=notices)
