@@ -73,9 +73,9 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
             said = gr.HTML(elem_id="members-said", elem_classes="ive-flush")
     with gr.Accordion("The bank in pictures", open=False, elem_id="pictures") as pictures:
         with gr.Row():
-            likeness = gr.Plot(label="How alike the members are", min_width=320)
-            curves = gr.Plot(label="Known faces and strangers", min_width=320)
-            sureness = gr.Plot(label="How sure, and how often right", min_width=320)
+            likeness = gr.Plot(label="How alike the members are", min_width=400)
+            curves = gr.Plot(label="Known faces and strangers", min_width=400)
+            sureness = gr.Plot(label="How sure, and how often right", min_width=400)
         faces = gr.HTML(elem_id="face-map", **boxed)
 
     working: dict[str, Any] = {"api_visibility": "private", "show_progress_on": said, **ONE_BANK}

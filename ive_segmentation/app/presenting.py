@@ -13,13 +13,14 @@ import plotly.graph_objects as go
 from ive_segmentation.app.asking import Answer
 from ive_segmentation.identity.matching import Match, describe_match
 from ive_segmentation.language import names_to_show
+from ive_segmentation.output.bank_figures import GREY
 from ive_segmentation.output.naming import UNKNOWN_NAME, segment_title
 from ive_segmentation.output.thumbnails import Box, photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import FaceBox, FloatArray, Image, Person
 
-_GREY, _LINES = "#8b8b95", "rgba(139, 139, 149, 0.3)"
-"""Legible on white and on black: a figure does not know how the page is lit."""
+_LINES = "rgba(139, 139, 149, 0.3)"
+"""`GREY`, pale."""
 
 EMPTY = (
     "The answer appears here: the picture with what was found, each mask and cutout to look at and download, "
@@ -132,7 +133,7 @@ def for_day_and_night(figure: go.Figure) -> go.Figure:
     """
     clear = "rgba(0, 0, 0, 0)"
     lines = {"gridcolor": _LINES, "zerolinecolor": _LINES}
-    figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear, font_color=_GREY)
+    figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear, font_color=GREY)
     return figure.update_xaxes(**lines).update_yaxes(**lines)
 
 

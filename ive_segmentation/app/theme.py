@@ -141,6 +141,7 @@ button:focus-visible, a:focus-visible { outline: 2px solid currentColor !importa
   #ask, #ask > .column { display: contents; }
   #frames { order: 1; }
   #masks .grid-container { grid-template-columns: repeat(2, 1fr); }
+  .ive-map text { font-size: 26px; }
   /* Room to scroll to what is said before the frame that follows it is there. */
   #film-answer:has([role=progressbar]) { min-height: 100vh; }
   .ive-table thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }

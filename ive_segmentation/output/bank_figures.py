@@ -18,6 +18,8 @@ from ive_segmentation.output.thumbnails import photo_thumbnail
 
 BELOW = {"orientation": "h", "yanchor": "top", "y": -0.3}
 """Where a legend takes no room from curves that are drawn small."""
+GREY = "#8b8b95"
+"""Legible on white and on black: a figure does not know how the page is lit."""
 KNOWN, STRANGE = "#0072B2", "#D55E00"
 """Colours of the two curves, told apart with any colour vision (Okabe and Ito, 2008)."""
 THUMBNAIL = 96
@@ -26,6 +28,8 @@ PICTURED = 500
 """Faces of the map that show their photo: each of those has to be opened, and is 6 kB of the page."""
 READABLE = 25
 """Members up to which there is room for a number in each field of the heat map."""
+LONGEST_LABEL = 12
+"""Letters of a name beside the heat map: longer ones would leave it no room."""
 
 
 def member_similarities(gallery: Gallery) -> NDArray[np.float32]:
@@ -60,6 +64,7 @@ def similarity_heat_map(gallery: Gallery, names: Mapping[str, str]) -> go.Figure
         A plotly figure.
     """
     shown = [names.get(name, name) for name in gallery.names]
+    ticks = {"tickvals": shown, "ticktext": [_label(name) for name in shown]}
     values = member_similarities(gallery)
     figure = go.Figure(
         go.Heatmap(
@@ -68,12 +73,19 @@ def similarity_heat_map(gallery: Gallery, names: Mapping[str, str]) -> go.Figure
             y=shown,
             text=np.round(values, 2),
             texttemplate="%{text:.2f}" if len(values) <= READABLE else None,
+            showscale=len(values) > READABLE,  # the numbers say it, and need the room
             hovertemplate="%{y} and %{x}: %{z:.2f}<extra></extra>",
             colorscale="Viridis",
         )
     )
-    figure.update_layout(title="How alike the members' photos are", yaxis={"autorange": "reversed"})
+    figure.update_layout(
+        title="How alike the members' photos are", xaxis=ticks, yaxis={"autorange": "reversed", **ticks}
+    )
     return figure
+
+
+def _label(name: str) -> str:
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1].rstrip()}…"
 
 
 def score_curves(gallery: Gallery) -> go.Figure:
@@ -97,7 +109,10 @@ def score_curves(gallery: Gallery) -> go.Figure:
         if asked.any():
             shares = [float((counted & (trials.similarity >= score))[asked].mean()) for score in scores]
             figure.add_scatter(x=scores, y=shares, name=label, line={"color": colour})
-    figure.add_vline(x=gallery.calibration.threshold, line_dash="dash", annotation_text="threshold")
+    threshold = gallery.calibration.threshold
+    line = {"dash": "dash", "color": GREY}
+    # Above the field no curve runs through the word.
+    figure.add_vline(x=threshold, line=line, annotation_text="threshold", annotation_position="top")
     figure.update_layout(
         title="What a threshold would let through",
         xaxis_title="score",
@@ -116,13 +131,13 @@ def reliability_curve(gallery: Gallery) -> go.Figure:
             confidence were fitted on the same scores, so new pictures may lie a little further off.
 
     Returns:
-        A plotly figure: on the dashed line the confidence keeps its word.
+        A plotly figure: on the dashed line names are right as often as it is sure of them.
     """
     trials = gallery.trials
     confidence = gallery.calibration.confidence(trials.similarity, trials.lead)
     curve = reliability(confidence, trials.right, trials.stranger)
     figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="keeps its word", line={"dash": "dash"})
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="ideal", line={"dash": "dash", "color": GREY})
     figure.add_scatter(
         x=curve.said,
         y=curve.right,
@@ -155,7 +170,7 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
         others show the photo's name.
     """
     members = list(names)  # in this order they have their colours in every picture
-    places = _plane(gallery) * (MAP_SIDE - 40) + 20
+    places = _plane(gallery) * (MAP_SIDE - 80) + 40
     dots = []
     every = math.ceil(len(gallery.photos) / PICTURED)
     for row, photo in enumerate(gallery.photos):
@@ -175,7 +190,7 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
         )
     for label, name in enumerate(gallery.names):
         hers = places[gallery.labels == label]
-        x, y = hers[:, 0].mean(), max(hers[:, 1].min() - 12, 16)
+        x, y = hers[:, 0].mean(), hers[:, 1].min() - 12
         dots.append(f'<text x="{x:.1f}" y="{y:.1f}">{escape(names.get(name, name))}</text>')
     legend = " ".join(
         f'<span style="color:{color_of(name, members)}">&#9679;</span> {escape(names.get(name, name))}'
@@ -184,8 +199,8 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
     return (
         "<style>.ive-map .face image{display:none;pointer-events:none}"
         ".ive-map .face:hover image{display:block}"
-        ".ive-map text{text-anchor:middle;pointer-events:none;fill:black;stroke:white;stroke-width:4px;"
-        "paint-order:stroke}</style>"
+        ".ive-map text{text-anchor:middle;pointer-events:none;fill:currentColor;"
+        "stroke:var(--block-background-fill);stroke-width:3px;paint-order:stroke}</style>"
         f'<div class="ive-map"><p>{legend}</p><svg viewBox="0 0 {MAP_SIDE} {MAP_SIDE}" role="img" '
         f'style="max-width:100%" aria-label="Map of the faces in the bank">{"".join(dots)}</svg></div>'
     )

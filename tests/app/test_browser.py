@@ -576,6 +576,7 @@ def test_what_is_no_video_is_refused_in_words(page: Page) -> None:
 
 
 def test_the_bank_in_words_and_pictures(page: Page) -> None:
+    page.emulate_media(color_scheme="dark")
     page.get_by_role("tab", name="Members").click()
     expect(page.locator("#harm")).to_contain_text(re.compile("Worth a look|What to add|Nothing in the bank"))
     page.get_by_role("button", name="The bank in pictures").click()
@@ -584,3 +585,6 @@ def test_the_bank_in_words_and_pictures(page: Page) -> None:
     expect(page.locator("#pictures .js-plotly-plot")).to_have_count(3, timeout=SLOW)
     faces.first.hover()
     expect(faces.first.locator("image")).to_be_visible()
+    for letters in (page.locator("#face-map text"), page.locator("#pictures .annotation-text")):
+        colour = letters.first.evaluate("text => getComputedStyle(text).fill.match(/\\d+/g).map(Number)")
+        assert min(colour[:3]) > 120
