@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,8 @@ class Shown:
 
     printed: dict[str, str] = field(default_factory=lambda: defaultdict(str))
     images: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    tables: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    tables: dict[str, str] = field(default_factory=lambda: defaultdict(str))
+    progress: dict[str, str] = field(default_factory=lambda: defaultdict(str))
     page: str = ""
 
 
@@ -84,11 +86,12 @@ def run_all(
 
             def keep(message: dict[str, Any], heading: str = cell.heading) -> None:
                 content = message["content"]
-                if message["msg_type"] == "stream" and content["name"] == "stdout":
-                    shown.printed[heading] += content["text"]
+                if message["msg_type"] == "stream":
+                    streams = {"stdout": shown.printed, "stderr": shown.progress}
+                    streams[content["name"]][heading] += content["text"]
                 html = content.get("data", {}).get("text/html", "")
                 shown.images[heading] += "image/png" in content.get("data", {}) or "plotly" in html
-                shown.tables[heading] += "<table" in html
+                shown.tables[heading] += html if "<table" in html else ""
 
             source = cell.source.replace("VIDEO = None", f"VIDEO = {str(video)!r}") if video else cell.source
             player.execute(manager, client, source, keep)
@@ -99,8 +102,9 @@ def run_all(
 
 
 def expect_bank_and_page(shown: Shown) -> None:
-    assert shown.tables["1. Environment"] == 1
-    assert shown.tables["Reading the photos"] >= 1
+    assert shown.tables["1. Environment"].count("<table") == 1
+    assert "text-align: left" in shown.tables["1. Environment"]
+    assert "<table" in shown.tables["Reading the photos"]
     assert shown.images["Faces in the bank"] == 1
     assert shown.images["How alike the members look"] == 1
     assert "IVE Segmentation" in shown.page
@@ -113,8 +117,12 @@ def test_a_fresh_clone_runs_on_the_drawn_demo(tmp_path: Path, monkeypatch: pytes
     expect_bank_and_page(shown)
     for step in STEPS:
         assert shown.images[step] == 1, step
-    assert shown.tables["Step 2: who is in the picture"] == 1
+    assert re.findall("<td>(.*)</td>", shown.tables[STEPS[0]]) == ["Wonyoung", "shirt"]
+    assert shown.tables[STEPS[1]].count("<table") == 1
+    assert not re.search(r"\d\.\d{3}", shown.tables[STEPS[1]])
     assert shown.images["Everything in one call"] == 1
+    frames = re.findall(r"Looking at frame \d+", shown.progress["Everything in one call"])
+    assert len(frames) == len(set(frames)) > 0
     assert shown.images["Who is on screen when"] == 1
 
 
