@@ -137,8 +137,8 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
     ]
     odd = [words for words in report.warnings if news and news.folder.name in words]
     lines = [*added, *unused, *odd, *([report.rebuilt] if report.rebuilt else [])]
-    new = f"{report.embedded} of them new" if report.embedded else "none of them new"
-    done = f"The bank holds {report.photos} photos, {new} ({report.seconds:.1f} s)"
+    new = report.embedded or "none"
+    done = f"The bank holds {report.photos} photos, {new} of them new ({report.seconds:.1f} s)"
     kind = "warn" if unused or odd or (news and news.refused) else "good"
     return [
         note(lines, kind, done),
