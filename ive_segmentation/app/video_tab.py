@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 from urllib.parse import quote
 
 import gradio as gr
-import numpy as np
 
 from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import answer_folder, new_folder
@@ -32,10 +30,10 @@ from ive_segmentation.app.presenting import (
     under_way,
 )
 from ive_segmentation.language import names_to_show
-from ive_segmentation.output.naming import segment_title
+from ive_segmentation.output.naming import called, title
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.result import Segment
+from ive_segmentation.result import PERSON
 from ive_segmentation.video.drawing import FANCAM
 from ive_segmentation.video.follow import Followed, follow
 from ive_segmentation.video.frames import frame_at
@@ -49,8 +47,6 @@ EMPTY = (
 NO_SAM3 = "Videos need SAM 3, which is not loaded. The notice at the top says what to do."
 STAGE_SIDE = 800
 """Pixels of the frame shown meanwhile: the column is hardly wider."""
-NO_MASK, NO_BOX = np.zeros((0, 0), bool), np.zeros(0, np.float32)
-"""Of what is only to be named."""
 
 ALSO = [
     ("Fancam, 9:16, of the first member named", FANCAM),
@@ -236,8 +232,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
                     film,
                     text,
                     folder,
-                    # The lines say what was found, and are offered where they are asked for.
-                    formats={"overlay", "json", *also} - {FANCAM},
+                    formats={"overlay", *also} - {FANCAM},
                     start=start,
                     end=end,
                     fancam=FANCAM in also,
@@ -250,7 +245,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
                 if isinstance(news, Seen):
                     yield _so_far(news, parts)
                 else:
-                    yield _done(news, text, also, parts, pipeline)
+                    yield _done(news, text, parts, pipeline)
         except Exception as error:  # whatever it is, the page says it
             kind = "" if isinstance(error, StoppedError) else "bad"
             yield {parts.said: note([in_words(error)], kind), **_ready(parts), **_nothing(parts)}
@@ -302,22 +297,12 @@ def _so_far(seen: Seen, parts: Parts) -> Fills:
     return fills
 
 
-def _titles(lines: Path, names: Mapping[str, str]) -> list[str]:
-    """Name what was found, each thing once: the lines tell of it frame by frame."""
-    titles: dict[str, None] = {}
-    with lines.open(encoding="utf-8") as frames:
-        for frame in frames:
-            for one in json.loads(frame)["segments"]:
-                owner = None if one["track"] is None and one["member"] is None else 0
-                segment = Segment(one["concept"], NO_MASK, NO_BOX, one["score"], owner, one["member"])
-                titles[segment_title(segment, names)] = None
-    return list(titles)
-
-
-def _done(answer: Followed, text: str, also: Sequence[str], parts: Parts, pipeline: Pipeline) -> Fills:
+def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fills:
     names = names_to_show(pipeline.members)
-    titles = _titles(answer.files["json"], names)
-    files = [file for name, file in answer.files.items() if name != "json" or name in also]
+    titles = [
+        title(concept, called(member, None, names) if member or concept == PERSON else None)
+        for member, concept in answer.found
+    ]
     kind = "good" if titles and not answer.messages else "warn"
     how = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s, tracked by {answer.how}."
     chart = timeline_chart(answer.intervals, list(names), names)
@@ -329,7 +314,7 @@ def _done(answer: Followed, text: str, also: Sequence[str], parts: Parts, pipeli
         parts.overlay: gr.HTML(_titled(answer.files["overlay"], "Answer"), visible=True),
         parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
         parts.fancam: gr.HTML(fancam and _titled(fancam, "Fancam"), visible=fancam is not None),
-        parts.files: downloads(files),
+        parts.files: downloads([*answer.files.values()]),
     }
 
 

@@ -52,10 +52,22 @@ def segment_title(segment: Segment, names: Mapping[str, str]) -> str:
     Returns:
         Plain text.
     """
-    if segment.owner is None:
-        return segment.concept
-    owner = called(segment.member, None, names)
-    return owner if segment.concept == PERSON else f"{owner}’s {segment.concept}"
+    return title(segment.concept, None if segment.owner is None else called(segment.member, None, names))
+
+
+def title(concept: str, owner: str | None) -> str:
+    """Name something that was found.
+
+    Args:
+        concept: The noun.
+        owner: What whose it is is called, or who it is; None where it is nobody's.
+
+    Returns:
+        "Wonyoung", "Wonyoung’s shirt", or "shirt".
+    """
+    if owner is None:
+        return concept
+    return owner if concept == PERSON else f"{owner}’s {concept}"
 
 
 def segment_name(segment: Segment, members: Sequence[Member]) -> str:

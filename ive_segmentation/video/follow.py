@@ -50,6 +50,7 @@ class Followed:
         frames: How many were read.
         seconds: Wall time.
         how: Which tracker followed them, in words.
+        found: Of whom what was found anywhere: folder names (None is Unknown, or nobody's) and concepts.
     """
 
     files: dict[str, Path]
@@ -58,6 +59,7 @@ class Followed:
     frames: int
     seconds: float
     how: str
+    found: tuple[tuple[str | None, str], ...] = ()
 
 
 def follow(
@@ -147,7 +149,9 @@ def follow(
     write_timeline(files["timeline"], times, called)
     remarks = [_breaks_off(video, end, until), sound_remark(video, made.sounds)]
     messages = (*asked.messages, *_never_found(asked, found, times, called), *filter(None, remarks))
-    return Followed(files, tuple(times), messages, first_pass.count, time.monotonic() - begun, tracker.how)
+    seconds = time.monotonic() - begun
+    in_order = tuple(sorted(found, key=lambda one: (one[1], one[0] or "")))
+    return Followed(files, tuple(times), messages, first_pass.count, seconds, tracker.how, in_order)
 
 
 class Plan(NamedTuple):

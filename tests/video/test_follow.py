@@ -74,6 +74,7 @@ def test_every_frame_has_the_right_pixels_and_nothing_else(
             assert np.sum(mask & true) > 0.75 * np.sum(mask | true)
             tracks.add((member, segment["track"]))
     assert len(tracks) == len(wanted)
+    assert followed.found == tuple((member, thing or "person") for member in sorted(wanted))
     assert followed.messages == ()
 
 
