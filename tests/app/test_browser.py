@@ -93,9 +93,9 @@ def test_a_prompt_that_cannot_be_read_is_answered_in_words(
 
 
 def test_on_a_small_screen_what_is_said_is_scrolled_to(page: Page, picture: Path) -> None:
-    page.set_viewport_size({"width": 1366, "height": 600})
+    page.set_viewport_size({"width": 1366, "height": 400})
     upload(page, picture)
-    page.locator("#run").scroll_into_view_if_needed()
+    page.locator("#frames").evaluate("last => last.scrollIntoView(false)")
     expect(page.locator("#said")).not_to_be_in_viewport()
     ask(page, "Zorblax's shirt")
     expect(page.locator("#said [role=alert]")).to_be_in_viewport(timeout=SLOW)
