@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,12 +11,13 @@ from hypothesis import strategies as st
 
 from ive_segmentation.output.labels import place_labels
 
+Box = tuple[int, int, int, int]
 SIZE = (40, 10)  # of a label: width, height
 PICTURE = (200, 200)
 BOX = (80, 80, 120, 120)
 
 
-def mask(box: tuple[int, int, int, int]) -> np.ndarray:
+def mask(box: Box) -> np.ndarray:
     pixels = np.zeros(PICTURE, bool)
     pixels[box[1] : box[3], box[0] : box[2]] = True
     return pixels
@@ -22,9 +25,9 @@ def mask(box: tuple[int, int, int, int]) -> np.ndarray:
 
 def place(
     *,
-    faces: list[tuple[int, int, int, int]] = [],  # noqa: B006
-    things: list[tuple[int, int, int, int]] = [],  # noqa: B006
-    box: tuple[int, int, int, int] = BOX,
+    faces: Sequence[Box] = (),
+    things: Sequence[Box] = (),
+    box: Box = BOX,
 ) -> tuple[int, int]:
     return place_labels([box], [SIZE], PICTURE, faces, map(mask, things), [])[0]
 
@@ -50,8 +53,8 @@ ABOVE, BELOW = (0, 60, 200, 80), (0, 120, 200, 140)
     ],
 )
 def test_a_label_stands_where_it_covers_least(
-    faces: list[tuple[int, int, int, int]],
-    things: list[tuple[int, int, int, int]],
+    faces: Sequence[Box],
+    things: Sequence[Box],
     expected: tuple[int, int],
 ) -> None:
     assert place(faces=faces, things=things) == expected
