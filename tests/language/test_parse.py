@@ -238,6 +238,7 @@ ENGLISH = [
     ("all 6 members", "*:"),
     ("240115 Wonyoung", "W:"),
     ("Wonyoung close up 4K", "W:"),
+    ("close up of Rei", "R:"),
     ("number 7 shirt", "-:number 7 shirt"),
     # any member's
     ("member's shoes", "*:shoe"),
