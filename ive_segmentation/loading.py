@@ -100,10 +100,7 @@ def load_bank(
             one, or it cannot be written.
     """
     forget_abandoned(BANKS)
-    if (
-        Path(settings.bank).expanduser().resolve() != EARLIER_BANK.resolve()
-        and (EARLIER_BANK / "photos.lance").is_dir()
-    ):
+    if settings.bank != str(EARLIER_BANK) and (EARLIER_BANK / "photos.lance").is_dir():
         shutil.rmtree(EARLIER_BANK, ignore_errors=True)
     report = None
     if _has_photos(settings.dataset):

@@ -132,7 +132,7 @@ def test_the_bank_of_the_first_versions_goes(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("ive_segmentation.loading.EARLIER_BANK", earlier)
     _draw(tmp_path / "photos" / "Rei", 7)
     own = {"faces": str(CHECKPOINTS / "faces"), "sam3": str(tmp_path)}
-    load_pipeline(Settings(dataset=tmp_path / "photos", bank=f"{tmp_path}/photos/../earlier", **own))  # type: ignore[arg-type]
+    load_pipeline(Settings(dataset=tmp_path / "photos", bank=str(earlier), **own))  # type: ignore[arg-type]
     assert earlier.exists()  # as long as it is the one that is used
     load_pipeline(Settings(dataset=tmp_path / "photos", bank=str(tmp_path / "bank"), **own))  # type: ignore[arg-type]
     assert not earlier.exists()
