@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +25,6 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
 from ive_segmentation.settings import BANKS, CACHE, Settings, bank_of
 
-EARLIER_BANK = CACHE / "bank"
-"""Where the first versions kept the one bank they had: its faces would stay there for ever."""
 DEMO_NOTICE = (
     "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
     "photos into Dataset/ (one folder per member), get access to SAM 3, and start again; the README says how."
@@ -100,8 +97,6 @@ def load_bank(
             one, or it cannot be written.
     """
     forget_abandoned(BANKS)
-    if settings.bank != str(EARLIER_BANK) and (EARLIER_BANK / "photos.lance").is_dir():
-        shutil.rmtree(EARLIER_BANK, ignore_errors=True)
     report = None
     if _has_photos(settings.dataset):
         if settings.bank != bank_of(settings.dataset):

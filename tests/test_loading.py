@@ -126,18 +126,6 @@ def test_who_was_known_is_known_where_the_bank_cannot_be_written(
     assert (pipeline.report.photos, pipeline.report.embedded) == (1, 0)
 
 
-def test_the_bank_of_the_first_versions_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    earlier = tmp_path / "earlier"
-    (earlier / "photos.lance").mkdir(parents=True)
-    monkeypatch.setattr("ive_segmentation.loading.EARLIER_BANK", earlier)
-    _draw(tmp_path / "photos" / "Rei", 7)
-    own = {"faces": str(CHECKPOINTS / "faces"), "sam3": str(tmp_path)}
-    load_pipeline(Settings(dataset=tmp_path / "photos", bank=str(earlier), **own))  # type: ignore[arg-type]
-    assert earlier.exists()  # as long as it is the one that is used
-    load_pipeline(Settings(dataset=tmp_path / "photos", bank=str(tmp_path / "bank"), **own))  # type: ignore[arg-type]
-    assert not earlier.exists()
-
-
 def test_the_face_models_go_where_sam3_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
