@@ -275,12 +275,13 @@ def _english(tokens: Sequence[Token]) -> str:
         tokens = tokens[::-1]  # Korean and Japanese say first what is held
     words = ""
     for before, token, after in zip([tokens[0], *tokens], tokens, [*tokens[1:], tokens[-1]], strict=False):
-        if token.english == "having":
+        if token.english == "having" and (token.foreign or after.understood):  # not "having fun"
             words += " with" if after.kind is Kind.BODY else " holding"
         elif token.kind is Kind.OF_THE_ONE_BEFORE:
             words += "'s" if before.being or not token.foreign else ""  # レースのドレス is a lace dress
         else:
-            is_translated = token.foreign or token.kind in THINGS | {Kind.HOLDING}
+            is_verb = token.kind is Kind.HOLDING and token.english != "having"
+            is_translated = token.foreign or is_verb or token.kind in THINGS
             words += " " + (token.english if is_translated else token.text.lower())
     return " ".join(with_compounds(words.removeprefix("'s").split()))
 

@@ -206,6 +206,7 @@ ENGLISH = [
     # whoever is meant by how she looks
     ("the member who is holding the mic", "-:person holding microphone"),
     ("who has the mic", "-:person holding microphone"),
+    ("people having fun", "-:person having fun"),
     ("who has long hair", "-:person with long hair"),
     ("who wears a hat", "-:person wearing hat"),
     ("blonde member", "-:blonde person"),
