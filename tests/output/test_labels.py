@@ -40,6 +40,7 @@ ABOVE, BELOW = (0, 60, 200, 80), (0, 120, 200, 140)
     [
         ([], [], (80, 70)),  # above
         ([BOX], [BOX], (80, 70)),
+        ([], [(100, 72, 104, 74)], (80, 70)),  # a speck is no reason to go
         ([ABOVE], [], (80, 120)),  # below
         ([], [ABOVE], (80, 120)),
         ([ABOVE, BELOW], [], (40, 80)),  # to the left

@@ -503,6 +503,9 @@ SLENDER, ON_THE_FLOOR = [rectangle(200, 50, 300, 390)], [rectangle(100, 250, 300
             None,
             id="too low to be lifted from the floor",
         ),
+        pytest.param(
+            SLENDER, "hat", rectangle(220, 360, 280, 385), 0, id="worn elsewhere, but within her mask"
+        ),
         pytest.param(SLENDER, "suitcase", rectangle(300, 220, 360, 389), 0, id="held by its handle"),
         pytest.param(
             ON_THE_FLOOR, "phone", rectangle(300, 360, 315, 375), 0, id="in the hand of who sits low"
