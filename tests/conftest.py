@@ -14,7 +14,6 @@ from ive_segmentation.demo.truth import Scene
 from ive_segmentation.loading import load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
-from tests.memorised_sam3 import write_memorised_sam3
 from tests.small_sam3 import write_small_sam3
 
 # Examples share two cores with whatever else runs: how long one takes says nothing about the program.
@@ -54,25 +53,19 @@ def small_sam3(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trio() -> Scene:
     """Wonyoung, Yujin and Rei, drawn side by side in shirts, with the truth."""
     members = ("Jang_Wonyoung", "An_Yujin", "Naoi_Rei")
-    return draw_scene(101, members=members, shot="medium", size=(640, 480), away=0, hidden=0)
+    return draw_scene(1965, members=members, shot="medium", size=(640, 480), away=0, hidden=0)
 
 
 @pytest.fixture(scope="session")
-def memorised_sam3(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a SAM 3 that knows the persons and shirts of `trio` by heart."""
-    return write_memorised_sam3(tmp_path_factory.mktemp("memorised"), trio, ["person", "shirt"])
-
-
-@pytest.fixture(scope="session")
-def pipeline(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """Drawn members, the built-in faces, and the SAM 3 that knows `trio` by heart."""
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Drawn members and the built-in checkpoints."""
     folder = tmp_path_factory.mktemp("pipeline")
     pipeline = load_pipeline(
         load_settings(
             dataset=draw_dataset(folder / "Dataset", pictures=6),
             bank=str(folder / "bank"),
             faces=str(CHECKPOINTS / "faces"),
-            sam3=str(memorised_sam3),
+            sam3=str(CHECKPOINTS / "sam3"),
             word_cache=folder / "words",
         )
     )

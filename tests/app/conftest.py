@@ -38,7 +38,7 @@ ARGUMENTS = (
 
 
 @pytest.fixture(scope="session")
-def settings(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Six drawn pictures of each member, and two files in it that must be left out."""
     folder = tmp_path_factory.mktemp("page")
     dataset = draw_dataset(folder / "Dataset", pictures=6)
@@ -49,7 +49,7 @@ def settings(memorised_sam3: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         dataset=dataset,
         bank=str(folder / "bank"),
         faces=str(CHECKPOINTS / "faces"),
-        sam3=str(memorised_sam3),
+        sam3=str(CHECKPOINTS / "sam3"),
         word_cache=folder / "words",
     )
 

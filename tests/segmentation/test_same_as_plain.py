@@ -10,19 +10,21 @@ import pytest
 import torch
 from transformers import Sam3Model, Sam3Processor
 
+from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.segmentation.instances import instances
 from ive_segmentation.segmentation.sam3 import load_sam3
 from ive_segmentation.settings import Settings
 
+CHECKPOINT = str(CHECKPOINTS / "sam3")
 CONCEPTS = ["person", "shirt"]
 
 
-def plainly(checkpoint: Path, scene: Scene, dtype: torch.dtype) -> dict[str, list[np.ndarray]]:
+def plainly(scene: Scene, dtype: torch.dtype) -> dict[str, list[np.ndarray]]:
     """Per concept the masks, with the whole model run for every concept."""
     model, processor = (
-        Sam3Model.from_pretrained(checkpoint, dtype=dtype),
-        Sam3Processor.from_pretrained(checkpoint),
+        Sam3Model.from_pretrained(CHECKPOINT, dtype=dtype),
+        Sam3Processor.from_pretrained(CHECKPOINT),
     )
     cut: Any = processor.post_process_instance_segmentation
     answers: dict[str, list[np.ndarray]] = {}
@@ -42,11 +44,11 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())
 
 
-def test_bfloat16_moves_no_box_and_no_score(memorised_sam3: Path, trio: Scene, tmp_path: Path) -> None:
+def test_bfloat16_moves_no_box_and_no_score(trio: Scene, tmp_path: Path) -> None:
     """Its numbers are 1/256 of the picture apart: eleven pixels of a photo's four thousand."""
     answers = {}
     for precision in ("float32", "bfloat16"):
-        settings = Settings(sam3=str(memorised_sam3), precision=precision, device="cpu", word_cache=tmp_path)
+        settings = Settings(sam3=CHECKPOINT, precision=precision, device="cpu", word_cache=tmp_path)
         sam3 = load_sam3(settings)
         answers[precision] = sam3.find(sam3.encode(trio.image), CONCEPTS)
     for exact, rounded in zip(answers["float32"], answers["bfloat16"], strict=True):
@@ -59,12 +61,10 @@ def test_bfloat16_moves_no_box_and_no_score(memorised_sam3: Path, trio: Scene, t
 @pytest.mark.parametrize(
     ("precision", "least"), [("float32", 0.999), ("bfloat16", 0.99)], ids=["float32", "bfloat16"]
 )
-def test_masks_are_those_of_plain_calls(
-    precision: str, least: float, memorised_sam3: Path, trio: Scene, tmp_path: Path
-) -> None:
-    settings = Settings(sam3=str(memorised_sam3), precision=precision, device="cpu", word_cache=tmp_path)
+def test_masks_are_those_of_plain_calls(precision: str, least: float, trio: Scene, tmp_path: Path) -> None:
+    settings = Settings(sam3=CHECKPOINT, precision=precision, device="cpu", word_cache=tmp_path)
     sam3 = load_sam3(settings)
-    plain = plainly(memorised_sam3, trio, getattr(torch, precision))
+    plain = plainly(trio, getattr(torch, precision))
     features = sam3.encode(trio.image)
     for concept, answer in zip(CONCEPTS, sam3.find(features, CONCEPTS), strict=True):
         found = instances(answer, features.size)

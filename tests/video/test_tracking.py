@@ -17,6 +17,8 @@ from safetensors.torch import load_file, save_file
 from trackers.utils.iou import IoU
 from transformers import Sam3VideoModel, Sam3VideoProcessor
 
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.segmentation.checkpoints import CheckpointError
 from ive_segmentation.segmentation.instances import Instance
@@ -403,8 +405,8 @@ def test_what_is_found_twice_is_one_track(small_sam3: Path, tmp_path: Path) -> N
     assert overlaps.max() < Measured.same_instance
 
 
-def test_detections_of_a_picture_that_moves(memorised_sam3: Path, trio: Scene, tmp_path: Path) -> None:
-    sam3 = load(memorised_sam3, tmp_path)
+def test_detections_of_a_picture_that_moves(trio: Scene, tmp_path: Path) -> None:
+    sam3 = load(CHECKPOINTS / "sam3", tmp_path)
     tracker = make_tracker(sam3, CONCEPTS)
     numbers: dict[tuple[str, int], set[int]] = {}
     for shift in (0, 1, 2, 3, 2, 1):
@@ -426,21 +428,20 @@ def test_detections_of_a_picture_that_moves(memorised_sam3: Path, trio: Scene, t
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_whichever_look_agrees_more_with_the_frame_before_counts(
-    turned: bool, memorised_sam3: Path, trio: Scene, tmp_path: Path
-) -> None:
-    """The small SAM 3 knows one picture by heart, and not its mirror image. One of four left."""
+def test_whichever_look_agrees_more_with_the_frame_before_counts(turned: bool, tmp_path: Path) -> None:
+    """Of these six the built-in SAM 3 misses one, and finds her in a mirror. A seventh person left."""
+    scene = draw_scene(1_900_077, size=(640, 480))
     way = -1 if turned else 1
-    sam3 = load(memorised_sam3, tmp_path)
-    image = np.ascontiguousarray(trio.image[:, ::way])
-    truth = np.stack([person.mask[:, ::way] for person in trio.persons])
+    sam3 = load(CHECKPOINTS / "sam3", tmp_path)
+    image = np.ascontiguousarray(scene.image[:, ::way])
+    truth = np.stack([person.mask[:, ::way] for person in scene.persons])
 
     def least_overlap(found: Sequence[Tracked]) -> float:
         """Of the people where they are best found."""
         masks = np.stack([np.zeros_like(truth[0]), *(one.mask for one in found)])
         return float(sv.mask_iou_batch(truth, masks).max(1).min())
 
-    assert (least_overlap(DetectedTracker(sam3, ["person"]).follow(image)) < 0.5) == turned
+    assert (least_overlap(DetectedTracker(sam3, ["person"]).follow(image)) > 0.7) == turned
 
     gone = np.zeros(image.shape[:2], bool)
     gone[:40] = ~truth[:, :40].any(axis=0)
@@ -450,10 +451,10 @@ def test_whichever_look_agrees_more_with_the_frame_before_counts(
     before = [Seen.of(Instance(mask, box, 0.9)) for mask, box in zip(masks, boxes, strict=True)]
     numbers = tracker._joins["person"].join(before)
     found = tracker.follow(image)
-    assert least_overlap(found) > 0.8
-    assert {one.track for one in found} == {*numbers[:3]}
+    assert least_overlap(found) > 0.7
+    assert {one.track for one in found} == {*numbers[:-1]}
     for one in found:
-        assert sv.box_iou_batch(one.box[None], boxes[None, numbers.index(one.track)]).item() > 0.8
+        assert sv.box_iou_batch(one.box[None], boxes[None, numbers.index(one.track)]).item() > 0.5
 
 
 def looks_of(sam3: Sam3, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
@@ -470,9 +471,9 @@ def looks_of(sam3: Sam3, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
 
 
 def test_who_is_as_before_is_looked_for_once(
-    memorised_sam3: Path, trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sam3 = load(memorised_sam3, tmp_path)
+    sam3 = load(CHECKPOINTS / "sam3", tmp_path)
     looks = looks_of(sam3, monkeypatch)
     tracker = DetectedTracker(sam3, CONCEPTS)
     for shift in (0, 1, 2):
@@ -483,9 +484,9 @@ def test_who_is_as_before_is_looked_for_once(
 
 
 def test_a_thing_that_is_not_as_before_is_looked_for_once(
-    memorised_sam3: Path, trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trio: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sam3 = load(memorised_sam3, tmp_path)
+    sam3 = load(CHECKPOINTS / "sam3", tmp_path)
     looks = looks_of(sam3, monkeypatch)
     tracker = DetectedTracker(sam3, ["shirt"])
     assert tracker.follow(trio.image)
