@@ -79,12 +79,12 @@ def picture(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same three for two seconds, with sound, while the camera pans; enough work to be watched at."""
-    return _filmed(trio, tmp_path_factory.mktemp("videos") / "three members.mp4", frames=40)
+    return _filmed(trio, tmp_path_factory.mktemp("videos") / "three members.mp4", frames=20)
 
 
 @pytest.fixture(scope="session")
 def long_clip(trio: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Half a minute of them: nobody is done with it while another page is looked at."""
+    """A minute of them: nobody is done with it while another page is looked at."""
     return _filmed(trio, tmp_path_factory.mktemp("videos") / "three members at length.mp4", frames=600)
 
 
@@ -93,7 +93,7 @@ def _filmed(trio: Scene, path: Path, frames: int) -> Path:
     owners = tuple(thing.owner for thing in trio.things)
 
     def panned(number: int) -> Scene:
-        shift = number // 5 % 8
+        shift = number // 3 % 8
         moved = np.pad(trio.image[:, shift:], [(0, 0), (0, shift), (0, 0)], mode="edge")
         return replace(trio, image=moved)
 
@@ -103,7 +103,7 @@ def _filmed(trio: Scene, path: Path, frames: int) -> Path:
             ClipFrame(number, 0, panned(number), tuple(persons), tuple(things), owners)
             for number in range(frames)
         ),
-        fps=20,
+        fps=10,
     )
     return path
 
