@@ -15,9 +15,9 @@ from typing import NamedTuple
 from ive_segmentation.language.members import Member
 from ive_segmentation.language.names import Names, names_of
 from ive_segmentation.language.normalise import normalise
-from ive_segmentation.language.phrases import THINGS, condense, names_a_person, with_compounds
+from ive_segmentation.language.phrases import condense, names_a_person, with_compounds
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
-from ive_segmentation.language.things import Kind
+from ive_segmentation.language.things import THINGS, Kind
 from ive_segmentation.language.tokens import Token, is_thai, tokenize
 
 _THING = "[TYLl](?:[BPW][TYLl])*"

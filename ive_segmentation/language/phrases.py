@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from ive_segmentation.language.members import name_key
 from ive_segmentation.language.names import Names
-from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, PromptError
-from ive_segmentation.language.things import Kind, beside_a_noun, families, known, singular
+from ive_segmentation.language.neighbours import ANY_NOUN, letters, read_by_neighbours, standing
+from ive_segmentation.language.prompt import EVERYONE, UNKNOWN
+from ive_segmentation.language.things import THINGS, Kind, beside_a_noun, families, known, singular
 from ive_segmentation.language.tokens import Token, is_thai
 
-_NOUNS = {Kind.THING, Kind.BODY}
-THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
 _ARTICLES = {"a", "an", "the"}
 _PEOPLE = {"person", "woman", "man", "girl", "boy", "singer", "dancer", "idol", "rapper", "vocalist"}
-_HERS = [Kind.OF_THE_ONE_BEFORE, Kind.NAME]
-_TITLES = ([Kind.HONORIFIC], [Kind.SOMEONE])
 _SIDES = {"left", "right"}
 _A_VERB = re.compile("(줘|요|해|게|줄래|할래|[てでいるすくかうねよ])$")
 """How a Korean or Japanese sentence ends, and hardly any noun."""
@@ -28,7 +25,10 @@ _ON_A_BODY = re.compile("(?<!l)YS(?=l*T)")
 """A part of the body that nothing else is said of, "'s" and a thing, by their kinds."""
 _A_LIST = re.compile("[TY]l+(?=[TY])")
 """A noun, looks and a noun, by their kinds."""
-_JOINING_NAMES = {"with": Kind.AND, "w": Kind.AND, "on": Kind.OF_THE_ONE_AFTER}
+_JOINED_LOOKS = re.compile(f"(?<!{ANY_NOUN})l+(?P<and>A){ANY_NOUN}+")
+"""Looks that begin a phrase, "and" and the rest of it."""
+_OWNED = re.compile(f"S{ANY_NOUN}*<")
+"""Where a word stands behind an owner, as `standing` writes it."""
 
 
 def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[str]]:
@@ -46,14 +46,12 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
     """
     tokens = _with_one_and(tokens)
     _refuse_strangers(tokens, names)
-    spoken = _without_bodies(
-        [
-            token
-            for at, token in enumerate(tokens)
-            if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
-        ]
-    )
-    read = _with_lists(_with_joined_looks(_resolved(spoken)))
+    spoken = [
+        token
+        for at, token in enumerate(tokens)
+        if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
+    ]
+    read = _with_lists(_with_joined_looks(list(read_by_neighbours(_without_bodies(spoken)))))
     rows = groupby(read, key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
     messages: list[str] = []
@@ -77,9 +75,8 @@ def _owns_nothing(token: Token, after: Sequence[Token]) -> bool:
 
 def _without_bodies(tokens: list[Token]) -> list[Token]:
     """Leave out the part of the body that a thing is worn on: 耳のピアス is an earring."""
-    letters = "".join(" " if token.being else token.kind for token in tokens)
     kept = list(tokens)
-    for match in reversed(list(_ON_A_BODY.finditer(letters))):
+    for match in reversed(list(_ON_A_BODY.finditer(letters(tokens)))):
         if tokens[match.start()].foreign:
             del kept[slice(*match.span())]
     return kept
@@ -111,20 +108,18 @@ def _refuse_strangers(tokens: Sequence[Token], names: Names) -> None:
     Thai or Japanese word is of no use to it: beside a member ("원영의 예쁘장한 셔츠") it can be left out,
     elsewhere it may be a name.
     """
-    kinds = "".join(token.kind for token in tokens)
     for at, token in enumerate(tokens):
-        owns = kinds[at + 1 : at + 2] == Kind.OF_THE_ONE_BEFORE
+        where = standing(tokens, at)
+        has_article = any(map(_is_article, tokens[at - 1 : at]))
+        owns = ">S" in where
         if token.foreign:
-            is_stranger = owns or Kind.NAME not in kinds
+            is_stranger = owns or "N" not in where
         else:
-            has_article = at > 0 and _is_article(tokens[at - 1])
-            is_owned = kinds[:at].rstrip("".join(THINGS)).endswith(Kind.OF_THE_ONE_BEFORE)
-            is_listed = kinds[:at].endswith("NA") or kinds.startswith("AN", at + 1)
-            looks_so = token.looks_like_a_name and not is_owned
-            is_stranger = not has_article and (owns or is_listed or looks_so)
+            looks_so = token.looks_like_a_name and not _OWNED.search(where)
+            is_stranger = not has_article and (owns or looks_so or "NA<" in where or ">AN" in where)
         if is_stranger and not token.understood:
             raise names.nobody(token.text)
-        if kinds[at + 1 : at + 2] == Kind.NAME and not any(map(_is_article, tokens[at - 1 : at])):
+        if not has_article and ">N" in where:
             _refuse_another_family(token, tokens[at + 1], names)
 
 
@@ -140,132 +135,12 @@ def _refuse_another_family(token: Token, name: Token, names: Names) -> None:
         raise names.nobody(f"{token.text} {name.text}")
 
 
-def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Read the words whose meaning hangs on their neighbours."""
-    kinds = [token.kind for token in tokens]
-    for at, token in enumerate(tokens):
-        before, after = kinds[max(at - 1, 0) : at], kinds[at + 1 : at + 2]
-        read = token
-        if token.kind is Kind.WITH and Kind.NAME in after:
-            read = replace(token, kind=_JOINING_NAMES.get(token.text.lower(), Kind.WITH))
-        elif token.kind is Kind.OF_THE_ONE_BEFORE and (
-            before == [Kind.LOOK] or (before in _TITLES and after == [Kind.NAME])
-        ):
-            read = replace(token, kind=Kind.FILLER)  # the の of 黒のドレス and リーダーのユジン: neither owns
-        elif token.kind is Kind.ITS:
-            is_hers = before == [Kind.AND] and Kind.NAME in kinds[:at]
-            read = replace(token, kind=Kind.PRONOUN if is_hers else Kind.FILLER)
-        elif token.kind is Kind.IN_THE_PICTURE:
-            yield from _in_the_picture(token) if THINGS.intersection(after) else ()
-            continue
-        elif token.kind is Kind.HONORIFIC:
-            is_hers = Kind.NAME in (*before, *after) or kinds[at + 1 : at + 3] == _HERS
-            is_hers = is_hers or any(other.being for other in tokens[at - 1 : at])  # スタッフさん
-            kind = Kind.FILLER if is_hers else Kind.THING
-            read = replace(token, kind=kind, english=token.text.lower(), understood=not token.foreign)
-        elif _is_all_of_it(tokens, at) or _is_a_number(tokens, at):
-            read = replace(token, kind=Kind.FILLER)
-        elif token.kind is Kind.ALL:
-            kind = Kind.FILLER if THINGS.intersection(after) else Kind.NAME
-            read = replace(token, kind=kind, people=(EVERYONE,))
-        elif token.kind is Kind.SOMEONE:
-            read = _someone(token, tokens, at)
-        elif token.kind is Kind.TOGETHER:
-            read = _together(token, before, kinds)
-        if read.kind is not Kind.FILLER:
-            yield read
-
-
-def _in_the_picture(token: Token) -> Iterator[Token]:
-    """Its words one by one, where it is the beginning of "in the picture frame"."""
-    preposition, *_, noun = token.text.split()
-    yield replace(token, kind=Kind.WITH, text=preposition)
-    yield replace(token, kind=Kind.THING, text=noun, english=noun.lower())
-
-
-def _someone(token: Token, tokens: Sequence[Token], at: int) -> Token:
-    """Read "who", "member" and "one": a person of whom something is said, else a word that says nothing.
-
-    Beside a member's name "one" is the thing that was named before: "Rei's pink dress and Liz's blue one".
-    """
-    is_before_a_thing = any(other.kind in THINGS for other in tokens[at + 1 : at + 2])
-    if all(other.kind is not Kind.NAME for other in tokens):
-        if token.english == "member" and _owns_something(token, tokens, at):
-            return replace(token, kind=Kind.NAME, people=(EVERYONE,))
-        if _has_something(token, tokens, at):
-            return replace(token, kind=Kind.THING, english="person", being=True)
-    elif token.english == "one" and at > 0 and not is_before_a_thing:
-        things = [other for other in tokens[:at] if other.kind is Kind.THING]
-        if not things:
-            raise PromptError(f'It is not clear what "{token.text}" is. Write the thing instead.')
-        return replace(things[-1], text=token.text)
-    return replace(token, kind=Kind.FILLER)
-
-
-def _together(token: Token, before: Sequence[Kind], kinds: Sequence[Kind]) -> Token:
-    """Read "holding hands": of members it says nothing, but nobody is found by whose hand she holds."""
-    if Kind.NAME not in kinds:
-        return replace(token, kind=Kind.THING, english="holding hands")
-    return replace(token, kind=Kind.FILLER if before == [Kind.NAME] else Kind.BEYOND)
-
-
-def _owns_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
-    """Whether a thing is any member's: 멤버 신발, member's shoes, รองเท้าของสมาชิก."""
-    before, after = ([other.kind for other in side] for side in (tokens[:at], tokens[at + 1 :]))
-    if is_thai(token.text):
-        return not after and before[-1:] in ([Kind.OF_THE_ONE_AFTER], [Kind.THING])
-    is_before_a_thing = token.foreign and bool(_NOUNS.intersection(after[-1:])) and not tokens[-1].being
-    return not before and (after[:1] == [Kind.OF_THE_ONE_BEFORE] or is_before_a_thing)
-
-
-def _has_something(token: Token, tokens: Sequence[Token], at: int) -> bool:
-    """Whether a sentence is about someone who holds or wears something, is somewhere, or looks some way."""
-    before = [other.kind for other in tokens[:at]]
-    looks = THINGS.intersection(before[-2:] if before[-1:] == [Kind.OF_THE_ONE_BEFORE] else before[-1:])
-    if token.foreign and not is_thai(token.text):
-        has_looks = looks and token.english != "someone"
-        return at + 1 == len(tokens) and bool(has_looks or Kind.HOLDING in before[-1:])
-    if looks:
-        return token.english != "someone" and not token.foreign
-    said = {Kind.HOLDING, Kind.WITH, Kind.PLACE, Kind.SOMEONE, *(THINGS if token.foreign else ())}
-    after = tokens[at + 1 : at + 2]
-    is_number = token.english == "one" and any(" " not in other.text for other in after)
-    said -= {Kind.PLACE} if is_number else set()  # one tree
-    return not before and any(other.kind in said and not other.being for other in after)
-
-
-def _is_all_of_it(tokens: Sequence[Token], at: int) -> bool:
-    """Whether "all" speaks of what was named before, a thing of somebody: "Rei's shoes, all of them"."""
-    token = tokens[at]
-    if token.kind is not Kind.ALL and token.english != "everything":
-        return False
-    said = [other.kind for other in tokens[:at]]
-    if said[-1:] == [Kind.AND] and not token.foreign:
-        said.pop()
-    ends = at + 1 == len(tokens) or tokens[at + 1].kind is Kind.AND
-    return ends and Kind.NAME in said and said[-1] in THINGS
-
-
-def _is_a_number(tokens: Sequence[Token], at: int) -> bool:
-    """Whether it counts, or dates a video, and is no part of a name: all 6 members, 240115 Wonyoung."""
-    before = tokens[at - 1 : at]
-    is_named = any(word.kind in THINGS and not word.foreign and not word.text.isdecimal() for word in before)
-    return tokens[at].text.isdecimal() and len(tokens) > 1 and not is_named
-
-
-def _with_joined_looks(tokens: Iterator[Token]) -> list[Token]:
+def _with_joined_looks(tokens: Sequence[Token]) -> list[Token]:
     """Make "and" part of the phrase between looks, so that "black and white dress" stays one thing."""
-    joined: list[Token] = []
-    and_after_looks: Token | None = None
-    only_looks = False
-    for token in tokens:
-        if and_after_looks and token.kind in THINGS:
-            joined[-1] = replace(and_after_looks, kind=Kind.LOOK, english="and")
-        is_and = token.kind is Kind.AND
-        and_after_looks = token if is_and and only_looks else None
-        starts = not joined or joined[-1].kind not in THINGS
-        only_looks = token.kind is Kind.LOOK and (starts or only_looks)
-        joined.append(token)
+    joined = list(tokens)
+    for looks in _JOINED_LOOKS.finditer(letters(tokens)):
+        at = looks.start("and")
+        joined[at] = replace(tokens[at], kind=Kind.LOOK, english="and")
     return joined
 
 
@@ -275,12 +150,11 @@ def _with_lists(tokens: Sequence[Token]) -> list[Token]:
     A look between two nouns is such a list's border: it ends what is said of the first (Thai) or begins what
     is said of the second.
     """
-    letters = "".join(" " if token.being or not token.understood else token.kind for token in tokens)
     listed = list(tokens)
-    for border in reversed(list(_A_LIST.finditer(letters))):
-        at, end = border.span()
-        if tokens[at].foreign and tokens[end].foreign:
-            place = end if is_thai(tokens[at].text) else at + 1
+    for border in reversed(list(_A_LIST.finditer(letters(tokens)))):
+        first, second = tokens[border.start()], tokens[border.end()]
+        if all(noun.foreign and noun.understood for noun in (first, second)):
+            place = border.end() if is_thai(first.text) else border.start() + 1
             listed.insert(place, Token(Kind.AND, " "))
     return listed
 
@@ -371,14 +245,8 @@ def _ends_in_the_group(tokens: Sequence[Token]) -> bool:
 
 def _is_title(tokens: Sequence[Token], at: int) -> bool:
     """Whether a word says what the owner named behind it is: singer Yujin's mic."""
-    before, after = [token.kind for token in tokens[:at]], [token.kind for token in tokens[at + 1 : at + 3]]
-    begins = not before or before[-1] is Kind.AND
-    return (
-        tokens[at].being
-        and names_a_person(tokens[at])
-        and begins
-        and after == [Kind.NAME, Kind.OF_THE_ONE_BEFORE]
-    )
+    is_somebody = tokens[at].being and names_a_person(tokens[at])
+    return is_somebody and bool(re.search("(^|A)<.>NS", standing(tokens, at)))
 
 
 def _side_by_side(one: Token, other: Token, names: Names) -> list[Token]:

@@ -42,6 +42,10 @@ class Kind(StrEnum):
     FILM = "m"
 
 
+THINGS = {Kind.THING, Kind.BODY, Kind.PLACE, Kind.LOOK}
+"""What noun phrases are made of."""
+
+
 @dataclass(frozen=True)
 class Word:
     """One entry of the lexicon.
@@ -70,6 +74,8 @@ _LITTLE = {
     "having": Kind.HOLDING,
     "wearing": Kind.HOLDING,
     "with": Kind.WITH,
+    "on": Kind.WITH,
+    "in": Kind.WITH,
     "place": Kind.AT,
     "beyond": Kind.BEYOND,
     "without": Kind.BEYOND,
@@ -78,7 +84,7 @@ _LITTLE = {
     "someone": Kind.SOMEONE,
     "member": Kind.SOMEONE,
     "one": Kind.SOMEONE,
-    "together": Kind.TOGETHER,
+    "holding hands": Kind.TOGETHER,
     "in_the_picture": Kind.IN_THE_PICTURE,
     "unknown": Kind.NAME,
     "pronoun": Kind.PRONOUN,

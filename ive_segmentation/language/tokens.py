@@ -75,6 +75,9 @@ class Token:
         )
 
 
+_OWN = Token(Kind.OF_THE_ONE_BEFORE, "s", english="'s")
+
+
 def tokenize(text: str, names: Names) -> list[Token]:
     """Cut a text into tokens.
 
@@ -170,7 +173,7 @@ def _known(phrase: str) -> list[Token]:
 def _own_without_apostrophe(phrase: str, names: Names) -> list[Token]:
     people = names.find(name_key(phrase[:-1])) if phrase[-1] in "sS" else ()
     name = Token(Kind.NAME, phrase[:-1], people=people)
-    return [name, Token(Kind.OF_THE_ONE_BEFORE, "s")] if people else []
+    return [name, _OWN] if people else []
 
 
 def _with_honorific(phrase: str, names: Names) -> list[Token]:
@@ -184,7 +187,7 @@ def _with_honorific(phrase: str, names: Names) -> list[Token]:
 
 
 def _mended(phrase: str, names: Names) -> list[Token]:
-    for typed, own in ((phrase, []), (phrase[:-1], [Token(Kind.OF_THE_ONE_BEFORE, "s")])):
+    for typed, own in ((phrase, []), (phrase[:-1], [_OWN])):
         if (not own or phrase[-1] in "sS") and (people := names.mend(name_key(typed))):
             return [Token(Kind.NAME, typed, people=people, mended=True), *own]
     return []
@@ -198,7 +201,7 @@ def _other(part: re.Match[str], names: Names) -> Iterator[Token]:
             "stop": Kind.STOP,
             "count": Kind.FILLER,
         }
-        yield Token(kinds[part.lastgroup or ""], part[0])
+        yield Token(kinds[part.lastgroup or ""], part[0], english="'s" if part.lastgroup == "own" else "")
         return
     before = part.string[: part.start()].rstrip()[-1:]
     last: Piece | None = None
