@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ive_segmentation.language.members import name_key
 from ive_segmentation.language.prompt import EVERYONE, PromptError
 from ive_segmentation.language.things import THINGS, Kind
 from ive_segmentation.language.tokens import Token, is_thai
@@ -66,9 +67,11 @@ def _as_typed(token: Token, _: Sequence[Token]) -> list[Token]:
 
 
 def _in_the_picture(token: Token, _: Sequence[Token]) -> list[Token]:
-    preposition, *_article, noun = token.text.split()
-    read = replace(token, kind=Kind.THING, text=noun, english=noun.lower())
-    return [replace(token, kind=Kind.WITH, text=preposition), read]
+    noun = name_key(token.text).removeprefix("in").removeprefix("the").removeprefix("this")
+    return [
+        replace(token, kind=Kind.WITH, text="in"),
+        replace(token, kind=Kind.THING, text=noun, english=noun),
+    ]
 
 
 def _the_thing_before(token: Token, before: Sequence[Token]) -> list[Token]:

@@ -191,6 +191,7 @@ ENGLISH = [
     ("cut out Wonyoung for me", "W:"),
     # what only looks alike
     ("woman in the picture frame", "-:woman in picture frame"),
+    ("woman in-the-picture frame", "-:woman in picture frame"),
     ("Wonyoung in the picture book", "W:picture book"),
     ("the boy Rei is holding", "R:boy"),
     ("Rei's poster of the singer", "R:poster of singer"),
