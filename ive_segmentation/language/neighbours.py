@@ -38,19 +38,10 @@ def read_by_neighbours(tokens: Sequence[Token]) -> Iterator[Token]:
         PromptError: If "one" stands for a thing that was not named.
     """
     for at, token in enumerate(tokens):
-        if _is_a_number(tokens, at):
-            continue
         readings = () if token.kind in THINGS else _READINGS.get(token.english, ())
         where = standing(tokens, at) if readings else ""
         found = next((reading for place, reading in readings if re.search(place, where)), None)
         yield from found(token, tokens[:at]) if found else [token]
-
-
-def _is_a_number(tokens: Sequence[Token], at: int) -> bool:
-    """Whether it counts, or dates a video, and is no part of a name: all 6 members, 240115 Wonyoung."""
-    before = tokens[at - 1 : at]
-    is_named = any(word.kind in THINGS and not word.foreign and not word.text.isdecimal() for word in before)
-    return tokens[at].text.isdecimal() and len(tokens) > 1 and not is_named
 
 
 def _as(kind: Kind, **fields: Any) -> Reading:

@@ -51,6 +51,7 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         for at, token in enumerate(tokens)
         if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
     ]
+    spoken = [token for at, token in enumerate(spoken) if not _is_a_number(spoken, at)]
     read = _with_lists(_with_joined_looks(list(read_by_neighbours(_without_bodies(spoken)))))
     rows = groupby(read, key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
@@ -71,6 +72,13 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
 def _owns_nothing(token: Token, after: Sequence[Token]) -> bool:
     """Whether it makes an owner, and only words that say nothing follow: Wonyoung's fancam."""
     return token.kind is Kind.OF_THE_ONE_BEFORE and {word.kind for word in after} == {Kind.FILLER}
+
+
+def _is_a_number(tokens: Sequence[Token], at: int) -> bool:
+    """Whether it counts, or dates a video, and is no part of a name: all 6 members, 240115 Wonyoung."""
+    before = tokens[at - 1 : at]
+    is_named = any(word.kind in THINGS and not word.foreign and not word.text.isdecimal() for word in before)
+    return tokens[at].text.isdecimal() and len(tokens) > 1 and not is_named
 
 
 def _without_bodies(tokens: list[Token]) -> list[Token]:

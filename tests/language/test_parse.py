@@ -238,6 +238,7 @@ ENGLISH = [
     ("Yujin mic stand", "Y:microphone stand"),
     # numbers and kinds of videos say nothing
     ("all 6 members", "*:"),
+    ("all 6", "*:"),
     ("240115 Wonyoung", "W:"),
     ("Wonyoung close up 4K", "W:"),
     ("close up of Rei", "R:"),
