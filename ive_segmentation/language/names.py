@@ -126,12 +126,13 @@ class Names:
             )
         names = self._closest(word)
         said = f"The closest name{'s are' if len(names) > 1 else ' is'} {self.show(names)}"
-        thing = (
-            f'write "the {word.lower()}"' if word[0].isascii() else "this vocabulary lacks it: use English"
-        )
+        thing = 'put "the" before it' if word[0].isascii() else "this vocabulary lacks it: use English"
+        advice = (
+            "" if " " in word else f"; if it is a thing, {thing}"
+        )  # two words are a family's and a given name
         return PromptError(
             f'"{word}" is no member. {said if names else self._every_name()}: type one of them, '
-            f"or add a folder of photos for {word}; if it is a thing, {thing}."
+            f"or add a folder of photos for {word}{advice}."
         )
 
     def not_understood(self, word: str) -> PromptError:

@@ -169,12 +169,17 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         between = (Kind.AND,) if name == "concept" else (Kind.AND, Kind.HOLDING)
         things = list(_split(parts["what"], *between)) if "what" in parts else []
         who = parts.get("who", [])
-        last = max((place for place, token in enumerate(who) if token.kind is Kind.AND), default=0)
-        if things and any(token.people == who[-1].people for token in who[:last]):
-            yield _Clause("herself", who[:last], [], [], [])  # "Rei, Rei's shirt": she shares it with nobody
-            who = who[last + 1 :]
+        if who and things and match.start("who") < match.start("what") and (again := _named_again(who)):
+            yield _Clause("herself", who[:again], [], [], [])  # "Rei, Rei's shirt": two wishes, and one owner
+            who = who[again:]
         yield _Clause(name, who, things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
+
+
+def _named_again(who: Sequence[Token]) -> int:
+    """Return the place of the first name that stood in the row before; 0 where none did."""
+    named = [token.people for token in who]
+    return next((at for at, people in enumerate(named) if people and people in named[:at]), 0)
 
 
 def _refuse_beyond(tokens: Sequence[Token]) -> None:

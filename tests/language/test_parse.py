@@ -132,6 +132,8 @@ ENGLISH = [
     ("Rei, Rei's shirt", "R:, R:shirt"),
     ("Rei, Liz, Rei's shirt, Liz's bag", "RZ:, R:shirt, Z:bag"),
     ("Rei and Rei holding a mic", "R:, R:microphone"),
+    ("Rei, Rei and Liz's shirt", "R:, RZ:shirt"),
+    ("the shirt of Rei and Liz and Rei", "RZ:shirt"),
     ("everyone, everyone's shirt", "*:, *:shirt"),
     ("레이와 레이의 셔츠", "R:, R:shirt"),
     ("레이의 셔츠요", "R:shirt"),
@@ -813,6 +815,21 @@ def test_no_text_takes_long(text: str) -> None:
     with contextlib.suppress(PromptError):
         parse(text, MEMBERS)
     assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("Karina", 'for Karina; if it is a thing, put "the" before it.'),
+        ("카리나", "for 카리나; if it is a thing, this vocabulary lacks it: use English."),
+        ("park Yujin", "for park Yujin."),
+        ("Jang Yujin", "for Jang Yujin."),
+    ],
+)
+def test_a_refused_name_may_be_a_thing_unless_it_is_two_names(text: str, advice: str) -> None:
+    with pytest.raises(PromptError) as refusal:
+        parse(text, MEMBERS)
+    assert str(refusal.value).endswith(advice)
 
 
 @pytest.mark.parametrize("text", ["Bonyoung's hat", "유징의 가방"])
