@@ -125,6 +125,7 @@ ENGLISH = [
     ("Rei's cup of coffee", "R:cup of coffee"),
     ("Rei's off-shoulder top", "R:off-shoulder top"),
     ("Rei's Gucci bag", "R:gucci bag"),
+    ("a 7 eleven bag", "-:7 eleven bag"),
     ("Rei's xylophone", "R:xylophone"),
     ("Rei's Birkin", "R:birkin"),
     ("An's bag", "Y:bag"),
@@ -255,6 +256,12 @@ ENGLISH = [
     ("which one is wearing a hat", "-:person wearing hat"),
     ("everything Rei is wearing", "R:clothes"),
     ("cameramen", "-:cameraman"),
+    ("staff member", "-:staff member"),
+    ("two staff members", "-:staff member"),
+    ("Liz phone case", "Z:phone case"),
+    ("Rei's zip-up", "R:hoodie"),
+    ("Rei's airpods max", "R:headphones"),
+    ("Rei's plushie", "R:stuffed animal"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -344,6 +351,10 @@ KOREAN = [
     ("멤버 신발과 가방", "*:shoe, *:bag"),
     ("멤버가 든 마이크", "*:microphone"),
     ("멤버 마이크 든 사람", "-:person holding microphone"),
+    ("레이 핸드폰 케이스", "R:phone case"),
+    ("레이 생일 케이크", "R:birthday cake"),
+    ("레이 생수", "R:bottle"),
+    ("레이 머리끈", "R:hair tie"),
 ]
 THAI = [
     ("คน", "-:person"),
@@ -405,6 +416,8 @@ THAI = [
     ("วิดีโอวอนยอง", "W:"),
     ("วอนยองคนสวย", "W:"),
     ("หมวก 2 ใบ", "-:hat"),
+    ("เค้กวันเกิดเรย์", "R:birthday cake"),
+    ("รองเท้าบู๊ทเรย์", "R:boot"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -480,6 +493,8 @@ JAPANESE = [
     ("男性たち", "-:man"),
     ("スタッフさん", "-:staff"),
     ("ウォニョンの画像", "W:"),
+    ("レイのぬいぐるみ", "R:stuffed animal"),
+    ("レイの誕生日ケーキ", "R:birthday cake"),
 ]
 
 
@@ -618,7 +633,7 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("ลิซใส่หมวกวอนยอง", ["whose is what"]),
         ("คนที่จับมือวอนยอง", ["whose is what"]),
         # the part is not the whole
-        ("원영이 핸드폰 케이스", ['"케이스"', "English"]),
+        ("원영이 가방 끈", ['"끈"', "English"]),
         ("원영 카리나", ['"카리나"', "English"]),
         ("dog Liz's collar", ["whose is what"]),
         ("เชือกรองเท้าเรย์", ['"เชือก"', "English"]),
