@@ -78,11 +78,15 @@ _somebody = _as(Kind.THING, english="person", being=True)
 ANY_NOUN = "[TYLldb]"
 """What `letters` writes for `THINGS`."""
 _ALL_OF_IT = rf"N.*{ANY_NOUN}(A?<e>|<[tk]>)(A|$)"
+_ANOTHER = f"A<e>[HW]|^<e>[HW]{ANY_NOUN}+AN"
+"""Beside one who is named: Rei and someone with a mic."""
 _SAID_OF_HER = "^<e>[HWLds]|^<t>[HWLdsTYl]|H<k>$"
 
 _READINGS: dict[str, list[tuple[str, Reading]]] = {
     "with": [("<.>N", _as(Kind.AND))],  # Rei with Liz
-    "on": [("<.>N", _as(Kind.OF_THE_ONE_AFTER))],  # the hat on Rei
+    "of": [("^<e>N", _nothing)],  # close-up of Rei
+    "on": [("^<e>N", _nothing), ("<.>N", _as(Kind.OF_THE_ONE_AFTER))],  # focus on Rei, the hat on Rei
+    "cross": [("N<.>N", _as(Kind.AND)), ("", _nothing)],  # Rei x Liz; an adidas x gucci bag
     "'s": [("l<.>|[hs]<.>N", _nothing)],  # 黒のドレス, リーダーのユジン: neither owns
     "its": [("N.*A<.>", _as(Kind.PRONOUN)), ("", _nothing)],  # レイとその靴; その靴
     "in_the_picture": [(f"<.>{ANY_NOUN}", _in_the_picture), ("", _nothing)],  # in the picture frame
@@ -94,14 +98,17 @@ _READINGS: dict[str, list[tuple[str, Reading]]] = {
         ("N", _as(Kind.BEYOND)),
         ("", _as(Kind.THING)),
     ],
-    "someone": [("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],  # who is holding the mic
+    "who": [("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],  # who is holding the mic
+    "someone": [(_ANOTHER, _somebody), ("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],
     "member": [
+        (_ANOTHER, _somebody),
         ("N", _nothing),  # IVE member Wonyoung
         ("^<e>S|[BTb]<t>$|^<k>(S|.*[TY]$)", _everyone),  # member's shoes, รองเท้าของสมาชิก, 멤버 신발
         (f"{ANY_NOUN}S?<e>|{ANY_NOUN}S?<k>$|{_SAID_OF_HER}", _somebody),  # blonde member, 金髪のメンバー
         ("", _nothing),
     ],
     "one": [
+        (f"^[^T]*(?:{_ANOTHER})", _somebody),
         (f"(N.*|.(?=.*N))<e>(?!{ANY_NOUN})", _the_thing_before),  # Rei's pink dress and Liz's blue one
         ("N", _nothing),  # which one is Rei
         (f"{ANY_NOUN}S?<e>|^<e>[HWds]", _somebody),  # the blonde one; one tree is a number

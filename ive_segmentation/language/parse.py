@@ -195,6 +195,10 @@ def _beyond(token: Token) -> PromptError:
     )
 
 
+def _no_thing(look: Token, said: str) -> PromptError:
+    return PromptError(f'"{look.text}" is no thing. Name what is {said}, for example: {said} shirt.')
+
+
 def _unreadable(tokens: Sequence[Token]) -> PromptError:
     typed = " ".join(token.text for token in tokens).replace(" '", "'")
     return PromptError(
@@ -243,9 +247,7 @@ def _thing(row: Sequence[Token], clause: _Clause) -> str:
         raise _beyond(row[0])  # the person on Rei's right, or in her arms, is not Rei's
     if row[-1].kind is Kind.LOOK and clause.who:
         if not clause.verb:
-            raise PromptError(
-                f'"{row[-1].text}" is no thing. Name what is {thing}, for example: {thing} shirt.'
-            )
+            raise _no_thing(row[-1], thing)
         return f"{thing} clothes"  # "Rei in pink"
     if clause.name in {"before", "behind"} and not row[-1].understood and clause.who[0].kind is Kind.NAME:
         owner = clause.who[0].text
@@ -270,6 +272,8 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
         if any(row[at].kind in THINGS for at in meant):
             found = True
             phrase = row[meant[0] : meant[-1] + 1]
+            if row[0].kind is Kind.WHICH and phrase[-1].kind is Kind.LOOK:
+                raise _no_thing(phrase[-1], _english(phrase))  # everything in red
             yield Request((), _english([token for token in phrase if token.kind is not Kind.PRONOUN]))
 
 

@@ -25,6 +25,8 @@ _ON_A_BODY = re.compile("(?<!l)YS(?=l*T)")
 """A part of the body that nothing else is said of, "'s" and a thing, by their kinds."""
 _A_LIST = re.compile("[TY]l+(?=[TY])")
 """A noun, looks and a noun, by their kinds."""
+_A_QUESTION = re.compile(f"(?=.*{ANY_NOUN}){ANY_NOUN}*(?P<who>s){ANY_NOUN}*H")
+"""Who, what she has, and that she has it, in the order of 누가 마이크를 들고 있어."""
 _JOINED_LOOKS = re.compile(f"(?<!{ANY_NOUN})l+(?P<and>A){ANY_NOUN}+")
 """Looks that begin a phrase, "and" and the rest of it."""
 _OWNED = re.compile(f"S{ANY_NOUN}*<")
@@ -52,7 +54,8 @@ def condense(tokens: Sequence[Token], names: Names) -> tuple[list[Token], list[s
         if token.kind is not Kind.FILLER and not _owns_nothing(token, tokens[at + 1 :])
     ]
     spoken = [token for at, token in enumerate(spoken) if not _is_a_number(spoken, at)]
-    read = _with_lists(_with_joined_looks(list(read_by_neighbours(_without_bodies(spoken)))))
+    spoken = _with_who_last(_without_bodies(spoken))
+    read = _with_lists(_with_joined_looks(list(read_by_neighbours(spoken))))
     rows = groupby(read, key=lambda token: token.kind in THINGS)
     condensed: list[Token] = []
     messages: list[str] = []
@@ -88,6 +91,15 @@ def _without_bodies(tokens: list[Token]) -> list[Token]:
         if tokens[match.start()].foreign:
             del kept[slice(*match.span())]
     return kept
+
+
+def _with_who_last(tokens: list[Token]) -> list[Token]:
+    """Put who a Korean or Japanese question asks for where it would say so: 마이크 들고 있는 누구."""
+    question = _A_QUESTION.fullmatch(letters(tokens))
+    if not question or not tokens[-1].foreign or is_thai(tokens[-1].text):
+        return tokens
+    who = question.start("who")
+    return [*tokens[:who], *tokens[who + 1 :], tokens[who]]
 
 
 def _with_one_and(tokens: Sequence[Token]) -> list[Token]:

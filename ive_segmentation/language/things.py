@@ -68,8 +68,10 @@ class Word:
 _THINGS = {"body": Kind.BODY, "colour": Kind.LOOK, "look": Kind.LOOK, "place": Kind.PLACE, "maker": Kind.LOOK}
 _LITTLE = {
     "and": Kind.AND,
+    "cross": Kind.AND,
     "of_the_one_before": Kind.OF_THE_ONE_BEFORE,
     "of_the_one_after": Kind.OF_THE_ONE_AFTER,
+    "of": Kind.OF_THE_ONE_AFTER,
     "holding": Kind.HOLDING,
     "having": Kind.HOLDING,
     "wearing": Kind.HOLDING,
@@ -81,6 +83,7 @@ _LITTLE = {
     "without": Kind.BEYOND,
     "everyone": Kind.NAME,
     "everything": Kind.NAME,
+    "who": Kind.SOMEONE,
     "someone": Kind.SOMEONE,
     "member": Kind.SOMEONE,
     "one": Kind.SOMEONE,
@@ -143,7 +146,7 @@ def lexicon() -> dict[str, Word]:
         meaning = group.removeprefix("particle_")
         if meaning not in _LITTLE:
             continue
-        english = {"of_the_one_before": "'s", "of_the_one_after": "of"}.get(meaning, meaning)
+        english = "'s" if meaning == "of_the_one_before" else meaning
         particle = meaning != group or meaning == "of_the_one_before"
         texts = [text for texts in spellings.values() for text in texts]
         words |= {name_key(text): Word(_LITTLE[meaning], english, particle, spelling=text) for text in texts}
