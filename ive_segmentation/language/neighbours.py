@@ -80,7 +80,7 @@ ANY_NOUN = "[TYLldb]"
 _ALL_OF_IT = rf"N.*{ANY_NOUN}(A?<e>|<[tk]>)(A|$)"
 _ANOTHER = f"A<e>[HW]|^<e>[HW]{ANY_NOUN}+AN"
 """Beside one who is named: Rei and someone with a mic."""
-_SAID_OF_HER = "^<e>[HWLds]|^<t>[HWLdsTYl]|H<k>$"
+_SAID_OF_HER = "^<e>[HWLds]|^<t>[HLTYl]|H<k>$"
 
 _READINGS: dict[str, list[tuple[str, Reading]]] = {
     "with": [("<.>N", _as(Kind.AND))],  # Rei with Liz
@@ -103,7 +103,7 @@ _READINGS: dict[str, list[tuple[str, Reading]]] = {
     "member": [
         (_ANOTHER, _somebody),
         ("N", _nothing),  # IVE member Wonyoung
-        ("^<e>S|[BTb]<t>$|^<k>(S|.*[TY]$)", _everyone),  # member's shoes, รองเท้าของสมาชิก, 멤버 신발
+        ("^<e>S|[BT]<t>$|^<k>(S|.*[TY]$)", _everyone),  # member's shoes, รองเท้าของสมาชิก, 멤버 신발
         (f"{ANY_NOUN}S?<e>|{ANY_NOUN}S?<k>$|{_SAID_OF_HER}", _somebody),  # blonde member, 金髪のメンバー
         ("", _nothing),
     ],
