@@ -78,9 +78,11 @@ _somebody = _as(Kind.THING, english="person", being=True)
 ANY_NOUN = "[TYLldb]"
 """What `letters` writes for `THINGS`."""
 _ALL_OF_IT = rf"N.*{ANY_NOUN}(A?<e>|<[tk]>)(A|$)"
+"""Behind a thing of somebody: Rei's shoes, all of them."""
 _ANOTHER = f"A<e>[HW]|^<e>[HW]{ANY_NOUN}+AN"
 """Beside one who is named: Rei and someone with a mic."""
 _SAID_OF_HER = "^<e>[HWLds]|^<t>[HLTYl]|H<k>$"
+"""Before or, in Korean and Japanese, behind what a person has, where she is or how she looks."""
 
 _READINGS: dict[str, list[tuple[str, Reading]]] = {
     "with": [("<.>N", _as(Kind.AND))],  # Rei with Liz

@@ -103,8 +103,9 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     messages: list[str] = []
     typed = tokenize(normalise(text), names)
     for sentence in _split(_closed_by_films(typed), Kind.STOP):
-        if any(token.kind is Kind.NAME for token in sentence):
-            _refuse_beyond(sentence)
+        beyond = [token for token in sentence if token.kind is Kind.BEYOND]
+        if beyond and any(token.kind is Kind.NAME for token in sentence):
+            raise _beyond(beyond[0])
         tokens, left_out = condense(sentence, names)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
         messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
@@ -180,12 +181,6 @@ def _named_again(who: Sequence[Token]) -> int:
     """Return the place of the first name that stood in the row before; 0 where none did."""
     named = [token.people for token in who]
     return next((at for at, people in enumerate(named) if people and people in named[:at]), 0)
-
-
-def _refuse_beyond(tokens: Sequence[Token]) -> None:
-    for token in tokens:
-        if token.kind is Kind.BEYOND:
-            raise _beyond(token)
 
 
 def _beyond(token: Token) -> PromptError:
