@@ -53,18 +53,23 @@ def _by_word(places: dict[Place, str]) -> dict[str, Place]:
 
 WORN = _by_word(
     {
-        ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara visor",
-        HEAD: "hairpin hairband headband headphone headset earmuff ribbon bow bandana veil hood",
+        ONE_ON_HEAD: "hat cap beanie beret helmet crown tiara visor fedora bonnet turban",
+        HEAD: "hairpin hairband headband headscarf headphone headset earmuff ribbon bow bandana veil hood",
         HAIR: "hair wig ponytail pigtail braid bun bangs scrunchie",
-        ONE_ON_FACE: "face head glasses sunglasses eyeglasses goggles mask",
+        FACE: "face head beard moustache mustache",
+        ONE_ON_FACE: "glasses sunglasses eyeglasses goggles mask",
         EARS: "earring ear earphone earbud in-ear",
         NECK: "necklace choker scarf tie necktie bowtie collar pendant",
         TORSO: "shirt t-shirt tshirt tee blouse top sweater hoodie sweatshirt cardigan vest jacket blazer "
-        "jersey polo turtleneck bra corset tank suit suspenders apron",
-        WHOLE: "dress coat parka raincoat gown jumpsuit tracksuit kimono yukata hanbok robe cape uniform",
+        "jersey polo turtleneck flannel anorak windbreaker bolero poncho bra bralette corset tank suit "
+        "tuxedo suspenders sash lanyard apron",
+        WHOLE: "dress coat peacoat parka raincoat gown nightgown jumpsuit tracksuit bodysuit kimono yukata "
+        "hanbok cheongsam qipao sari robe bathrobe cape uniform",
         WAIST: "belt",
-        LEGS: "skirt pants sweatpants trousers jeans shorts leggings tights stocking leg",
-        ANYWHERE: "clothes clothing outfit costume overalls pajamas swimsuit jewelry",
+        LEGS: "skirt kilt tutu petticoat pants sweatpants trousers culotte jeans shorts leggings tights "
+        "stocking leg",
+        ANYWHERE: "clothes clothing outfit costume overalls pajamas swimsuit bikini underwear lingerie "
+        "jewelry",
         SHINS: "anklet",
         PAIR_ON_FEET: "shoe sneaker boot sandal heel slipper loafer moccasin clog flip-flop flop flat "
         "jane marten",
@@ -75,9 +80,10 @@ WORN = _by_word(
 
 PARTS = _by_word(
     {
+        ONE_ON_FACE: "face head",
         FACE: "eye eyebrow forehead nose mouth lip cheek chin",
         NECK: "neck",
-        TORSO: "shoulder back chest belly",
+        TORSO: "shoulder back chest belly stomach midriff torso",
         WHOLE: "body",
         WAIST: "waist",
         ARMS: "arm elbow sleeve hand wrist finger nail",
@@ -85,9 +91,10 @@ PARTS = _by_word(
         SHINS: "calf shin ankle",
         PAIR_ON_FEET: "foot feet",
         FEET: "toe",
+        ANYWHERE: "lace",
     }
 )
-"""Parts of the body, which must be the last word: a hand fan is none."""
+"""Parts of the body, and lace, which must be the last word: a hand fan is none, face paint is no face."""
 
 
 def worn_place(concept: str) -> Place | None:

@@ -237,6 +237,7 @@ def hat_on_the_floor() -> Stage:
         ("shirt", shirt_under_anothers_hair, [0]),
         ("hair", hair_over_anothers_shirt, [1]),
         ("red hat", hat_before_anothers_chest, [1]),
+        ("fedora", hat_before_anothers_chest, [1]),
         ("shoes", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("flip-flops", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("foot", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
@@ -249,7 +250,23 @@ def test_a_worn_thing_is_whose_body_it_is_on(
     assert build().owners(concept) == owners
 
 
-SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag", "lace"}
+@pytest.mark.parametrize("pixels", [-3, -2, 2, 3])
+@pytest.mark.parametrize("concept", ["shirt", "anorak", "tuxedo", "qipao", "bikini", "torso", "white lace"])
+def test_loose_masks_change_no_garments_owner(concept: str, pixels: int) -> None:
+    stage = shirt_behind_another()
+    assert stage.owners(concept, [loosened(mask, pixels) for mask in stage.persons()]) == [0, 1]
+
+
+def test_she_has_one_face_and_paint_on_both_cheeks() -> None:
+    stage = Stage()
+    figure = stage.person(300)
+    for side in (-1, 1):
+        stage.worn(figure, box(side * 0.3, -0.4, 0.15, 0.1))
+    assert stage.owners("face paint") == [0, 0]
+    assert sorted(stage.owners("face"), key=str) == [0, None]
+
+
+SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag"}
 """Judged as what is held is: whose it is touches it, wherever that may be."""
 
 
