@@ -29,6 +29,7 @@ MISPLACED_WITHIN = 0.3  # the same of what lies within the person's mask: she ma
 LOWEST_HAND = 0.32
 LOWEST_LIFT = 0.42
 ON_FLOOR = 0.12
+ON_HER = 0.5  # share of a thing within the person's mask from which it does not lie on the floor
 HAND_BELOW_CHIN = 4.5  # the same for those whose feet are not seen: a hanging hand and half a face
 
 
@@ -235,11 +236,16 @@ def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     return np.array([fit(place, middle, body) for body in people])
 
 
-def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
-    """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
+def _inside(crop: _Crop) -> np.ndarray:
+    """Share of the thing that each person's mask holds, (P,) float64, 0 to 1."""
     thing = crop.thing[crop.own]
     shared = [cv2.countNonZero(person[crop.own] & thing) for person in crop.persons]
-    inside = np.array(shared) / cv2.countNonZero(thing)
+    return np.array(shared) / cv2.countNonZero(thing)
+
+
+def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
+    """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
+    inside = _inside(crop)
     enclosed = crop.touch.mean(1)
     # A little less, so that of three shoes hers are the two that lie within, in whatever order they come.
     within = inside * (MISPLACED_WITHIN + (1 - MISPLACED_WITHIN) * fits)
@@ -253,6 +259,8 @@ def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     logits = table @ weights(concept).vector()
     odds = np.where(length > 0, np.exp(logits - logits[length > 0].max()), 0)
     reachable = np.array([_hand_could_be(crop, n, body) for n, body in enumerate(people)])
+    # What half lies within her mask is on her and not on the floor: shoes of a name that nobody listed.
+    reachable |= _inside(crop) >= ON_HER
     return odds / odds.sum() * np.minimum(length / FULL_GRIP, 1) * reachable
 
 

@@ -240,6 +240,7 @@ def hat_on_the_floor() -> Stage:
         ("fedora", hat_before_anothers_chest, [1]),
         ("shoes", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("flip-flops", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
+        ("trainers", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("foot", shoes_of_neighbours_and_one_more, [0, 0, 1, 1, None]),
         ("hat", hat_on_the_floor, [None]),
     ],
@@ -524,6 +525,11 @@ SLENDER, ON_THE_FLOOR = [rectangle(200, 50, 300, 390)], [rectangle(100, 250, 300
             SLENDER, "hat", rectangle(220, 360, 280, 385), 0, id="worn elsewhere, but within her mask"
         ),
         pytest.param(SLENDER, "suitcase", rectangle(300, 220, 360, 389), 0, id="held by its handle"),
+        pytest.param(SLENDER, "knee pad", rectangle(220, 330, 280, 350), 0, id="on her, below any hand"),
+        pytest.param(
+            SLENDER, "suitcase", rectangle(270, 330, 320, 389), 0, id="more than half is of her mask"
+        ),
+        pytest.param(SLENDER, "suitcase", rectangle(280, 330, 330, 389), None, id="before her feet"),
         pytest.param(
             ON_THE_FLOOR, "phone", rectangle(300, 360, 315, 375), 0, id="in the hand of who sits low"
         ),
