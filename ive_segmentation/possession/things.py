@@ -24,6 +24,7 @@ WORKING_UNIT = 40  # crops are thinned until a face is this many pixels high: SA
 GRID_CELL = 1 / 288  # of the picture's longer side: SAM 3 draws masks on a grid of 288, a cell may be wrong
 MISPLACED = 0.1  # what is left of the claim on a worn thing that is not where it is worn
 MISPLACED_WITHIN = 0.3  # the same of what lies within the person's mask: she may bend or lie
+NOT_WORN = 0.5  # what a hand's hold on a worn thing that nobody wears is worth
 # Shares of the height above the feet. A hanging hand is at 0.44; what is touched only below the first
 # lies on the floor, and what itself reaches down to the feet must be touched where a hand could lift it.
 LOWEST_HAND = 0.32
@@ -119,8 +120,11 @@ def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> n
         return claims
     place = worn_place(concept)
     worn = _worn(_fits(place, crop, people), crop) if place else np.zeros(len(people))
-    # A hat that is on nobody's head may be in somebody's hand.
-    claims[near] = worn if worn.max() >= Measured.claim_least else _held(concept, crop, people)
+    if worn.max() >= Measured.claim_least:
+        claims[near] = worn
+    else:
+        # A hat that is on nobody's head may be in somebody's hand, but hers is first the one on her head.
+        claims[near] = _held(concept, crop, people) * (NOT_WORN if place else 1)
     return claims
 
 

@@ -267,6 +267,15 @@ def test_she_has_one_face_and_paint_on_both_cheeks() -> None:
     assert sorted(stage.owners("face"), key=str) == [0, None]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_hat_on_her_head_is_hers_before_the_one_she_touches(order: tuple[int, int]) -> None:
+    worn, touched = rectangle(170, 60, 230, 90), rectangle(300, 250, 350, 290)
+    bodies = measure([rectangle(100, 60, 300, 400)], [np.array([170, 80, 230, 140], np.float32)])
+    hats = [(worn, touched)[place] for place in order]
+    owners = [found.owner for found in things_to_owners("hat", hats, bodies)]
+    assert [owners[order.index(place)] for place in (0, 1)] == [0, None]
+
+
 SMALL = {"bracelet", "ring", "watch", "glove", "brooch", "name tag"}
 """Judged as what is held is: whose it is touches it, wherever that may be."""
 
