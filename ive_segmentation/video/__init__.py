@@ -1,1 +1,1 @@
-"""The same over time: pictures out of videos."""
+"""The same over time: frames read, tracked, named, and written as videos."""
