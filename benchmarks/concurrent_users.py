@@ -24,14 +24,14 @@ import typer
 from gradio_client import Client, handle_file
 
 from ive_segmentation.app import launch
+from ive_segmentation.coco import decode
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.identity.faces import load_faces
-from ive_segmentation.output.coco import decode
-from ive_segmentation.output.writing import write_png
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.sam3 import load_sam3
 from ive_segmentation.settings import Settings
+from ive_segmentation.writing import write_png
 
 PROMPTS = ("everyone's shirt", "everyone's shoes", "person", "everyone's shirt", "shirt")
 KEPT_PICTURES = 3

@@ -249,7 +249,7 @@ def segment(
     from ive_segmentation.language import parse
     from ive_segmentation.loading import load_pipeline
     from ive_segmentation.output.files import WRITTEN, write_files
-    from ive_segmentation.output.writing import refuse_folder, spare
+    from ive_segmentation.writing import refuse_folder, spare
 
     settings = load_settings(dataset=dataset, bank=bank, faces=faces, sam3=sam3)
     picture = load(image, max_upload_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)

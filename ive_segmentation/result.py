@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ive_segmentation.coco import decode, encode
 from ive_segmentation.identity.matching import Evidence, Match
 from ive_segmentation.language import Prompt, Request
-from ive_segmentation.output.coco import decode, encode
-from ive_segmentation.output.writing import write_whole
+from ive_segmentation.writing import write_whole
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -18,8 +18,8 @@ from ive_segmentation.dataset import member_folders
 from ive_segmentation.errors import UserError
 from ive_segmentation.language.members import load_members, name_key
 from ive_segmentation.language.names import names_of
-from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Settings
+from ive_segmentation.writing import write_whole
 
 _LONGEST_NAME = 60
 # Names that Windows keeps for devices, whatever their suffix.

@@ -19,12 +19,12 @@ from ive_segmentation.errors import UserError
 from ive_segmentation.language import Prompt, load_members
 from ive_segmentation.loading import load_bank
 from ive_segmentation.output.files import write_files
-from ive_segmentation.output.writing import write_errors, write_png
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.persons import faces_alone
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Image as Pixels
 from ive_segmentation.result import Person, Result
+from ive_segmentation.writing import write_errors, write_png
 
 logger = logging.getLogger(__name__)
 

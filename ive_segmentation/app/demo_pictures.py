@@ -11,9 +11,9 @@ from ive_segmentation.app.cache import new_folder
 from ive_segmentation.demo.clips import ClipFrame, draw_clip
 from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.output.writing import write_png, written_whole
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.settings import CACHE
+from ive_segmentation.writing import write_png, written_whole
 
 _TRIO = ("Jang_Wonyoung", "Kim_Jiwon", "Lee_Hyunseo")
 # Seeds chosen by eye: every face is seen, and Wonyoung wears a shirt.

@@ -16,8 +16,8 @@ from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.truth import to_coco
 from ive_segmentation.errors import UserError
-from ive_segmentation.output.writing import refuse_folder, write_errors, write_png, write_whole, written_whole
 from ive_segmentation.settings import CACHE
+from ive_segmentation.writing import refuse_folder, write_errors, write_png, write_whole, written_whole
 
 demo_app = typer.Typer(
     help="A drawn world with exact truth, for a first run and for tests.", no_args_is_help=True

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.output.writing import write_errors
+from ive_segmentation.writing import write_errors
 
 #: Pictures per member: names are measured with twenty (the card of the face models).
 PICTURES = 20

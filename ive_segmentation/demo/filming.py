@@ -9,8 +9,8 @@ import av
 import numpy as np
 from av.video.reformatter import Colorspace
 
+from ive_segmentation.coco import encode
 from ive_segmentation.demo.clips import ClipFrame
-from ive_segmentation.output.coco import encode
 
 #: Samples per second of the sound, and samples in one frame of AAC.
 RATE, CHUNK = 44_100, 1024

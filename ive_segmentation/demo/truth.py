@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ive_segmentation.coco import encode
 from ive_segmentation.demo.things import CONCEPTS
-from ive_segmentation.output.coco import encode
 
 
 @dataclass(frozen=True)

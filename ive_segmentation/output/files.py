@@ -10,9 +10,9 @@ from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.naming import called, segment_name
 from ive_segmentation.output.overlay import Drawing, draw
-from ive_segmentation.output.writing import write_errors, write_png
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.result import PERSON, Image, Person, Result, Segment
+from ive_segmentation.writing import write_errors, write_png
 
 RESULT = "result.json"
 """What every answer has."""

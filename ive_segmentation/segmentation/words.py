@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from ive_segmentation.output.writing import WriteError, write_whole
 from ive_segmentation.segmentation.devices import SegmentationError, computes_bfloat16
 from ive_segmentation.segmentation.weights import fingerprint, load_part
+from ive_segmentation.writing import WriteError, write_whole
 
 LENGTH = 32
 """Tokens SAM 3's text encoder takes (Sam3Processor pads to the same)."""

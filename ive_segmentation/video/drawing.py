@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ive_segmentation.coco import encode
 from ive_segmentation.language import Member, names_to_show
-from ive_segmentation.output.coco import encode
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import plain_name

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_to_show, parse
 from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import asked_for
-from ive_segmentation.output.writing import refuse_folder, spare
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON, Image
@@ -31,6 +30,7 @@ from ive_segmentation.video.story import Story
 from ive_segmentation.video.timeline import Interval, intervals, write_timeline
 from ive_segmentation.video.tracking import make_tracker
 from ive_segmentation.video.watching import Watched, watch
+from ive_segmentation.writing import refuse_folder, spare
 
 SEEING = 0.85
 """Share of the progress that the first pass is given; the second only decodes, draws and encodes."""

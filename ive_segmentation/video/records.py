@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ive_segmentation.output.coco import decode, encode
-from ive_segmentation.output.writing import write_errors
+from ive_segmentation.coco import decode, encode
 from ive_segmentation.result import Mask
 from ive_segmentation.video.tracks import Tracked
+from ive_segmentation.writing import write_errors
 
 
 @dataclass(frozen=True, eq=False)

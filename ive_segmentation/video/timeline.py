@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 
 from ive_segmentation.output.naming import called
 from ive_segmentation.output.overlay import color_of
-from ive_segmentation.output.writing import write_whole
 from ive_segmentation.settings import Measured
+from ive_segmentation.writing import write_whole
 
 STRANGERS = 10  # rows of them in the chart: a crowd may have hundreds
 ROW_HEIGHT, FRAME_HEIGHT = 36, 100  # pixels of the chart: a member's row, and title and axis

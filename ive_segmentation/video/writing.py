@@ -18,11 +18,11 @@ from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from ive_segmentation.output.writing import write_errors, written_whole
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.reading import Frame, Video
 from ive_segmentation.video.sound import SoundFormat, sound_packets
+from ive_segmentation.writing import write_errors, written_whole
 
 _AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 _BT709 = 1  # the number of H.273 for the primaries and the transfer of HDTV

@@ -18,10 +18,10 @@ from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.loading import load_pipeline
-from ive_segmentation.output.writing import write_png
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import Settings, load_settings
 from ive_segmentation.setup.install import BROWSERS
+from ive_segmentation.writing import write_png
 from tests.conftest import REPOSITORY
 
 # No sandbox because tests run as root in containers; the rest keeps the browser from talking to its maker.

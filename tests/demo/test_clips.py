@@ -13,11 +13,11 @@ import pytest
 from av.video.reformatter import Colorspace
 from typer.testing import CliRunner
 
+from ive_segmentation.coco import decode
 from ive_segmentation.demo.clips import ACTIONS, MOVES, ClipFrame, draw_clip
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, box_of
-from ive_segmentation.output.coco import decode
 
 SEEDS = range(2_600_000, 2_600_003)
 SIZE = (240, 180)

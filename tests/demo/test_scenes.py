@@ -21,7 +21,7 @@ from ive_segmentation.demo.scenes import SHOTS, draw_scene
 from ive_segmentation.demo.things import CONCEPTS, HELD, WORN
 from ive_segmentation.demo.truth import box_of, to_coco
 from ive_segmentation.images import load
-from ive_segmentation.output.writing import WriteError
+from ive_segmentation.writing import WriteError
 
 SEEDS = range(2_500_000, 2_500_012)
 

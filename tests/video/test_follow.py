@@ -16,16 +16,16 @@ import cv2
 import numpy as np
 import pytest
 
+from ive_segmentation.coco import decode
 from ive_segmentation.demo.drawn import NotDrawnError
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.errors import UserError
-from ive_segmentation.output.coco import decode
-from ive_segmentation.output.writing import WriteError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.video.follow import follow, plan
 from ive_segmentation.video.formats import Format
 from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.reading import probe, read
+from ive_segmentation.writing import WriteError
 from tests.video.clips import write_clip
 
 FRAMES, FPS = 8, 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ive_segmentation.output.writing import WriteError
 from ive_segmentation.video.records import Record, Records, Sighting
 from ive_segmentation.video.tracks import Tracked
+from ive_segmentation.writing import WriteError
 from tests.video.test_writing import full_disk
 
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ive_segmentation.output.overlay import color_of
-from ive_segmentation.output.writing import WriteError
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.timeline import (
     STRANGERS,
@@ -21,6 +20,7 @@ from ive_segmentation.video.timeline import (
     timeline_chart,
     write_timeline,
 )
+from ive_segmentation.writing import WriteError
 
 MEMBERS = ("Jang_Wonyoung", "Naoi_Rei")
 Presence = list[set[str | None]]

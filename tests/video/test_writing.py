@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from av.video.reformatter import Colorspace
 
-from ive_segmentation.output.writing import WriteError
 from ive_segmentation.result import Image
 from ive_segmentation.video.reading import Video, probe, read
 from ive_segmentation.video.sound import sound_remark
 from ive_segmentation.video.writing import MP4, PRORES, VideoFormat, lines_writer, video_writer
+from ive_segmentation.writing import WriteError
 from tests.video.clips import ENCODERS, UNEVEN, clip, turned, with_sound
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ive_segmentation.output.writing import WriteError, spare, write_errors, write_png, write_whole
+from ive_segmentation.writing import WriteError, spare, write_errors, write_png, write_whole
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as run_lengths
 
-from ive_segmentation.output.coco import decode, encode
+from ive_segmentation.coco import decode, encode
 
 MASKS = arrays.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 EXTREMES = {
