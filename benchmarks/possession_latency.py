@@ -41,7 +41,7 @@ from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.demo.training import small_sam3
 from ive_segmentation.demo.truth import Scene, box_of
 from ive_segmentation.identity.faces import load_faces
-from ive_segmentation.output.files import overlay
+from ive_segmentation.output.overlay import overlay
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.instances import Answer, Instance, instances
 from ive_segmentation.segmentation.sam3 import Features, Question, Sam3, load_sam3

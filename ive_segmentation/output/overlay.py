@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,7 +11,11 @@ import numpy as np
 import supervision as sv
 from PIL import Image, ImageDraw, ImageFont
 
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.labels import place_labels
+from ive_segmentation.output.naming import called, title
+from ive_segmentation.result import PERSON, Person, Result, Segment
+from ive_segmentation.result import Image as Pixels
 
 # Okabe and Ito, "Color Universal Design" (2008): told apart with every kind of colour vision. The last is
 # for those who are nobody we know: white, because what is grey looks as if it were left out.
@@ -60,6 +64,37 @@ class Drawing:
     label: str
     color_key: str | None
     framed: bool = True
+
+
+def overlay(image: Pixels, result: Result, members: Sequence[Member], *, similarities: bool = True) -> Pixels:
+    """Draw a result on its picture: the masks asked for, and the name at every face.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        result: What was found in it.
+        members: For names and colours.
+        similarities: Whether to write each beside its name.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
+    names = names_to_show(members)
+    masks = [
+        Drawing(
+            segment.mask,
+            segment.box,
+            _segment_label(segment, result.persons, names),
+            segment.member,
+            framed=segment.concept == PERSON,
+        )
+        for segment in result.segments
+    ]
+    faces = [
+        Drawing(None, person.face.box, _person_label(person, names, similarities), person.member)
+        for person in result.persons
+        if person.face
+    ]
+    return draw(image, masks + faces, [member.folder for member in members])
 
 
 def draw(image: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str]) -> np.ndarray:
@@ -135,6 +170,22 @@ def _installed(script: str) -> str | None:
             continue
         return name
     return None
+
+
+def _segment_label(segment: Segment, persons: Sequence[Person], names: Mapping[str, str]) -> str:
+    if segment.owner is None:
+        return segment.concept
+    owner = persons[segment.owner]
+    if segment.concept == PERSON and owner.face:
+        return ""  # the name stands at the face
+    return title(segment.concept, called(owner.member, owner.stranger, names))
+
+
+def _person_label(person: Person, names: Mapping[str, str], similarities: bool) -> str:
+    if person.match is None:
+        return "face"
+    name = called(person.member, person.stranger, names)
+    return f"{name} {person.match.similarity:.2f}" if similarities else name
 
 
 def _with_labels(

@@ -14,8 +14,8 @@ import numpy as np
 from ive_segmentation.coco import encode
 from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.cutout import cutout
-from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import plain_name
+from ive_segmentation.output.overlay import overlay
 from ive_segmentation.result import PERSON, Mask, Result
 from ive_segmentation.video.fancam import camera_path, crop, output_size
 from ive_segmentation.video.formats import Format

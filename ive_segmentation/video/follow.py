@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_to_show, parse
-from ive_segmentation.output.files import overlay
 from ive_segmentation.output.naming import asked_for
+from ive_segmentation.output.overlay import overlay
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON, Image

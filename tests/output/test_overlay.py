@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageColor, ImageFont
 
-from ive_segmentation.output.overlay import Drawing, color_of, draw, font_for
+from ive_segmentation.identity.matching import Match
+from ive_segmentation.language import Prompt
+from ive_segmentation.output.overlay import Drawing, color_of, draw, font_for, overlay
+from ive_segmentation.result import FaceBox, Person, Result, Segment
 
 MEMBERS = ["An_Yujin", "Jang_Wonyoung", "Kim_Gaeul", "Kim_Jiwon", "Lee_Hyunseo", "Naoi_Rei"]
 
@@ -217,3 +221,59 @@ def test_memory_stays_near_that_of_the_picture() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5 * image.nbytes
+
+
+def test_a_stranger_s_number_is_on_the_overlay_and_comes_back_from_the_file() -> None:
+    box = np.array([60, 60, 100, 100], np.float32)
+    face = FaceBox(box, np.zeros((5, 2), np.float32), 0.9)
+    hat = Segment("hat", np.ones((240, 320), bool), box, 0.9, 0, None)
+    pictures = []
+    for stranger in (None, 1, 2):
+        match = Match(None, 0.1, None, None, (), 0.9, None)
+        who = Person(box, None, 0.9, face, match, stranger)
+        result = Result((240, 320), Prompt("hat", ()), (who,), (hat,), (), {})
+        assert Result.from_dict(result.to_dict()) == result
+        pictures.append(overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=False))
+    assert not any(np.array_equal(pictures[one], pictures[other]) for one in range(3) for other in range(one))
+
+
+def test_who_shows_no_face_is_named_at_the_mask() -> None:
+    box = np.array([60, 60, 100, 200], np.float32)
+    who = Person(box, None, 0.9, None, None)
+    segment = Segment("person", np.ones((240, 320), bool), box, 0.9, 0, None)
+    nobody = Segment("hat", np.ones((240, 320), bool), box, 0.9, None, None)
+    black = np.zeros((240, 320, 3), np.uint8)
+    for shown in (segment, nobody):
+        result = Result((240, 320), Prompt("person", ()), (who,), (shown,), (), {})
+        drawn = overlay(black, result, ())
+        assert (drawn[40:58, 60:100] == 255).all(axis=-1).sum() > 100
+
+
+@pytest.mark.parametrize(
+    ("member", "stranger", "similarities", "labels"),
+    [
+        ("Naoi_Rei", None, True, ["Naoi_Rei’s hat", "Naoi_Rei 0.10"]),
+        ("Naoi_Rei", None, False, ["Naoi_Rei’s hat", "Naoi_Rei"]),
+        (None, 2, False, ["Unknown 2’s hat", "Unknown 2"]),
+    ],
+)
+def test_what_is_drawn_in_whose_colour(
+    member: str | None,
+    stranger: int | None,
+    similarities: bool,
+    labels: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ive_segmentation.output.overlay.draw", lambda _image, drawings, _members: drawings)
+    box = np.array([60, 60, 100, 100], np.float32)
+    face, match = (
+        FaceBox(box, np.zeros((5, 2), np.float32), 0.9),
+        Match(member, 0.1, None, None, (), 0.9, member),
+    )
+    who = Person(box, None, 0.9, face, match, stranger)
+    hat = Segment("hat", np.ones((240, 320), bool), box, 0.9, 0, member)
+    result = Result((240, 320), Prompt("hat", ()), (who,), (hat,), (), {})
+    drawings: Any = overlay(np.zeros((240, 320, 3), np.uint8), result, (), similarities=similarities)
+    assert [(drawing.label, drawing.color_key) for drawing in drawings] == [
+        (label, member) for label in labels
+    ]
