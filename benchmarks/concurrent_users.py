@@ -107,7 +107,7 @@ def main(users: Annotated[int, typer.Option(help="How many ask at once.")] = 8) 
         one = max(alone.sam3.encode(scene.image).nbytes for scene in scenes[:KEPT_PICTURES])
         sam3: Any = load_sam3(replace(settings, feature_cache_bytes=KEPT_PICTURES * one))
         looks: list[int] = []
-        sam3._model.vision_encoder.register_forward_hook(lambda *seen: looks.append(len(seen[1][0])))
+        sam3.model.vision_encoder.register_forward_hook(lambda *seen: looks.append(len(seen[1][0])))
         address = launch(replace(alone, sam3=sam3))
         ask(address, pictures[-1], "person")  # what is loaded at the first question is loaded now
         looks.clear()

@@ -244,7 +244,7 @@ def beside_networks(folder: Path, size: tuple[int, int], device: str) -> tuple[f
     again = pipeline.segment(image, SHOES)
     rest = time.perf_counter() - began - again.seconds["faces"]
     squashing = seconds(
-        lambda: pipeline.sam3._processor.image_processor(images=image, return_tensors="pt", device=device)
+        lambda: pipeline.sam3.processor.image_processor(images=image, return_tensors="pt", device=device)
     )
     drawing = seconds(lambda: overlay(image, again, pipeline.members))
     parts = {
@@ -286,7 +286,7 @@ def measure(role: str, folder: Path, device: str, size: tuple[int, int]) -> dict
         Settings(sam3=str(stored), precision=precision, device=device, word_cache=folder / "none")
     )
     spent, on_gpu = time.perf_counter() - began, torch.cuda.memory_allocated()
-    eyes = touched(sam3._model)
+    eyes = touched(sam3.model)
     first = resident("VmHWM") - before
     sam3._reader.read([f"word for {role}"])
     second = resident("VmHWM") - before

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple, TypeVar
 
@@ -73,66 +72,41 @@ class Features:
 
 
 class Sam3:
-    """SAM 3 on one device, asked by words or by an example; safe to share between threads."""
+    """SAM 3 on one device, asked by words or by an example; safe to share between threads.
+
+    Attributes:
+        model: The network of `transformers`, without the text encoder; a tracker shares it.
+        processor: What squashes pictures and takes words apart.
+        device: Where the vision encoder and the decoder are.
+        dtype: The precision that the model computes in.
+        folder: The checkpoint it was loaded from.
+        resolution: Side of the square, in pixels, that every picture is squashed to.
+        threshold: The score above which an instance counts by itself, 0 to 1.
+        warm: Whether a look costs what it will cost from now on: the first one with `compile` compiles.
+    """
 
     def __init__(
         self, model: Any, processor: Sam3Processor, reader: Reader, device: torch.device, settings: Settings
     ) -> None:
-        self._model = model.to(device).eval()
+        self.model = model.to(device).eval()
         keep_boxes_exact(model)
         keep_sizes_at_hand(model.detr_encoder)
         if device.type == "cuda":
             spread_group_norms(model)
-        self._recordings = Recordings(device)
-        self._processor = processor
+        if settings.compile:
+            model.vision_encoder.compile(dynamic=False)
+        self.processor = processor
+        self.device = device
+        self.dtype: torch.dtype = model.dtype
+        self.folder = reader.folder
+        self.resolution = int(processor.image_processor.size["height"])
+        self.threshold = settings.sam3_threshold
+        self.warm = not settings.compile
         self._reader = reader
-        self._device = device
         self._settings = settings
+        self._recordings = Recordings(device)
         self._pictures: OrderedDict[str, Features] = OrderedDict()
         self._lock = RLock()
-        self._warm = not settings.compile
-        if settings.compile:
-            self._model.vision_encoder.compile(dynamic=False)
-
-    @property
-    def warm(self) -> bool:
-        """Whether a look costs what it will cost from now on: the first one with `compile` compiles."""
-        return self._warm
-
-    @property
-    def device(self) -> torch.device:
-        """Where the vision encoder and the decoder are."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The precision the model computes in."""
-        return self._model.dtype
-
-    @property
-    def threshold(self) -> float:
-        """The score above which an instance counts by itself, 0 to 1."""
-        return self._settings.sam3_threshold
-
-    @property
-    def resolution(self) -> int:
-        """Side of the square, in pixels, that every picture is squashed to."""
-        return int(self._processor.image_processor.size["height"])
-
-    @property
-    def folder(self) -> Path:
-        """The checkpoint it was loaded from."""
-        return self._reader.folder
-
-    @property
-    def model(self) -> Any:
-        """The network of `transformers`, without the text encoder; a tracker shares it."""
-        return self._model
-
-    @property
-    def processor(self) -> Sam3Processor:
-        """What squashes pictures and takes words apart."""
-        return self._processor
 
     def pixels(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
         """Squash pictures to what the vision encoder takes.
@@ -143,12 +117,12 @@ class Sam3:
         Returns:
             (N, 3, resolution, resolution), on the device and in the precision of the model.
         """
-        pixels = self._processor.image_processor(
+        pixels = self.processor.image_processor(
             images=[np.array(image, order="C") for image in images],
             return_tensors="pt",
-            device=self._device,
+            device=self.device,
         ).pixel_values
-        return pixels.to(self._device, self.dtype)
+        return pixels.to(self.device, self.dtype)
 
     def read(self, concepts: Sequence[str]) -> list[Words]:
         """Return noun phrases as the decoder takes them; raises as `find`.
@@ -210,7 +184,7 @@ class Sam3:
         with self._lock:
             seen = {key: self._pictures[key] for key in pictures if key in self._pictures}
             new = [key for key in pictures if key not in seen]
-            at_once = self._settings.pictures_per_pass if self._device.type == "cuda" else 1
+            at_once = self._settings.pictures_per_pass if self.device.type == "cuda" else 1
             looks = self._in_batches([pictures[key] for key in new], at_once, self._encode_batch)
             seen.update(zip(new, looks, strict=True))
             for key in pictures:
@@ -272,7 +246,7 @@ class Sam3:
             if self._settings.compile
             else self._recordings.run(self._vision_features, pixels)
         )
-        self._warm = True
+        self.warm = True
         # Copied, because a row of a batch would keep the whole batch in memory.
         return [
             Features(
@@ -285,7 +259,7 @@ class Sam3:
 
     @torch.inference_mode()
     def _vision_features(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        seen = self._model.get_vision_features(pixels)
+        seen = self.model.get_vision_features(pixels)
         return (*seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[-2][:1])
 
     def make_room(self) -> None:
@@ -293,7 +267,7 @@ class Sam3:
         with self._lock:
             self._pictures.clear()
             self._recordings.clear()
-            if self._device.type == "cuda":
+            if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
     def _forget_old_pictures(self) -> None:
@@ -304,7 +278,7 @@ class Sam3:
     def _ask(
         self, features: Features, questions: Sequence[Question], least: float | None = None
     ) -> list[Answer]:
-        least = self._settings.sam3_threshold if least is None else least
+        least = self.threshold if least is None else least
         with self._lock:
             new = [question for question in dict.fromkeys(questions) if question not in features.answers]
             found = self._in_batches(
@@ -324,7 +298,7 @@ class Sam3:
                     raise
                 self.make_room()
                 if batch == 1:
-                    raise out_of_memory(self._device) from error
+                    raise out_of_memory(self.device) from error
                 batch //= 2
         return done
 
@@ -339,7 +313,7 @@ class Sam3:
         )
         if questions[0].example:
             examples = torch.tensor([[question.example] for question in questions])
-            answers = self._answer(*inputs, examples=examples.to(self._device, self.dtype))
+            answers = self._answer(*inputs, examples=examples.to(self.device, self.dtype))
         else:
             answers = self._recordings.run(self._answer, *inputs)
         with torch.inference_mode():
@@ -358,12 +332,12 @@ class Sam3:
         count = len(embeddings)
         boxes: dict[str, Tensor] = {}
         if examples is not None:
-            ones = torch.ones(examples.shape[:2], dtype=torch.long, device=self._device)
+            ones = torch.ones(examples.shape[:2], dtype=torch.long, device=self.device)
             boxes = {"input_boxes": examples, "input_boxes_labels": ones}
         # Sam3Model.forward leaves out the last entry of both tuples, the pyramid's level it does not use.
         repeated: tuple[Any, ...] = (*(level.expand(count, -1, -1, -1) for level in levels), None)
         places: tuple[Any, ...] = (position.expand(count, -1, -1, -1), None)
-        out = self._model(
+        out = self.model(
             vision_embeds=Sam3VisionEncoderOutput(fpn_hidden_states=repeated, fpn_position_encoding=places),
             text_embeds=transformers.modeling_outputs.BaseModelOutputWithPooling(pooler_output=embeddings),
             attention_mask=attention,
@@ -373,7 +347,7 @@ class Sam3:
         return scores, out.pred_boxes.float(), out.pred_masks
 
     def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
-        kept = torch.nonzero(scores > Measured.doubtful * self._settings.sam3_threshold).flatten()
+        kept = torch.nonzero(scores > Measured.doubtful * self.threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True, stable=True)]
         return Answer(scores[kept], boxes[kept], logits[kept])
 

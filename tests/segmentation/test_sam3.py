@@ -137,7 +137,7 @@ def test_what_it_is_less_sure_of_is_given_where_it_is_asked_for(sam3: Sam3, sett
 
 def _count_looks(sam3: Sam3) -> list[None]:
     looks: list[None] = []
-    sam3._model.vision_encoder.register_forward_hook(lambda *_: looks.append(None))
+    sam3.model.vision_encoder.register_forward_hook(lambda *_: looks.append(None))
     return looks
 
 
@@ -173,7 +173,7 @@ def test_kept_pictures_are_bounded_in_bytes(settings: Settings, sam3: Sam3) -> N
 
 def test_a_question_is_answered_once(sam3: Sam3) -> None:
     passes: list[int] = []
-    sam3._model.mask_decoder.register_forward_hook(lambda *seen: passes.append(len(seen[2].pred_masks)))
+    sam3.model.mask_decoder.register_forward_hook(lambda *seen: passes.append(len(seen[2].pred_masks)))
     features = sam3.encode(IMAGE)
     box = np.array([0, 0, 50, 50], np.float32)
     first: list[Any] = find(sam3, features, ["person", "shirt"])
@@ -243,7 +243,7 @@ def test_out_of_memory_looks_at_fewer_together(sam3: Sam3) -> None:
         if len(asked[0]) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    sam3._model.vision_encoder.register_forward_pre_hook(check)
+    sam3.model.vision_encoder.register_forward_pre_hook(check)
     pictures = [IMAGE, IMAGE[::-1], IMAGE[:, ::-1]]
     seen = sam3._in_batches(pictures, 4, sam3._encode_batch)
     assert tried == [3, 2, 1, 1, 1]
@@ -268,7 +268,7 @@ def _memory_for(sam3: Sam3, batch: int, full: Callable[[], None]) -> None:
         if len(asked["attention_mask"]) > batch:
             full()
 
-    sam3._model.register_forward_pre_hook(check, with_kwargs=True)
+    sam3.model.register_forward_pre_hook(check, with_kwargs=True)
 
 
 @FULL
@@ -287,8 +287,8 @@ def test_out_of_memory_for_even_one_is_said_and_survived(sam3: Sam3, full: Calla
     _memory_for(sam3, 0, full)
     with pytest.raises(SegmentationError, match="memory is not enough for this picture: close other"):
         find(sam3, features, CONCEPTS)
-    sam3._model._forward_pre_hooks.clear()
-    sam3._model._forward_pre_hooks_with_kwargs.clear()
+    sam3.model._forward_pre_hooks.clear()
+    sam3.model._forward_pre_hooks_with_kwargs.clear()
     assert len(find(sam3, sam3.encode(IMAGE), CONCEPTS)) == 3
 
 
