@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from ive_segmentation.answers import (
-    answer,
-    clean_instances,
-    contested,
-    doubtful,
-    explain,
-    is_of_the_named,
-    look_again,
-    of_the_named,
-    things_of,
-    together,
-)
+from ive_segmentation.answers import answer, clean_instances, explain, things_of, together
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
@@ -30,11 +18,13 @@ from ive_segmentation.language import Member, Prompt, parse
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.persons import faces_alone, measured, people
 from ive_segmentation.possession.body import Body
+from ive_segmentation.presumed import is_of_the_named, presume
 from ive_segmentation.result import PERSON, Image, Person, Result, Segment
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Settings
 
 WARMING_UP = "Looking at the picture; the first time SAM 3 is compiled, which takes a minute or so"
+NO_MASKS = "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown."
 
 
 @dataclass(frozen=True)
@@ -81,40 +71,43 @@ class Pipeline:
             PromptError: If the text cannot be read without guessing.
             NotDrawnError: If the demo is given a real photo.
             SegmentationError: If SAM 3 cannot answer.
+            CheckpointError: If a new word needs SAM 3's text encoder, and it cannot be loaded.
         """
         image = load(image, max_pixels=self.settings.max_pixels)
         read = parse(prompt, self.members) if isinstance(prompt, str) else prompt
-        seconds = _Stopwatch()
+        size = (image.shape[0], image.shape[1])
+        seconds: dict[str, float] = {}
 
         if self.sam3 is None:
             progress(0.0, "Looking for faces")
-            with seconds("faces"):
+            with _timed("faces", seconds):
                 faces, matches = self.identify(image)
-            return self._without_masks(image, read, faces_alone(faces, matches), seconds)
+            persons = faces_alone(faces, matches)
+            return Result(size, read, tuple(persons), (), (*read.messages, NO_MASKS), seconds)
 
         if self.demo:
             refuse_photos(image)
         progress(0.0, "Looking at the picture" if self.sam3.warm else WARMING_UP)
-        with seconds("encode"):
+        with _timed("encode", seconds):
             features = self.sam3.encode(image)
 
         # A GPU is still looking at the picture while the CPU looks for faces.
         progress(0.6, "Looking for faces")
         met = self._met.get(features)
-        with seconds("faces"):
+        with _timed("faces", seconds):
             faces, matches = ([], []) if met else self._name(image)
 
         concepts = list(dict.fromkeys(read.concepts if met else (PERSON, *read.concepts)))
         if concepts:
             progress(0.7, f"Looking for {', '.join(concepts)}")
-        with seconds("find"):
+        with _timed("find", seconds):
             found = {
-                concept: clean_instances(answer, features.size)
-                for concept, answer in zip(concepts, self.sam3.find(features, concepts), strict=True)
+                concept: clean_instances(said, features.size)
+                for concept, said in zip(concepts, self.sam3.find(features, concepts), strict=True)
             }
 
         progress(0.8, "Finding out whose is what")
-        with seconds("possession"):
+        with _timed("possession", seconds):
             if met is None:
                 persons = people(self.sam3, features, found[PERSON], faces, matches)
                 met = persons, measured(persons)
@@ -125,27 +118,22 @@ class Pipeline:
                 concept: things_of(concept, found[concept], persons, bodies) for concept in read.concepts
             }
 
+        progress(0.9, "Looking again, closely")
+        with _timed("look again", seconds):
+            presumed = presume(self.sam3, image, features, read.requests, persons, bodies, things)
+
         got: list[list[Segment]] = []
         messages = list(read.messages)
-        named = dict(things)
-        progress(0.9, "Looking again, closely")
-        with seconds("look again"):
-            # For all who are asked for one thing together: what one of them has, no other can be given.
-            for concept, request in of_the_named(read.requests).items():
-                hers = look_again(self.sam3, image, request, persons, things[concept])
-                hers = doubtful(self.sam3, features, request, persons, bodies, hers)
-                named[concept] = contested(request, read.requests, persons, bodies, hers)
         for request in read.requests:
-            hers = (named if is_of_the_named(request) else things).get(request.thing or "", [])
-            got.append(answer(request, persons, hers))
+            those = (presumed if is_of_the_named(request) else things).get(request.thing or "", [])
+            got.append(answer(request, persons, those))
             messages += explain(
-                request, persons, hers, got[-1], self.members, self.sam3.threshold,
+                request, persons, those, got[-1], self.members, self.sam3.threshold,
                 comparing=self.faces is not None and self.gallery is not None,
             )  # fmt: skip
         progress(1.0, "Done")
-        size = (image.shape[0], image.shape[1])
         told = tuple(dict.fromkeys(messages))
-        return Result(size, read, tuple(persons), tuple(together(got)), told, seconds.by_step)
+        return Result(size, read, tuple(persons), tuple(together(got)), told, seconds)
 
     def identify(self, image: Image) -> tuple[list[Face], Sequence[Match | None]]:
         """Find the faces of a picture and name them, all together.
@@ -171,27 +159,10 @@ class Pipeline:
             return faces, [None] * len(faces)
         return faces, match_faces(faces, self.gallery, one_to_one=not self.settings.collage)
 
-    def _without_masks(
-        self, image: Image, prompt: Prompt, persons: list[Person], seconds: _Stopwatch
-    ) -> Result:
-        messages = [
-            *prompt.messages,
-            "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown.",
-        ]
-        size = (image.shape[0], image.shape[1])
-        return Result(size, prompt, tuple(persons), (), tuple(messages), seconds.by_step)
 
-
-class _Stopwatch:
-    """Wall time by step; the same step twice adds up."""
-
-    def __init__(self) -> None:
-        self.by_step: dict[str, float] = defaultdict(float)
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.by_step[step] += time.perf_counter() - begin
+@contextmanager
+def _timed(step: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Note the wall time of the block under the name of the step."""
+    begin = time.perf_counter()
+    yield
+    seconds[step] = time.perf_counter() - begin

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ive_segmentation.answers import doubtful
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.language import EVERYONE, Request
 from ive_segmentation.loading import load_bank
 from ive_segmentation.persons import measured
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.presumed import doubtful
 from ive_segmentation.result import Segment
 from ive_segmentation.segmentation.sam3 import load_sam3
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from ive_segmentation.answers import look_again
 from ive_segmentation.demo.truth import box_of
 from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
@@ -18,12 +17,13 @@ from ive_segmentation.images import ImageError
 from ive_segmentation.language import EVERYONE, Member, Prompt, Request
 from ive_segmentation.persons import faces_alone, people
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.presumed import look_again
 from ive_segmentation.result import PERSON, Segment
 from ive_segmentation.segmentation.instances import Answer, Instance
 from ive_segmentation.settings import Settings
 from tests.identity.galleries import cluster_gallery, clusters, gallery_of
 from tests.possession.figures import rectangle
-from tests.test_answers import side_by_side
+from tests.test_presumed import side_by_side
 
 MEMBERS = (Member("Jang_Wonyoung", "Wonyoung", ("Wonyoung",)), Member("An_Yujin", "Yujin", ("Yujin",)))
 SIZE = (400, 800)
@@ -289,7 +289,7 @@ def test_what_was_corrected_is_said(sam3: Any) -> None:
 def test_what_is_presumed_of_the_named_is_not_of_everyone(
     people: tuple[tuple[str, ...], ...], found: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ive_segmentation.answers.worth_another_look", lambda *_, **__: False)
+    monkeypatch.setattr("ive_segmentation.presumed.worth_another_look", lambda *_, **__: False)
     embeddings, _ = clusters(2, 4)
     gallery = gallery_of(embeddings, ["An_Yujin"] * 4 + ["Jang_Wonyoung"] * 4)
     faces: Any = Faces(*(a_face(left, 110, 60, embeddings[row]) for left, row in ((170, 0), (470, 4))))
