@@ -6,9 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from ive_segmentation.app.asking import Live, ask, in_words, who
+from ive_segmentation.app.asking import Live, ask, in_words, unopened, who
 from ive_segmentation.app.events import ONE_ANSWER, ONE_LOOK
-from ive_segmentation.app.picture_tab import unopened
 
 
 def api(live: Live) -> None:

@@ -1,4 +1,4 @@
-"""What the page and its API ask of the pipeline: a picture read, a prompt answered as files, faces named."""
+"""What the page and its API ask of the pipeline: an upload read, a prompt answered as files, faces named."""
 
 from __future__ import annotations
 
@@ -86,6 +86,28 @@ class Answer:
     result: Result
     files: list[Path]
     archive: Path
+
+
+def unopened(picture: gr.Image) -> gr.Image:
+    """Let a picture's upload through as a path: `images.load` opens it, and says in words what is wrong.
+
+    Args:
+        picture: Gradio's component, which would open the file itself and fail without words. (A subclass
+            would do too, but Gradio writes a stub file beside the module of each.) Events may set its value
+            to a path, but must not return a `gr.Image` for it: Gradio would put a plain one in its place.
+
+    Returns:
+        The same component.
+    """
+    vars(picture)["preprocess"] = lambda payload: _own(payload.path) if payload and payload.path else None
+    return picture
+
+
+def _own(path: str) -> str:
+    """A path, if it is an upload: Gradio asks that only of those that say where they come from."""
+    if not Path(path).resolve().is_relative_to(page_folder()):
+        raise gr.Error("This is no upload. Upload the picture first.", print_exception=False)
+    return path
 
 
 def read_picture(pipeline: Pipeline, path: str | None) -> Pixels:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -19,11 +17,12 @@ from ive_segmentation.app.asking import (
     read_picture,
     shown,
     step_by_step,
+    unopened,
     who,
 )
-from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.events import ONE_ANSWER, ONE_LOOK, QUIET
+from ive_segmentation.app.examples import example_prompts
 from ive_segmentation.app.pointing import NOBODY, PersonMap, person_map
 from ive_segmentation.app.presenting import (
     EMPTY,
@@ -35,43 +34,13 @@ from ive_segmentation.app.presenting import (
     summary,
     table_of_faces,
 )
-from ive_segmentation.language import Member, PromptError, names_to_show, parse
+from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.video.frames import duration, frame_at
 
 _ANOTHER = "The picture changed before there was an answer. Ask again."
 PHOTO_HEIGHT = "clamp(200px, 30vh, 340px)"
 """On a low screen the picture gives way, and the button that asks is seen without scrolling."""
 POINT_HINT = "Click a person in the picture to fill in who is meant."
-
-# One prompt for each way of asking, in the languages that the members' names are known in.
-_POSSESSIONS = (
-    (re.compile("[A-Za-z]"), "{name}'s shirt"),
-    (re.compile("[\uac00-\ud7a3]"), "{name}의 셔츠"),
-    (re.compile("[\u0e00-\u0e7f]"), "เสื้อของ{name}"),
-    (re.compile("[\u30a0-\u30ff]"), "{name}のシャツ"),
-)
-
-
-def unopened(picture: gr.Image) -> gr.Image:
-    """Let a picture's upload through as a path: `images.load` opens it, and says in words what is wrong.
-
-    Args:
-        picture: Gradio's component, which would open the file itself and fail without words. (A subclass
-            would do too, but Gradio writes a stub file beside the module of each.) Events may set its value
-            to a path, but must not return a `gr.Image` for it: Gradio would put a plain one in its place.
-
-    Returns:
-        The same component.
-    """
-    vars(picture)["preprocess"] = lambda payload: _own(payload.path) if payload and payload.path else None
-    return picture
-
-
-def _own(path: str) -> str:
-    """A path, if it is an upload: Gradio asks that only of those that say where they come from."""
-    if not Path(path).resolve().is_relative_to(page_folder()):
-        raise gr.Error("This is no upload. Upload the picture first.", print_exception=False)
-    return path
 
 
 @dataclass(frozen=True)
@@ -126,36 +95,6 @@ def picture_tab(live: Live, pictures: Sequence[str]) -> None:
     _read_uploads(live, parts, pictures)
     _name_who_is_clicked(live, parts)
     _take_frames(live, parts)
-
-
-def example_prompts(members: Sequence[Member]) -> list[str]:
-    """Make prompts to click from the members' own names.
-
-    Args:
-        members: Who can be named.
-
-    Returns:
-        One prompt for each way of asking, none that would be refused: a member may share a name.
-    """
-    prompts = []
-    if members:
-        # The member whose name is known in most languages shows most.
-        member = max(members, key=lambda member: len(member.aliases))
-        prompts.append(member.name)
-        for letters, possession in _POSSESSIONS:
-            # The shortest alias is the given name alone, which is what people type.
-            names = [name for name in (member.name, *sorted(member.aliases, key=len)) if letters.search(name)]
-            prompts += [possession.format(name=name) for name in names[:1]]
-    prompts += ["everyone's shoes", "person"]
-    return [prompt for prompt in prompts if _is_understood(prompt, members)]
-
-
-def _is_understood(prompt: str, members: Sequence[Member]) -> bool:
-    try:
-        parse(prompt, members)
-    except PromptError:
-        return False
-    return True
 
 
 def _lay_out(members: Sequence[Member], pictures: Sequence[str]) -> Parts:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
@@ -17,8 +16,9 @@ from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.cache import answer_folder, new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.events import QUIET, VIDEOS
+from ive_segmentation.app.examples import example_prompts
 from ive_segmentation.app.following import Run, Seen, StoppedError
-from ive_segmentation.app.picture_tab import example_prompts
+from ive_segmentation.app.players import SIDE, measures, player, titled
 from ive_segmentation.app.presenting import (
     downloads,
     for_day_and_night,
@@ -36,8 +36,7 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON
 from ive_segmentation.video.drawing import FANCAM
 from ive_segmentation.video.follow import Followed, follow
-from ive_segmentation.video.frames import frame_at
-from ive_segmentation.video.reading import Video, probe
+from ive_segmentation.video.reading import probe
 from ive_segmentation.video.timeline import timeline_chart
 
 EMPTY = (
@@ -45,9 +44,6 @@ EMPTY = (
     "download. A frame of it shows as soon as there is one."
 )
 NO_SAM3 = "Videos need SAM 3, which is not loaded. The notice at the top says what to do."
-STAGE_SIDE = 800
-"""Pixels of the frame shown meanwhile: the column is hardly wider."""
-
 ALSO = [
     ("Fancam, 9:16, of the first member named", FANCAM),
     ("Mask, white on black", "mask"),
@@ -179,8 +175,8 @@ def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         try:
             if path:
                 video = probe(path, max_pixels=live.pipeline.settings.max_pixels)
-                about = _player(video.path, "Video", "It can be followed all the same.")
-                about += hint(_measures(video))
+                about = player(video.path, "Video", "It can be followed all the same.")
+                about += hint(measures(video))
         except Exception as error:  # whatever it is, the page says it
             about = note([in_words(error)], "bad")
         # What a header says may be too short: an end is what the user gives.
@@ -292,7 +288,7 @@ def _stop(runs: dict[str, Run], request: gr.Request) -> None:
 def _so_far(seen: Seen, parts: Parts) -> Fills:
     fills: Fills = {parts.said: under_way(seen.share, seen.words)}
     if seen.picture is not None:
-        picture = f'<img src="{thumbnail(seen.picture, side=STAGE_SIDE)}" alt="The frame looked at last">'
+        picture = f'<img src="{thumbnail(seen.picture, side=SIDE)}" alt="The frame looked at last">'
         fills[parts.stage] = gr.HTML(picture, visible=True)
     return fills
 
@@ -311,9 +307,9 @@ def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fill
         **_ready(parts),
         parts.said: note([*answer.messages, how], kind, found(titles, text)),
         parts.stage: gr.HTML("", visible=False),
-        parts.overlay: gr.HTML(_titled(answer.files["overlay"], "Answer"), visible=True),
+        parts.overlay: gr.HTML(titled(answer.files["overlay"], "Answer"), visible=True),
         parts.chart: gr.Plot(for_day_and_night(chart), visible=bool(answer.intervals)),
-        parts.fancam: gr.HTML(fancam and _titled(fancam, "Fancam"), visible=fancam is not None),
+        parts.fancam: gr.HTML(fancam and titled(fancam, "Fancam"), visible=fancam is not None),
         parts.files: downloads([*answer.files.values()]),
     }
 
@@ -330,31 +326,3 @@ def _nothing(parts: Parts) -> Fills:
         parts.fancam: gr.HTML("", visible=False),
         parts.files: gr.File(None, visible=False),
     }
-
-
-def _measures(video: Video) -> str:
-    height, width = video.size
-    sound = "with sound" if video.has_sound else "without sound"
-    return (
-        f"{video.seconds:.1f} s, {width} × {height} pixels, {float(video.rate):.3g} frames a second, {sound}"
-    )
-
-
-def _titled(path: Path, called: str) -> str:
-    return f'<p class="ive-title">{called}</p>{_player(path, called)}'
-
-
-def _player(path: Path, called: str, consolation: str = "") -> str:
-    """Show a video as the browser plays it; where it cannot, the first frame and words stand for it.
-
-    Gradio's own player would convert what it takes for unplayable, and complains in words of its own.
-    """
-    poster = thumbnail(frame_at(path, 0.0), side=STAGE_SIDE)
-    source = f"gradio_api/file={quote(str(path))}"
-    unplayable = f"<p>This browser cannot play it. {consolation}</p>"
-    return (
-        f'<video aria-label="{called}" controls playsinline preload="metadata" '
-        f'poster="{poster}" src="{source}" '
-        """onerror="this.outerHTML = '<img alt=&quot;&quot; src=&quot;' + this.poster + '&quot;>"""
-        f"""{unplayable}'"></video>"""
-    )

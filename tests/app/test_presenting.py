@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 from ive_segmentation.app.asking import in_words, read_picture, shown
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
-from ive_segmentation.app.picture_tab import example_prompts
+from ive_segmentation.app.examples import example_prompts
 from ive_segmentation.app.presenting import found, note
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.output.naming import segment_title
