@@ -17,9 +17,9 @@ from ive_segmentation.patience import Progress, silent
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON, Image
 from ive_segmentation.settings import Settings
+from ive_segmentation.video.decoding import VideoError
 from ive_segmentation.video.drawing import Outputs, draw
 from ive_segmentation.video.formats import Format
-from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.heads import HAIR
 from ive_segmentation.video.names import Names, Span
 from ive_segmentation.video.owners import Owners, OwnerSpan

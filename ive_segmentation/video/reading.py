@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured, Settings
-from ive_segmentation.video.frames import (
+from ive_segmentation.video.decoding import (
     LAST_SECOND,
     VideoError,
     damaged,

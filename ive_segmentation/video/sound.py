@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from ive_segmentation.video.frames import opened, sound_stream
+from ive_segmentation.video.decoding import opened, sound_stream
 from ive_segmentation.video.reading import Video
 
 Piece = TypeVar("Piece", Packet, av.AudioFrame)

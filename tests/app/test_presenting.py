@@ -20,7 +20,7 @@ from ive_segmentation.output.thumbnails import SIDE, face_in, photo_thumbnail, t
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
 from ive_segmentation.settings import Settings
-from ive_segmentation.video.frames import VideoError
+from ive_segmentation.video.decoding import VideoError
 from tests.conftest import REPOSITORY
 
 NAMES = {"Jang_Wonyoung": "Wonyoung", "Naoi_Rei": "Rei", "Kim_Gaeul": "Gaeul"}

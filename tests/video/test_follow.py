@@ -21,9 +21,9 @@ from ive_segmentation.demo.drawn import NotDrawnError
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.errors import UserError
 from ive_segmentation.pipeline import Pipeline
+from ive_segmentation.video.decoding import VideoError
 from ive_segmentation.video.follow import follow, plan
 from ive_segmentation.video.formats import Format
-from ive_segmentation.video.frames import VideoError
 from ive_segmentation.video.reading import probe, read
 from ive_segmentation.writing import WriteError
 from tests.video.clips import write_clip

@@ -13,7 +13,8 @@ from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ive_segmentation.video.frames import VideoError, duration, frame_at
+from ive_segmentation.video.decoding import VideoError
+from ive_segmentation.video.frames import duration, frame_at
 from ive_segmentation.video.reading import probe, read
 from tests.video.clips import ENCODERS, STEP, clip, number_of, sound, tone, turned, with_matrix
 

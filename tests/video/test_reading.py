@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ive_segmentation.video.frames import VideoError, frame_at
+from ive_segmentation.video.decoding import VideoError
+from ive_segmentation.video.frames import frame_at
 from ive_segmentation.video.reading import Video, probe, read
 from tests.video.clips import ENCODERS, UNEVEN, clip, number_of, sound, turned
 
