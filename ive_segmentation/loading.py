@@ -46,6 +46,8 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
 
     Raises:
         MembersError: If there is no dataset folder, or its members.toml cannot be read.
+        DatasetError: If the dataset folder may not be looked into.
+        WriteError: If the demo's members cannot be drawn into the user's cache.
     """
     notices: dict[str, str] = {}
     demo = wants_demo(settings)

@@ -38,6 +38,9 @@ def people(
 
     Returns:
         Everyone, left to right: persons with and without a face, and faces whose body was not found.
+
+    Raises:
+        SegmentationError: If SAM 3 cannot answer.
     """
     bodies: list[Instance | None] = [
         None if holder is None else found[holder] for holder in _holders(faces, found)

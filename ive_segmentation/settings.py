@@ -40,7 +40,7 @@ class Settings:
 
     # SAM 3.
     device: str = "auto"
-    """Where SAM 3 runs: auto (CUDA where there is one), cuda, cuda:1, cpu."""
+    """Where SAM 3 and the face models run: auto (CUDA where there is one), cuda, cuda:1, cpu."""
     precision: str = "auto"
     """auto (bfloat16 where the device computes it natively), float32 or bfloat16."""
     resolution: int = 0

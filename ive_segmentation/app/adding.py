@@ -58,6 +58,7 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
 
     Raises:
         AddingError: If the name cannot be a folder's, or there are no photos, or no longer.
+        MembersError: As `member_folder`.
         WriteError: If the folder cannot be written to.
     """
     folder = member_folder(settings.dataset, member)

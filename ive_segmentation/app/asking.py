@@ -185,7 +185,7 @@ def ask(pipeline: Pipeline, path: str | None, text: str, progress: Progress = si
         The result and its files.
 
     Raises:
-        UserError: If the picture or the prompt cannot be read, or SAM 3 cannot answer.
+        UserError: If the picture or the prompt cannot be read, SAM 3 cannot answer, or the disk is full.
     """
     image = read_picture(pipeline, path)
     result = pipeline.segment(image, text, progress)

@@ -90,7 +90,7 @@ def draw(
     Args:
         frames: The same that were watched.
         video: Their file.
-        records: What was seen in each.
+        records: What was seen in each; read once more for a fancam, whose camera knows what comes.
         story: Who is who, and whose is what.
         members: For names and colours.
         outputs: What to write.

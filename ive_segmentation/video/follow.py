@@ -99,6 +99,8 @@ def follow(
             bank for a prompt that needs one.
         NotDrawnError: If the demo is given a real video.
         SegmentationError: If SAM 3 cannot answer.
+        CheckpointError: If its tracker is damaged, or a new word needs its text encoder and that cannot be
+            loaded.
         WriteError: If a file cannot be written.
     """
     begun = time.monotonic()

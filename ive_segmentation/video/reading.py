@@ -47,7 +47,7 @@ class Video:
         pictured: How many seconds of it have pictures, as the file says; None where it does not, or where its
             sound may last longer.
         frames: How many there are, as the file says or as rate and length make likely: for progress only.
-        sound_codec: FFmpeg's name of the codec of its first stream of sound, "" where there is none.
+        sound_codec: FFmpeg's name of the codec of the sound that a player takes, "" where there is none.
         channels: Of that sound; 0 where there is none.
         max_pixels: Frames that are larger, whatever the file says of itself, are not decoded.
     """
