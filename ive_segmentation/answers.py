@@ -8,7 +8,7 @@ from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request, names_
 from ive_segmentation.output.naming import asked_for
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.things import things_to_owners
-from ive_segmentation.result import PERSON, Person, Segment
+from ive_segmentation.result import PERSON, Person, Segment, left_to_right
 from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances, mostly_same
 from ive_segmentation.settings import Measured
 
@@ -89,11 +89,6 @@ def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment
         return list(things)
     wanted = meant(request, persons)
     return [thing for thing in things if thing.owner in wanted]
-
-
-def left_to_right(segments: Sequence[Segment]) -> list[Segment]:
-    """Sort masks by the middles of their boxes."""
-    return sorted(segments, key=lambda segment: float(segment.box[0] + segment.box[2]))
 
 
 def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:

@@ -11,7 +11,7 @@ from ive_segmentation.identity.faces import Face
 from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import LARGER, body_box, faces_to_persons
-from ive_segmentation.result import PERSON, FaceBox, Person
+from ive_segmentation.result import PERSON, FaceBox, Person, left_to_right
 from ive_segmentation.segmentation.instances import Instance, instances, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
@@ -59,7 +59,7 @@ def people(
     shown = [_person(*seen) for seen in zip(bodies, faces, matches, strict=True)]
     taken = {id(body) for body in bodies}
     faceless = [_person(body, None, None) for body in found if id(body) not in taken]
-    return _left_to_right(_herself_first(shown) + faceless)
+    return left_to_right(_herself_first(shown) + faceless)
 
 
 def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[Person]:
@@ -73,7 +73,7 @@ def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[
         One person per face, without a mask, left to right.
     """
     shown = [_person(None, *seen) for seen in zip(faces, matches, strict=True)]
-    return _left_to_right(_herself_first(shown))
+    return left_to_right(_herself_first(shown))
 
 
 def measured(persons: Sequence[Person]) -> list[Body | None]:
@@ -142,7 +142,3 @@ def _person(body: Instance | None, face: Face | None, match: Match | None) -> Pe
         return Person(body.box, body.mask, body.score, seen, match)
     assert face is not None
     return Person(face.box, None, 0.0, seen, match)
-
-
-def _left_to_right(persons: list[Person]) -> list[Person]:
-    return sorted(persons, key=lambda person: float(person.box[0] + person.box[2]))

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ive_segmentation.answers import clean_instances, left_to_right, meant, things_of
+from ive_segmentation.answers import clean_instances, meant, things_of
 from ive_segmentation.language import EVERYONE, UNKNOWN, Request
 from ive_segmentation.persons import measured
 from ive_segmentation.possession.body import Body
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_holders, things_to_owners
 from ive_segmentation.possession.worn import worn_place
-from ive_segmentation.result import PERSON, Image, Person, Segment
+from ive_segmentation.result import PERSON, Image, Person, Segment, left_to_right
 from ive_segmentation.segmentation.instances import Instance, mostly_same
 from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured

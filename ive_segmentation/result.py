@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -218,6 +219,14 @@ class Result:
             The result, equal to the one saved.
         """
         return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+Shown = TypeVar("Shown", Person, Segment)
+
+
+def left_to_right(shown: Iterable[Shown]) -> list[Shown]:
+    """Sort persons or masks by the middles of their boxes."""
+    return sorted(shown, key=lambda one: float(one.box[0] + one.box[2]))
 
 
 def _floats(values: FloatArray) -> list[float]:
