@@ -15,6 +15,7 @@ from ive_segmentation.patience import Progress, silent
 from ive_segmentation.settings import CACHE
 from ive_segmentation.writing import write_png, written_whole
 
+_KEPT = CACHE / "demo-pictures"
 _TRIO = ("Jang_Wonyoung", "Kim_Jiwon", "Lee_Hyunseo")
 # Seeds chosen by eye: every face is seen, and Wonyoung wears a shirt.
 _SCENES: dict[str, dict[str, Any]] = {
@@ -33,18 +34,15 @@ _CLIP: dict[str, Any] = {
 }
 
 
-def draw_pictures(folder: Path = CACHE / "demo-pictures") -> list[str]:
+def draw_pictures() -> list[str]:
     """Draw the pictures, once.
-
-    Args:
-        folder: Where to keep them.
 
     Returns:
         Paths of copies in the page's own folder, from which alone the page serves files.
     """
     paths = []
     for name, scene in _SCENES.items():
-        path = folder / f"{name}.png"
+        path = _KEPT / f"{name}.png"
         if not path.is_file():
             write_png(path, draw_scene(size=(800, 600), away=0.0, hidden=0.0, **scene).image)
         paths.append(copied(path))
@@ -63,7 +61,7 @@ def copied(path: str | Path) -> str:
     return str(shutil.copy(path, new_folder()))
 
 
-def draw_clip_once(progress: Progress = silent, folder: Path = CACHE / "demo-pictures") -> str:
+def draw_clip_once(progress: Progress = silent, folder: Path = _KEPT) -> str:
     """Draw the clip, which takes seconds, where that was not done before.
 
     Args:

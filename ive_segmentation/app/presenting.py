@@ -15,9 +15,9 @@ from ive_segmentation.identity.matching import Match, describe_match
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.bank_figures import GREY
 from ive_segmentation.output.naming import UNKNOWN_NAME, segment_title
-from ive_segmentation.output.thumbnails import Box, photo_thumbnail, thumbnail
+from ive_segmentation.output.thumbnails import photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.result import FaceBox, FloatArray, Image, Person
+from ive_segmentation.result import FaceBox, Image, Person
 
 _LINES = "rgba(139, 139, 149, 0.3)"
 """`GREY`, pale."""
@@ -232,7 +232,7 @@ def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) 
 def _row(image: Image, face: FaceBox, match: Match | None, pipeline: Pipeline) -> str:
     names = names_to_show(pipeline.members)
     name, words = _wording(match, names)
-    picture = thumbnail(image, _box(face.box))
+    picture = thumbnail(image, tuple(face.box.tolist()))
     similarity = f"{match.similarity:.2f}" if match else ""
     rival = (
         f"{escape(names.get(match.runner_up, match.runner_up))} {match.runner_up_similarity:.2f}"
@@ -270,7 +270,9 @@ def _evidence(match: Match, pipeline: Pipeline) -> str:
     figures = []
     for photo in match.evidence:
         box = boxes.get(photo.photo)
-        source = photo_thumbnail(pipeline.settings.dataset / photo.photo, None if box is None else _box(box))
+        source = photo_thumbnail(
+            pipeline.settings.dataset / photo.photo, None if box is None else tuple(box.tolist())
+        )
         if source:
             label = escape(photo.photo)
             figures.append(
@@ -278,8 +280,3 @@ def _evidence(match: Match, pipeline: Pipeline) -> str:
                 f"<figcaption>{photo.similarity:.2f}</figcaption></figure>"
             )
     return f'<div class="ive-evidence">{"".join(figures)}</div>' if figures else ""
-
-
-def _box(box: FloatArray) -> Box:
-    x1, y1, x2, y2 = (float(side) for side in box)
-    return x1, y1, x2, y2

@@ -238,6 +238,14 @@ class Sam3:
             questions.append(Question(concept, centred))
         return self._ask(features, questions)
 
+    def make_room(self) -> None:
+        """Forget the pictures seen and the passes recorded: all memory that can be given back."""
+        with self._lock:
+            self._pictures.clear()
+            self._recordings.clear()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
     def _encode_batch(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Features]:
         pixels = self.pixels(images)
         # What torch.compile made is launched quickly as it is.
@@ -261,14 +269,6 @@ class Sam3:
     def _vision_features(self, pixels: Tensor) -> tuple[Tensor, ...]:
         seen = self.model.get_vision_features(pixels)
         return (*seen.fpn_hidden_states[:-1], seen.fpn_position_encoding[-2][:1])
-
-    def make_room(self) -> None:
-        """Forget the pictures seen and the passes recorded: all memory that can be given back."""
-        with self._lock:
-            self._pictures.clear()
-            self._recordings.clear()
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
 
     def _forget_old_pictures(self) -> None:
         kept = sum(features.nbytes for features in self._pictures.values())
