@@ -25,7 +25,7 @@ class StoppedError(UserError):
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SoFar:
     """How far it is.
 
     Attributes:
@@ -69,7 +69,7 @@ class Run:
         """Ask for an end, which comes with the frame that is being looked at."""
         self._stopped.set()
 
-    def watch(self, job: Callable[[], Followed]) -> Generator[Seen | Followed, None, None]:
+    def watch(self, job: Callable[[], Followed]) -> Generator[SoFar | Followed, None, None]:
         """Do the work in a thread of its own when its turn has come, and tell how far it is.
 
         Whoever stops listening stops the work, and does not wait for it: Gradio closes this on the thread
@@ -93,13 +93,13 @@ class Run:
         try:
             while _LINE[0] is not self:
                 self.progress(0.0, "Waiting for another video to end")
-                yield Seen(self._share, self._words, None)
+                yield SoFar(self._share, self._words, None)
                 self._stopped.wait(TICK)
             self.progress(0.0, "Opening the video")
             future = begin(job)
             while not wait([future], TICK).done:
                 picture, self._picture = self._picture, None
-                yield Seen(self._share, self._words, picture)
+                yield SoFar(self._share, self._words, picture)
             yield future.result()
         finally:
             self.stop()

@@ -17,7 +17,7 @@ from ive_segmentation.app.cache import answer_folder, new_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
 from ive_segmentation.app.events import QUIET, VIDEOS
 from ive_segmentation.app.examples import example_prompts
-from ive_segmentation.app.following import Run, Seen, StoppedError
+from ive_segmentation.app.following import Run, SoFar, StoppedError
 from ive_segmentation.app.players import SIDE, measures, player, titled
 from ive_segmentation.app.presenting import (
     downloads,
@@ -238,7 +238,7 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
 
         try:
             for news in run.watch(work):
-                if isinstance(news, Seen):
+                if isinstance(news, SoFar):
                     yield _so_far(news, parts)
                 else:
                     yield _done(news, text, parts, pipeline)
@@ -285,7 +285,7 @@ def _stop(runs: dict[str, Run], request: gr.Request) -> None:
         run.stop()
 
 
-def _so_far(seen: Seen, parts: Parts) -> Fills:
+def _so_far(seen: SoFar, parts: Parts) -> Fills:
     fills: Fills = {parts.said: under_way(seen.share, seen.words)}
     if seen.picture is not None:
         picture = f'<img src="{thumbnail(seen.picture, side=SIDE)}" alt="The frame looked at last">'

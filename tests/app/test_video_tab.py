@@ -13,7 +13,7 @@ import pytest
 
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import draw_clip_once
-from ive_segmentation.app.following import MOST_IN_LINE, Run, Seen, StoppedError
+from ive_segmentation.app.following import MOST_IN_LINE, Run, SoFar, StoppedError
 from ive_segmentation.app.page import build_page
 from ive_segmentation.app.video_tab import NO_SAM3
 from ive_segmentation.errors import UserError
@@ -43,7 +43,7 @@ def test_what_is_known_is_told_on_the_way_and_the_answer_comes_last(
     *told, answer = run.watch(work(run, pipeline, clip, tmp_path))
     assert isinstance(answer, Followed)
     assert set(answer.files) == {*Format, "fancam", "timeline"}
-    seen = [news for news in told if isinstance(news, Seen)]
+    seen = [news for news in told if isinstance(news, SoFar)]
     assert len(seen) == len(told) > 0
     assert [news.share for news in seen] == sorted(news.share for news in seen)
     assert any(news.picture is not None and news.picture.shape == (480, 640, 3) for news in seen)
@@ -84,7 +84,7 @@ def test_who_stops_listening_stops_the_work(pipeline: Pipeline, clip: Path, tmp_
             ended.set()
 
     listening = run.watch(job)
-    assert isinstance(next(listening), Seen)
+    assert isinstance(next(listening), SoFar)
     listening.close()
     assert ended.wait(60)
     assert list(tmp_path.iterdir()) == []
@@ -133,11 +133,11 @@ def test_videos_take_turns_in_the_order_in_which_they_were_asked_for() -> None:
 
     runs = [Run() for _ in range(4)]
     watched = [run.watch(partial(job, number)) for number, run in enumerate(runs)]
-    said = [cast(Seen, next(each)).words for each in watched]
+    said = [cast(SoFar, next(each)).words for each in watched]
     assert said == ["Opening the video", *["Waiting for another video to end"] * 3]
     watched[1].close()
     watched[0].close()
-    assert isinstance(next(watched[2]), Seen)
+    assert isinstance(next(watched[2]), SoFar)
     assert begun == [0], "the first one's work has not ended"
     runs[3].stop()
     with pytest.raises(StoppedError):
