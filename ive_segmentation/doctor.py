@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -32,6 +32,14 @@ there is hardly a choice of best ones."""
 GPU_MEMORY = 3.0
 """GiB of free GPU memory below which a warning is due: a prompt takes 1.84 in bfloat16 (PLAN.md), and CUDA
 itself, the faces and the pictures seen before take the rest. In float32 twice as much, which is a guess."""
+
+
+class Found(NamedTuple):
+    """What was found of one thing: `Check` without its name."""
+
+    status: Status
+    detail: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def check(settings: Settings) -> list[Check]:
     Returns:
         One entry per thing, in the order in which they build on each other.
     """
-    looks: tuple[tuple[str, Callable[[Settings], Check]], ...] = (
+    looks: tuple[tuple[str, Callable[[Settings], Found]], ...] = (
         ("Python", _python),
         ("packages", _packages),
         ("torch", _torch),
@@ -73,26 +81,24 @@ def check(settings: Settings) -> list[Check]:
         ("face pack", _face_pack),
         ("photos", _photos),
     )
-    return [_safely(name, look, settings) for name, look in looks]
+    return [Check(name, *_safely(look, settings)) for name, look in looks]
 
 
-def _safely(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+def _safely(look: Callable[[Settings], Found], settings: Settings) -> Found:
     """A broken package must not keep the doctor from looking at the others."""
     try:
         return look(settings)
     except UserError as error:
-        return Check(name, "fail", str(error))
+        return Found("fail", str(error))
     except Exception as error:
-        return Check(name, "fail", f"{type(error).__name__}: {' '.join(str(error).split())}", INSTALL)
+        return Found("fail", f"{type(error).__name__}: {' '.join(str(error).split())}", INSTALL)
 
 
-def _python(_: Settings) -> Check:
+def _python(_: Settings) -> Found:
     detail = f"{platform.python_version()} at {sys.executable}"
     if not is_supported(sys.version_info[:3]):
-        return Check(
-            "Python", "fail", detail, f"{PYTHONS} is needed: the packages have no builds for this one."
-        )
-    return Check("Python", "ok", detail)
+        return Found("fail", detail, f"{PYTHONS} is needed: the packages have no builds for this one.")
+    return Found("ok", detail)
 
 
 def pins(requirements: Path) -> Iterator[Requirement]:
@@ -113,7 +119,7 @@ def pins(requirements: Path) -> Iterator[Requirement]:
             yield requirement
 
 
-def _packages(_: Settings) -> Check:
+def _packages(_: Settings) -> Found:
     missing, other, count = [], [], 0
     for requirement in pins(ROOT / "requirements.txt"):
         count += 1
@@ -125,32 +131,30 @@ def _packages(_: Settings) -> Check:
         if not requirement.specifier.contains(version, prereleases=True):
             other.append(f"{requirement.name} {version} instead of {str(requirement.specifier).lstrip('=')}")
     if missing:
-        return Check("packages", "fail", f"missing: {', '.join(missing)}", INSTALL)
+        return Found("fail", f"missing: {', '.join(missing)}", INSTALL)
     if other:
-        return Check("packages", "warn", f"not the tested versions: {', '.join(other)}", INSTALL)
-    return Check("packages", "ok", f"all {count} as requirements.txt pins them")
+        return Found("warn", f"not the tested versions: {', '.join(other)}", INSTALL)
+    return Found("ok", f"all {count} as requirements.txt pins them")
 
 
-def _torch(_: Settings) -> Check:
+def _torch(_: Settings) -> Found:
     import torch
 
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
-    return Check("torch", "ok", f"{torch.__version__}, built with {built}")
+    return Found("ok", f"{torch.__version__}, built with {built}")
 
 
-def _gpu(settings: Settings) -> Check:
+def _gpu(settings: Settings) -> Found:
     import torch
 
     if not torch.cuda.is_available():
         if shutil.which("nvidia-smi"):
-            return Check(
-                "GPU",
+            return Found(
                 "warn",
                 "an NVIDIA driver is here, but torch cannot use it; SAM 3 runs on the CPU",
                 "Update the driver, or install the torch build for your CUDA (pytorch.org, Get Started).",
             )
-        return Check(
-            "GPU",
+        return Found(
             "warn",
             "no NVIDIA GPU; SAM 3 runs on the CPU, at 16 to 40 s a picture",
             "Nothing is broken; it is slow. A GPU with 4 GB or more would do it faster.",
@@ -158,7 +162,7 @@ def _gpu(settings: Settings) -> Check:
     return _nvidia(settings)
 
 
-def _nvidia(settings: Settings) -> Check:
+def _nvidia(settings: Settings) -> Found:
     import torch
 
     from ive_segmentation.segmentation.devices import SegmentationError, choose_device, computes_bfloat16
@@ -167,33 +171,31 @@ def _nvidia(settings: Settings) -> Check:
         device = choose_device("cuda" if settings.device == "auto" else settings.device)
     except SegmentationError as error:
         if settings.device != "auto":
-            return Check("GPU", "fail", f"{settings.device} cannot be used", str(error))
-        return Check(
-            "GPU",
+            return Found("fail", f"{settings.device} cannot be used", str(error))
+        return Found(
             "warn",
             "a GPU is here that cannot be used; SAM 3 runs on the CPU",
             f"Close what else uses it; older than 2018 (Turing), this torch has nothing for it. ({error})",
         )
     if device.type != "cuda":
-        return Check("GPU", "ok", f"{torch.cuda.get_device_name()}, not used: IVE_DEVICE={settings.device}")
+        return Found("ok", f"{torch.cuda.get_device_name()}, not used: IVE_DEVICE={settings.device}")
     free, total = (size / 2**30 for size in torch.cuda.mem_get_info(device))
     detail = f"{torch.cuda.get_device_name(device)}, {free:.1f} of {total:.1f} GiB free"
     wanted = GPU_MEMORY if computes_bfloat16(device) else 2 * GPU_MEMORY
     if free < wanted:
-        return Check(
-            "GPU",
+        return Found(
             "warn",
             detail,
             f"SAM 3 likes {wanted:.0f} GiB. Close what else uses the GPU, or set IVE_DEVICE=cpu.",
         )
-    return Check("GPU", "ok", detail)
+    return Found("ok", detail)
 
 
-def _onnxruntime(_: Settings) -> Check:
+def _onnxruntime(_: Settings) -> Found:
     import onnxruntime
     import torch
 
-    name, gpu = "ONNX Runtime", torch.cuda.is_available()
+    gpu = torch.cuda.is_available()
     providers = [
         provider.removesuffix("ExecutionProvider") for provider in onnxruntime.get_available_providers()
     ]
@@ -201,22 +203,20 @@ def _onnxruntime(_: Settings) -> Check:
     try:
         pin = f"onnxruntime-gpu=={metadata.version('onnxruntime-gpu')}"
     except metadata.PackageNotFoundError:
-        return Check(name, "warn" if gpu else "ok", detail, "pip install onnxruntime-gpu" if gpu else "")
+        return Found("warn" if gpu else "ok", detail, "pip install onnxruntime-gpu" if gpu else "")
     if "CUDA" not in providers:
-        return Check(
-            name,
+        return Found(
             "fail" if gpu else "warn",
             f"{detail}. The package onnxruntime has overwritten files of onnxruntime-gpu: no GPU for faces",
             f"pip install --force-reinstall --no-deps {pin}",
         )
     if gpu and not _cuda_session_works():
-        return Check(
-            name,
+        return Found(
             "warn",
             f"{detail}, but CUDA cannot be loaded; faces run on the CPU",
             f"Its CUDA libraries are missing, or the driver is too old for them. {INSTALL}",
         )
-    return Check(name, "ok", detail)
+    return Found("ok", detail)
 
 
 def _cuda_session_works() -> bool:
@@ -239,54 +239,50 @@ def _cuda_session_works() -> bool:
     return "CUDAExecutionProvider" in session.get_providers()
 
 
-def _login(settings: Settings) -> Check:
+def _login(settings: Settings) -> Found:
     import huggingface_hub
 
     from ive_segmentation.segmentation.checkpoints import CheckpointError, is_here
 
-    name = "Hugging Face login"
     with suppress(CheckpointError):  # the next check says what is wrong
         if is_here(settings.sam3):
-            return Check(name, "ok", "not needed: the checkpoint is on this machine")
+            return Found("ok", "not needed: the checkpoint is on this machine")
     if huggingface_hub.get_token():
-        return Check(name, "ok", "a token is here")
-    return Check(name, "warn", "no token on this machine", f"To fetch {settings.sam3}: `hf auth login`.")
+        return Found("ok", "a token is here")
+    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `hf auth login`.")
 
 
-def _checkpoint(settings: Settings) -> Check:
+def _checkpoint(settings: Settings) -> Found:
     from ive_segmentation.loading import wants_demo
     from ive_segmentation.segmentation.checkpoints import CheckpointError, availability
 
-    name = "SAM 3 checkpoint"
     try:
-        return Check(name, "ok", f"{settings.sam3}: {availability(settings.sam3, settings.hub_timeout)}")
+        return Found("ok", f"{settings.sam3}: {availability(settings.sam3, settings.hub_timeout)}")
     except CheckpointError as error:
         cannot = f"{settings.sam3} cannot be used"
-        return Check(name, "warn" if wants_demo(settings) else "fail", cannot, str(error))
+        return Found("warn" if wants_demo(settings) else "fail", cannot, str(error))
 
 
-def _face_pack(settings: Settings) -> Check:
+def _face_pack(settings: Settings) -> Found:
     from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.packs import KNOWN_PACKS, FaceError, find_pack
 
-    name = "face pack"
     try:
         folder = find_pack(settings.faces, allow_download=False)
     except FaceError as error:
         if settings.faces in KNOWN_PACKS:
-            return Check(
-                name,
+            return Found(
                 "warn",
                 f"{settings.faces} is not on this machine yet",
                 "It is fetched at the first start with photos (buffalo_l: about 280 MB).",
             )
-        return Check(name, "fail", f"{settings.faces} cannot be used", str(error))
+        return Found("fail", f"{settings.faces} cannot be used", str(error))
     try:
         load_faces(settings.faces, device=settings.device, allow_download=False)
     except FaceError as error:
-        return Check(name, "fail", f"{settings.faces} cannot be used", str(error))
+        return Found("fail", f"{settings.faces} cannot be used", str(error))
     models = sorted(file.name for file in folder.glob("*.onnx"))
-    return Check(name, "ok", f"{settings.faces}: {', '.join(models)}")
+    return Found("ok", f"{settings.faces}: {', '.join(models)}")
 
 
 PICTURES = {
@@ -299,13 +295,11 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES and path.is_file()
 
 
-def _photos(settings: Settings) -> Check:
+def _photos(settings: Settings) -> Found:
     from ive_segmentation.loading import wants_demo
 
-    name = "photos"
     if not settings.dataset.is_dir():
-        return Check(
-            name,
+        return Found(
             "fail",
             f"there is no folder {settings.dataset}",
             "Make it, with one folder of photos per member.",
@@ -314,21 +308,19 @@ def _photos(settings: Settings) -> Check:
     detail = ", ".join(f"{member} {count}" for member, count in counts.items())
     if not any(counts.values()):
         stands_in = "the drawn demo stands in" if wants_demo(settings) else "nobody can be named"
-        return Check(
-            name,
+        return Found(
             "warn",
             f"{settings.dataset} holds no photos; {stands_in}",
             "Put photos of each member into a folder of her own; Dataset/README.md says how.",
         )
     loose = [path.name for path in sorted(settings.dataset.iterdir()) if _is_picture(path)]
     if loose:
-        return Check(
-            name,
+        return Found(
             "warn",
             f"{detail}; {len(loose)} beside the members' folders are not read",
             f"Move them into the folder of whom they show: {', '.join(loose[:3])}{' …' * (len(loose) > 3)}",
         )
     few = [member for member, count in counts.items() if count < FEW_PHOTOS]
     if few:
-        return Check(name, "warn", detail, f"Add photos: {', '.join(few)} (fifteen or more each is good).")
-    return Check(name, "ok", detail)
+        return Found("warn", detail, f"Add photos: {', '.join(few)} (fifteen or more each is good).")
+    return Found("ok", detail)

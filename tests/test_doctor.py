@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ive_segmentation import doctor
-from ive_segmentation.doctor import Check, check
+from ive_segmentation.doctor import Check, Found, check
 from ive_segmentation.settings import ROOT, Settings
 
 NAMES = (
@@ -102,9 +102,9 @@ def test_the_clash_of_the_onnxruntimes_is_seen(
     (tmp_path / "onnxruntime_gpu-9.9.dist-info").mkdir()
     (tmp_path / "onnxruntime_gpu-9.9.dist-info/METADATA").write_text("Name: onnxruntime-gpu\nVersion: 9.9\n")
     question = (
-        "import json, dataclasses; from ive_segmentation import doctor;"
+        "import json; from ive_segmentation import doctor;"
         "from ive_segmentation.settings import Settings;"
-        "print(json.dumps(dataclasses.asdict(doctor._onnxruntime(Settings()))))"
+        "print(json.dumps(doctor._onnxruntime(Settings())))"
     )
     # On CPU, because there the fake can be told apart from a fault: with a GPU a clash is a failure.
     environment = {
@@ -115,7 +115,7 @@ def test_the_clash_of_the_onnxruntimes_is_seen(
     answer = subprocess.run(
         [sys.executable, "-c", question], env=environment, capture_output=True, text=True, check=True
     )
-    found = Check(**json.loads(answer.stdout))
+    found = Found(*json.loads(answer.stdout))
     assert (found.status, found.remedy) == (status, remedy)
 
 
