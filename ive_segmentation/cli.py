@@ -24,7 +24,8 @@ from ive_segmentation.settings import Settings, bank_of, load_settings
 from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
-    from ive_segmentation.identity.bank import BankReport
+    from ive_segmentation.identity.bank import BankReport, Gallery
+    from ive_segmentation.identity.faces import FaceModel
     from ive_segmentation.language import Member
     from ive_segmentation.result import Person
 
@@ -187,25 +188,14 @@ def identify(
     from tqdm import tqdm
 
     from ive_segmentation.demo.drawn import refuse_photos
-    from ive_segmentation.identity.bank import load_gallery
-    from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
-    from ive_segmentation.loading import load_bank
     from ive_segmentation.persons import faces_alone
 
     given = load_settings(dataset=dataset, faces=faces, bank=bank)
     settings = _or_the_demo(given)
     demo = settings is not given
-    chosen = settings.bank != bank_of(settings.dataset) and not demo
-    if chosen:
-        load_gallery(settings.bank)  # without one there is nothing to load a model for
-    model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
-    if chosen:
-        gallery = load_gallery(settings.bank, model.hash)
-    else:  # photos may have come or gone since it was built
-        with _Bar() as bar:
-            _, gallery = load_bank(settings, model, bar)
+    model, gallery = _faces_and_bank(settings, chosen=settings.bank != bank_of(settings.dataset) and not demo)
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     failed = False
     # Each as soon as it is known: whoever ends a long list early keeps what there is.
@@ -366,6 +356,22 @@ def _or_the_demo(settings: Settings) -> Settings:
         return settings
     print(DEMO_NOTICE, file=sys.stderr)
     return demo_settings(settings)
+
+
+def _faces_and_bank(settings: Settings, *, chosen: bool) -> tuple[FaceModel, Gallery]:
+    """Load what names faces: a bank that was chosen as it is, any other brought in line with its photos."""
+    from ive_segmentation.identity.bank import load_gallery
+    from ive_segmentation.identity.faces import load_faces
+    from ive_segmentation.loading import load_bank
+
+    if chosen:
+        load_gallery(settings.bank)  # without one there is nothing to load a model for
+    model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
+    if chosen:
+        return model, load_gallery(settings.bank, model.hash)
+    with _Bar() as bar:  # photos may have come or gone since it was built
+        _, gallery = load_bank(settings, model, bar)
+    return model, gallery
 
 
 def _members(settings: Settings) -> tuple[Member, ...]:
