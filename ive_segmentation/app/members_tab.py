@@ -26,6 +26,7 @@ from ive_segmentation.settings import load_settings
 
 # HEIC and AVIF by suffix: not every system knows them as pictures.
 _PHOTOS = ["image", ".heic", ".heif", ".avif"]
+_BOXED: dict[str, Any] = {"container": True, "padding": True, "apply_default_css": False}
 _DRAWN = (
     "These members are drawn, and photos of real people would not be known among them. Make a folder of "
     "photos for each of yours in {dataset} and start the program again."
@@ -40,11 +41,10 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
         tab: The tab; what it shows is made when it is opened.
         notices: The top of the page, which may say that there is no bank.
     """
-    boxed: dict[str, Any] = {"container": True, "padding": True, "apply_default_css": False}
     with gr.Row():
         with gr.Column(scale=6, min_width=320):
-            bank = gr.HTML(elem_id="bank", **boxed)
-            harm = gr.HTML(hint("Looking for photos that harm the bank …"), elem_id="harm", **boxed)
+            bank = gr.HTML(elem_id="bank", **_BOXED)
+            harm = gr.HTML(hint("Looking for photos that harm the bank …"), elem_id="harm", **_BOXED)
         with gr.Column(scale=5, min_width=320):
             # Photos of real people would not be known among drawn ones.
             takes_photos = not live.pipeline.demo
@@ -71,12 +71,7 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
             )
             rebuild = gr.Button("Rebuild the bank", elem_id="rebuild")
             said = gr.HTML(elem_id="members-said", elem_classes="ive-flush")
-    with gr.Accordion("The bank in pictures", open=False, elem_id="pictures") as pictures:
-        with gr.Row():
-            likeness = gr.Plot(label="How alike the members are", min_width=400)
-            curves = gr.Plot(label="Known faces and strangers", min_width=400)
-            sureness = gr.Plot(label="How sure, and how often right", min_width=400)
-        faces = gr.HTML(elem_id="face-map", **boxed)
+    _show_the_bank(live)
 
     working: dict[str, Any] = {"api_visibility": "private", "show_progress_on": said, **ONE_BANK}
 
@@ -99,12 +94,6 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
         **QUIET,
     )
     tab.select(lambda: what_harms_it(live.pipeline), None, harm, **QUIET)
-    pictures.expand(
-        lambda: _in_pictures(live.pipeline),
-        None,
-        [likeness, curves, sureness, faces],
-        api_visibility="private",
-    )
     for button, function, inputs in ((rebuild, rebuilt, None), (add, added, [member, photos])):
         button.click(function, inputs, [said, member, photos], **working).then(
             lambda: [
@@ -116,6 +105,22 @@ def members_tab(live: Live, tab: gr.Tab, notices: gr.HTML) -> None:
             [notices, bank, harm],
             **QUIET,
         )
+
+
+def _show_the_bank(live: Live) -> None:
+    """Lay out the bank's figures, which are drawn when somebody wants to see them."""
+    with gr.Accordion("The bank in pictures", open=False, elem_id="pictures") as pictures:
+        with gr.Row():
+            likeness = gr.Plot(label="How alike the members are", min_width=400)
+            curves = gr.Plot(label="Known faces and strangers", min_width=400)
+            sureness = gr.Plot(label="How sure, and how often right", min_width=400)
+        faces = gr.HTML(elem_id="face-map", **_BOXED)
+    pictures.expand(
+        lambda: _in_pictures(live.pipeline),
+        None,
+        [likeness, curves, sureness, faces],
+        api_visibility="private",
+    )
 
 
 def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]:
