@@ -13,10 +13,10 @@ from supervision import mask_to_xyxy
 from ive_segmentation.possession.faces import HAIR_ABOVE_FACE
 from ive_segmentation.video.tracks import Tracked
 
-# Of a person's box: a standing adult is 7.5 heads tall (Loomis 1943), and a picture that cuts the body off
-# at the waist shows about three.
-HEADS_WIDE = 2.0
+# Of a person's box: a standing adult is 7.5 heads tall (Loomis 1943), and with her elbows out at most about
+# four wide. Where the picture cuts her off, or she sits, the width says more.
 HEADS_TALL = 7.5
+HEADS_WIDE = 4.0
 HAIR_BESIDE_FACE = 0.4
 """Widths of the face that hair may reach to either side: most hair, and little of a raised arm."""
 HAIR_DOWN_TO = 0.7
@@ -100,7 +100,7 @@ class Heads:
             return hair if face is None else _around(face, hair)
         if face is None:
             left, top, right, bottom = person.box
-            height = max((bottom - top) / HEADS_TALL, (right - left) / HEADS_WIDE / 2)
+            height = max((bottom - top) / HEADS_TALL, (right - left) / HEADS_WIDE)
             middle = (left + right) / 2
             return np.array([middle - height / 2, top, middle + height / 2, top + height], np.float32)
         mask = person.mask
