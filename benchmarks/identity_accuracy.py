@@ -10,7 +10,7 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +42,11 @@ GROUP = 6
 ROUNDS = 3
 DRAWS = 1000
 LOOKS = 3
-SMALL = ((1, 1), (1, 5), (1, 15), (2, 3), (2, 13), (3, 4), (3, 9), (3, 13), (4, 8), (5, 13))
+SMALL = (
+    *((1,), (5,), (15,), (3,) * 2, (13,) * 2, (4,) * 3, (9,) * 3, (13,) * 3, (8,) * 4, (13,) * 5),
+    *((16, 4, 4, 4, 4), (16, 16, 3, 3, 3), (16, 16, 16, 3, 3)),
+)
+"""Photos of each member in banks of few."""
 SMALL_ROUNDS = 20
 
 
@@ -185,16 +189,17 @@ def as_deployed(faces: Faces, false_accepts: float) -> dict[str, Any]:
     }
 
 
-def small_banks(gallery: Gallery, sizes: Sequence[tuple[int, int]] = SMALL) -> dict[str, dict[str, float]]:
+def small_banks(gallery: Gallery, sizes: Sequence[tuple[int, ...]] = SMALL) -> dict[str, dict[str, float]]:
     """Banks of few members and photos, drawn at random, that meet everybody else's photos one by one."""
     random = np.random.default_rng(0)
     met: dict[str, dict[str, float]] = {}
-    for members, photos in sizes:
+    for photos in sizes:
         known: list[bool] = []
         strangers: list[bool] = []
         for _ in range(SMALL_ROUNDS):
-            there = random.choice(len(gallery.names), members, replace=False)
-            rows = np.concatenate([random.permutation(gallery.rows[member])[:photos] for member in there])
+            there = random.choice(len(gallery.names), len(photos), replace=False)
+            drawn = [random.permutation(gallery.rows[member]) for member in there]
+            rows = np.concatenate([own[:count] for own, count in zip(drawn, photos, strict=True)])
             bank = _only(gallery, rows)
             for row in np.setdiff1d(np.arange(len(gallery.photos)), rows):
                 match = match_faces(gallery.plain[[row]], bank)[0]
@@ -202,7 +207,7 @@ def small_banks(gallery: Gallery, sizes: Sequence[tuple[int, int]] = SMALL) -> d
                     known.append(match.member == gallery.members[row])
                 else:
                     strangers.append(match.member is not None)
-        met[f"{members} × {photos}"] = {
+        met[" + ".join(f"{len(list(same))} × {count}" for count, same in groupby(photos))] = {
             "known": float(np.mean(known)),
             "strangers": float(np.mean(strangers)),
             "threshold": bank.calibration.threshold,
@@ -214,7 +219,7 @@ def _only(gallery: Gallery, rows: NDArray[np.intp]) -> Gallery:
     """A bank that was built from some of the photos alone."""
     names, labels = np.unique(gallery.labels[rows], return_inverse=True)
     plain, embeddings = gallery.plain[rows], gallery.embeddings[rows]
-    if too_small(len(rows), len(names)):
+    if too_small(np.bincount(labels)):
         calibration = default_calibration(len(rows), len(names), Settings.false_accept_rate)
     else:
         trials = run_trials(plain, embeddings, labels, leave_one_out(plain, embeddings, labels))
@@ -379,8 +384,8 @@ def main(
     print("\nSmall banks, members × photos of each")
     for size, values in result["small banks"].items():
         print(
-            f"  {size:8s} {values['strangers']:.1%} of strangers named, {values['known']:.1%} of known faces "
-            f"rightly, threshold {values['threshold']:.2f}"
+            f"  {size:15s} {values['strangers']:.1%} of strangers named, {values['known']:.1%} of known "
+            f"faces rightly, threshold {values['threshold']:.2f}"
         )
     print("\nGroups of six, tiled from photos that are not in the bank (95% interval)")
     for name, interval in result["tiled groups"].items():

@@ -38,7 +38,7 @@ from ive_segmentation.identity.space import Floats, Labels, Space, centring, fit
 from ive_segmentation.identity.store import BankError, NoBankError, Row, UnwritableBankError
 from ive_segmentation.language.members import name_key
 from ive_segmentation.patience import Progress, silent
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Measured, Settings
 
 __all__ = ["BankError", "BankReport", "Gallery", "LeftOut", "build_bank", "load_gallery"]
 
@@ -130,7 +130,8 @@ class Gallery:
         object.__setattr__(self, "names", tuple(str(name) for name in names))
         object.__setattr__(self, "labels", labels.astype(np.intp))
         # As in the whole bank, also where some of its photos are taken out, because its threshold stays.
-        share = centring(self.report.photos, len(names))
+        there = set(self.names)
+        share = centring(count for member, count in self.report.members.items() if member in there)
         object.__setattr__(self, "space", fit_space(self.embeddings, self.labels, share))
         object.__setattr__(self, "points", self.space.project(self.embeddings))
         bounds = np.cumsum(np.bincount(labels))[:-1]
@@ -406,11 +407,9 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
         if len(folders) > 1
     ]
     names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
-    if too_small(len(kept), len(names)):
-        calibration = default_calibration(len(kept), len(names), false_accepts)
-    else:
-        probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")
-        scores = leave_one_out(probes, gallery, labels)
+    probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")
+    scores = leave_one_out(probes, gallery, labels)
+    if len(kept) >= Measured.telling_photos:
         for row, member in find_misplaced(scores, labels).items():
             warnings.append(
                 f"{kept[row]['photo']} looks more like {names[member]}: is it in the right folder?"
@@ -419,6 +418,9 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
             f"{names[first]} and {names[second]} look like the same person: put their photos in one folder."
             for first, second in find_same_person(scores, labels)
         ]
+    if too_small(counts.values()):
+        calibration = default_calibration(len(kept), len(names), false_accepts)
+    else:
         trials = run_trials(probes, gallery, labels, scores)
         calibration = calibrate(trials, len(kept), len(names), false_accepts)
     warnings += [calibration.warning] if calibration.warning else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,31 +51,33 @@ def unit(vectors: NDArray[Any]) -> Floats:
     return (vectors / np.maximum(lengths, np.finfo(np.float32).tiny)).astype(np.float32)
 
 
-def too_small(photos: int, members: int) -> bool:
+def too_small(photos: Iterable[int]) -> bool:
     """Tell whether a bank has too little to calibrate itself on.
 
+    What small folders show of strangers does not hold where one is large: with many photos to choose from,
+    some are like anybody. So it takes several large ones, that one of them can be away.
+
     Args:
-        photos: How many photos it has.
-        members: How many members.
+        photos: How many photos each member has.
 
     Returns:
         True where the defaults of `Measured` must do.
     """
-    return photos < Measured.calibration_photos or members < Measured.calibration_members
+    large = sum(count >= Measured.calibration_photos for count in photos)
+    return large < Measured.calibration_members
 
 
-def centring(photos: int, members: int) -> float:
+def centring(photos: Iterable[int]) -> float:
     """Choose how much of the members' common mean is taken away in a bank.
 
     Args:
-        photos: How many photos it has.
-        members: How many members.
+        photos: How many photos each member has.
 
     Returns:
         A share, 0 to 1: less where the bank is too small to calibrate itself, because of few members the mean
         is mostly those members, and takes with it what makes them known.
     """
-    return Measured.small_centring if too_small(photos, members) else Measured.space_centring
+    return Measured.small_centring if too_small(photos) else Measured.space_centring
 
 
 def fit_space(embeddings: Floats, labels: Labels, share: float = Measured.space_centring) -> Space:

@@ -74,10 +74,18 @@ def test_the_threshold_lies_in_the_middle_of_the_gap(known: tuple[float, float],
 
 
 @pytest.mark.parametrize(
-    ("photos", "members", "small"), [(60, 1, True), (80, 2, True), (18, 6, True), (30, 3, False)]
+    ("photos", "small"),
+    [
+        pytest.param([60], True, id="one member"),
+        pytest.param([40, 40], True, id="two members"),
+        pytest.param([3] * 6, True, id="few photos of each"),
+        pytest.param([500, 20, 3, 3, 3], True, id="few photos of most"),
+        pytest.param([10, 10, 10], False, id="just enough"),
+        pytest.param([500, 10, 10, 1, 0], False, id="enough of three"),
+    ],
 )
-def test_a_bank_of_few_members_or_photos_is_too_small(photos: int, members: int, small: bool) -> None:
-    assert too_small(photos, members) == small
+def test_a_bank_with_few_large_folders_is_too_small(photos: list[int], small: bool) -> None:
+    assert too_small(photos) == small
 
 
 def test_the_default_is_stated() -> None:
@@ -238,6 +246,12 @@ def test_reliability_of_known_cases(confidence: list[float], right: list[bool], 
 
 
 def test_small_banks_know_their_members_and_not_their_group_mates(real_gallery: Gallery) -> None:
-    for values in small_banks(real_gallery, ((1, 15), (2, 13), (3, 9))).values():
+    for values in small_banks(real_gallery, ((15,), (13,) * 2, (9,) * 3)).values():
         assert values["known"] > 0.6
+        assert values["strangers"] < 0.05
+
+
+def test_a_large_folder_among_small_ones_does_not_take_their_group_mates(real_gallery: Gallery) -> None:
+    for values in small_banks(real_gallery, ((16, 16, 3, 3, 3), (8,) * 4, (16, 4, 4, 4, 4))).values():
+        assert values["known"] > 0.3
         assert values["strangers"] < 0.05
