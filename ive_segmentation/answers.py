@@ -12,6 +12,11 @@ from ive_segmentation.result import PERSON, Person, Segment, left_to_right
 from ive_segmentation.segmentation.instances import Answer, Instance, clean, instances, mostly_same
 from ive_segmentation.settings import Measured
 
+_BODILESS = (
+    "the face was found, but no body that it belongs to.",
+    "faces were found, but no bodies that they belong to.",
+)
+
 
 def things_of(
     concept: str, found: Sequence[Instance], persons: Sequence[Person], bodies: Sequence[Body | None]
@@ -144,9 +149,10 @@ def explain(
     for who in request.people:
         hers = meant(Request((who,), None), persons)
         if not hers:
-            missing.append(_nobody(who, names, persons) if comparing else _unnameable(who, names))
+            known = comparing or who == EVERYONE  # everyone is found without a bank
+            missing.append(_nobody(who, names, persons) if known else _unnameable(who, names))
         elif all(persons[place].mask is None for place in hers):
-            missing.append(f"{asked_for(who, names)}: the face was found, but no body that it belongs to.")
+            missing.append(f"{_subject(who, names)}: {_BODILESS[len(hers) > 1]}")
         elif request.thing and not any(segment.owner in hers for segment in answers):
             missing.append(f"No {request.thing} of {asked_for(who, names)} was found.")
     unclear = sum(thing.owner is None for thing in things)
@@ -166,8 +172,13 @@ def explain(
     return missing + list(dict.fromkeys(doubts))
 
 
+def _subject(who: str, names: dict[str, str]) -> str:
+    """As `asked_for`, where a sentence begins with it."""
+    return {EVERYONE: "Everyone", UNKNOWN: "Strangers"}.get(who) or asked_for(who, names)
+
+
 def _unnameable(who: str, names: dict[str, str]) -> str:
-    return f"{asked_for(who, names)} cannot be looked for: faces cannot be compared with a bank of photos."
+    return f"{_subject(who, names)} cannot be looked for: faces cannot be compared with a bank of photos."
 
 
 def _nobody(who: str, names: dict[str, str], persons: Sequence[Person]) -> str:

@@ -24,7 +24,6 @@ from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Settings
 
 WARMING_UP = "Looking at the picture; the first time SAM 3 is compiled, which takes a minute or so"
-NO_MASKS = "No masks: SAM 3 is not loaded. Names, boxes and similarities are shown."
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,8 @@ class Pipeline:
             with _timed("faces", seconds):
                 faces, matches = self.identify(image)
             persons = faces_alone(faces, matches)
-            return Result(size, read, tuple(persons), (), (*read.messages, NO_MASKS), seconds)
+            messages = (*read.messages, f"No masks: SAM 3 is not loaded. {self._without_masks(persons)}")
+            return Result(size, read, tuple(persons), (), messages, seconds)
 
         if self.demo:
             refuse_photos(image)
@@ -158,6 +158,16 @@ class Pipeline:
         if self.gallery is None:
             return faces, [None] * len(faces)
         return faces, match_faces(faces, self.gallery, one_to_one=not self.settings.collage)
+
+    def _without_masks(self, persons: Sequence[Person]) -> str:
+        """What there is to see without masks."""
+        if self.faces is None:
+            return "The face models are not loaded either, so nobody is named."
+        if not persons:
+            return "No face was found either."
+        if self.gallery is None:
+            return "The faces are shown without names: there is no bank of photos."
+        return "Names, boxes and similarities are shown."
 
 
 @contextmanager

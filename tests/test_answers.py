@@ -147,6 +147,9 @@ def test_without_a_bank_nobody_is_said_to_be_absent() -> None:
         asked = Request((who,), None)
         (said,) = explain(asked, [], [], [], MEMBERS, sure=0.5, comparing=False)
         assert "cannot be looked for: faces cannot be compared" in said
+        assert said[0].isupper()
+    (said,) = explain(Request((EVERYONE,), "shoe"), [], [], [], MEMBERS, sure=0.5, comparing=False)
+    assert said == "Nobody was found in this picture."
 
 
 def test_a_doubt_is_said_of_a_thing_and_not_of_a_person() -> None:

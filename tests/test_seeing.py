@@ -249,6 +249,25 @@ def test_in_a_collage_one_member_may_be_several(collage: bool, names: list[str |
     assert sorted((match.member for match in matches if match), key=str) == names
 
 
+@pytest.mark.parametrize(
+    ("faces", "gallery", "says"),
+    [
+        (None, None, "The face models are not loaded either, so nobody is named."),
+        (Faces(), cluster_gallery(), "No face was found either."),
+        (Faces(a_face(310, 110, 60)), None, "The faces are shown without names: there is no bank of photos."),
+        (
+            Faces(a_face(310, 110, 60, cluster_gallery().plain[0])),
+            cluster_gallery(),
+            "Names, boxes and similarities are shown.",
+        ),
+    ],
+)
+def test_without_masks_what_is_shown_all_the_same_is_said(faces: Any, gallery: Any, says: str) -> None:
+    pipeline = Pipeline(Settings(), MEMBERS, faces=faces, gallery=gallery)
+    (said,) = pipeline.segment(picture(), Prompt("", (Request(("Jang_Wonyoung",), None),))).messages
+    assert said == f"No masks: SAM 3 is not loaded. {says}"
+
+
 @pytest.mark.parametrize("sam3", [None, Sees()], ids=["without SAM 3", "with"])
 def test_another_kind_of_array_is_refused_in_words(sam3: Any) -> None:
     pipeline = Pipeline(Settings(), MEMBERS, faces=Faces(), sam3=sam3)  # type: ignore[arg-type]

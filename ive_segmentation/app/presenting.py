@@ -214,6 +214,10 @@ def table_of_faces(image: Image, persons: Sequence[Person], pipeline: Pipeline) 
     """
     seen = [person for person in persons if person.face is not None]
     faceless = len(persons) - len(seen)
+    if pipeline.faces is None:
+        return hint("Faces were not looked for, so nobody is named: the notice at the top says why.")
+    if not persons and pipeline.sam3 is None:
+        return hint("No face was found in this picture.")
     if not persons:
         return hint("Nobody was found in this picture: no face, and no person.")
     if not seen:

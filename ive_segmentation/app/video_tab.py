@@ -145,11 +145,7 @@ def _lay_out(pipeline: Pipeline) -> Parts:
                         None, label="To second (empty: its end)", min_width=120, elem_id="film-end"
                     )
         with gr.Column(scale=6, min_width=320, elem_id="film-answer"):
-            said = gr.HTML(
-                hint(EMPTY) if able else note([NO_SAM3], "warn"),
-                elem_id="film-said",
-                elem_classes="ive-flush",
-            )
+            said = gr.HTML(_unasked(pipeline), elem_id="film-said", elem_classes="ive-flush")
             stop = gr.Button(visible=False, size="lg", elem_id="film-stop")
             stage = gr.HTML(visible=False, elem_id="film-stage", elem_classes="ive-flush")
             fancam = gr.HTML(visible=False, elem_id="film-fancam", elem_classes="ive-flush")
@@ -168,6 +164,11 @@ def _lay_out(pipeline: Pipeline) -> Parts:
     )
 
 
+def _unasked(pipeline: Pipeline) -> str:
+    """What stands in the answer's place before there is one."""
+    return note([NO_SAM3], "warn") if pipeline.sam3 is None else hint(EMPTY)
+
+
 def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
     def changed(path: str | None, request: gr.Request) -> Fills:
         _stop(runs, request)
@@ -181,7 +182,7 @@ def _read_videos(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
             about = note([in_words(error)], "bad")
         # What a header says may be too short: an end is what the user gives.
         whole = {parts.start: 0.0, parts.end: None}
-        return {parts.about: about, parts.said: hint(EMPTY), **whole, **_nothing(parts)}
+        return {parts.about: about, parts.said: _unasked(live.pipeline), **whole, **_nothing(parts)}
 
     def drawn(progress: gr.Progress = gr.Progress()) -> Fills:  # noqa: B008
         try:
@@ -220,6 +221,8 @@ def _answer_prompts(live: Live, parts: Parts, runs: dict[str, Run]) -> None:
         run = runs[str(request.session_hash)]
 
         def work() -> Followed:
+            if pipeline.sam3 is None:
+                raise PageError(NO_SAM3)
             if not path:
                 raise PageError("There is no video yet. Upload one first.")
             with _kept(Path(path)) as film, answer_folder() as folder:

@@ -105,13 +105,15 @@ def follow(
     """
     begun = time.monotonic()
     if pipeline.sam3 is None:
-        raise VideoError("Videos need SAM 3, and it is not loaded. `doctor` says how to get it.")
+        why = pipeline.notices.get("masks", "")
+        raise VideoError(f"Videos need SAM 3, which is not loaded. {why}".strip())
     asked, video, outputs = plan(
         path, prompt, pipeline.members, out,
         formats=formats, start=start, end=end, fancam=fancam, max_pixels=pipeline.settings.max_pixels,
     )  # fmt: skip
     if pipeline.gallery is None and asked.names_somebody:
-        raise VideoError("Nobody can be named: there is no bank of photos. `doctor` says why.")
+        why = pipeline.notices.get("names", "")
+        raise VideoError(f"Nobody can be named: there is no bank of photos. {why}".strip())
     progress(0.0, "Getting ready to track")
     unasked = {HAIR} - set(asked.concepts) if outputs.star else set()
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])

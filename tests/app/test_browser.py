@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, Request, expect
 
 from ive_segmentation.app import launch
+from ive_segmentation.app.video_tab import NO_SAM3
 from ive_segmentation.pipeline import Pipeline
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -423,6 +424,21 @@ def test_a_long_name_leaves_the_bars_their_room(page: Page) -> None:
     before = bars.first.evaluate("bar => bar.clientWidth")
     page.locator("#bank .who").first.evaluate("name => { name.textContent = 'Wonyoung '.repeat(30); }")
     assert bars.first.evaluate("bar => bar.clientWidth") == before
+
+
+def test_without_sam3_a_video_does_not_promise_an_answer(
+    browser: Browser, pipeline: Pipeline, clip: Path
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(launch(replace(pipeline, sam3=None), port=17880))
+        page.get_by_role("tab", name="Video").click()
+        page.set_input_files("#film input[type=file]", clip)
+        expect(page.locator("#film-about")).to_contain_text("frames a second", timeout=SLOW)
+        expect(page.locator("#film-said")).to_contain_text(NO_SAM3)
+        page.fill("#film-prompt textarea", "Rei")
+        page.press("#film-prompt textarea", "Enter")
+        expect(page.locator("#film-said")).to_have_text(NO_SAM3, timeout=SLOW)
 
 
 def test_what_a_new_bank_mends_is_no_longer_said(browser: Browser, pipeline: Pipeline) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ive_segmentation.app.asking import in_words, read_picture, shown
 from ive_segmentation.app.cache import page_folder
 from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.examples import example_prompts
-from ive_segmentation.app.presenting import found, note
+from ive_segmentation.app.presenting import found, note, table_of_faces
 from ive_segmentation.language import Member, load_members, parse
 from ive_segmentation.output.naming import segment_title
 from ive_segmentation.output.thumbnails import SIDE, face_in, photo_thumbnail, thumbnail
@@ -50,6 +51,20 @@ def test_a_mask_in_words(concept: str, owner: int | None, member: str | None, wo
 )
 def test_what_was_found_in_words(titles: list[str], words: str) -> None:
     assert found(titles, "Rei") == words
+
+
+@pytest.mark.parametrize(
+    ("faces", "sam3", "words"),
+    [
+        (None, None, "Faces were not looked for"),
+        (None, object(), "Faces were not looked for"),
+        (object(), None, "No face was found in this picture."),
+        (object(), object(), "Nobody was found in this picture: no face, and no person."),
+    ],
+)
+def test_what_was_not_looked_for_is_not_said_to_be_absent(faces: Any, sam3: Any, words: str) -> None:
+    pipeline = Pipeline(Settings(), (), faces=faces, sam3=sam3)
+    assert words in table_of_faces(np.zeros((2, 2, 3), np.uint8), [], pipeline)
 
 
 def test_words_are_shown_as_they_are() -> None:

@@ -238,6 +238,12 @@ def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Pa
 def test_without_a_bank_nobody_is_followed(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no bank of photos"):
         follow(replace(pipeline, gallery=None), clip, "Rei's hat", tmp_path)
+    notices = {"names": "No photo in Dataset can be used.", "masks": "facebook/sam3 is gated."}
+    lacking = replace(pipeline, gallery=None, notices=notices)
+    with pytest.raises(VideoError, match=r"no bank of photos\. No photo in Dataset can be used"):
+        follow(lacking, clip, "Rei's hat", tmp_path)
+    with pytest.raises(VideoError, match=r"not loaded\. facebook/sam3 is gated"):
+        follow(replace(lacking, sam3=None), clip, "Rei's hat", tmp_path)
     assert follow(replace(pipeline, gallery=None), clip, "everyone's shirt", tmp_path, end=0.2).frames
 
 
