@@ -377,3 +377,17 @@ def test_control_c_ends_runner_and_kernel(tmp_path: Path, busy: bool) -> None:
         os.kill(kernel, 0)
     # An idle kernel goes in order: what the page has to clean up, it does then.
     assert busy or (tmp_path / "goodbye").exists()
+
+
+def test_what_the_page_writes_after_the_last_cell_is_shown(tmp_path: Path) -> None:
+    """The page sends whom it fails to the terminal for the details."""
+    late = "import logging, threading; threading.Timer(1, logging.error, ['the details']).start()"
+    runner = subprocess.Popen(
+        [sys.executable, player.__file__, write_notebook(tmp_path, late)], stderr=subprocess.PIPE, text=True
+    )
+    assert runner.stderr is not None
+    try:
+        assert "the details" in runner.stderr.readline()
+    finally:
+        runner.terminate()
+        assert runner.wait(30) == 0

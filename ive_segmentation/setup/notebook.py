@@ -183,6 +183,12 @@ class _Line:
         print(f"\r\x1b[K{self._title} {words}" if self._live else words, flush=True)
 
 
+def _pass_on(message: dict[str, Any]) -> None:
+    """Show what is written after the last cell, such as the details of a fault that the page owns up to."""
+    if message["msg_type"] == "stream":
+        print(message["content"]["text"], end="", file=sys.stderr, flush=True)
+
+
 def main(path: Path) -> int:
     """Play a notebook and keep it alive until Ctrl-C; return the exit code."""
     # Not an Event: a handler that sets one while this very thread takes its lock waits for ever.
@@ -205,9 +211,10 @@ def main(path: Path) -> int:
             print(f"\nThe page is open at {address}" if address else "\nEvery cell has run.", flush=True)
             print("Ctrl-C ends it.", flush=True)
             while manager.is_alive():
-                with suppress(Empty):
-                    closing.get(timeout=HEARTBEAT)
+                if not closing.empty():
                     raise KeyboardInterrupt
+                with suppress(Empty):
+                    _pass_on(client.get_iopub_msg(timeout=HEARTBEAT))
             print("The kernel has ended by itself.", file=sys.stderr)
             return 1
     except CellError as error:
