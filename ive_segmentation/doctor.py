@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 
 from ive_segmentation.dataset import member_folders, photos_of
-from ive_segmentation.errors import UserError
+from ive_segmentation.errors import UserError, typed
 from ive_segmentation.settings import ROOT, Settings
 from ive_segmentation.setup.install import PYTHONS, is_supported
 
@@ -203,12 +203,12 @@ def _onnxruntime(_: Settings) -> Found:
     try:
         pin = f"onnxruntime-gpu=={metadata.version('onnxruntime-gpu')}"
     except metadata.PackageNotFoundError:
-        return Found("warn" if gpu else "ok", detail, "pip install onnxruntime-gpu" if gpu else "")
+        return Found("warn" if gpu else "ok", detail, typed("pip install onnxruntime-gpu") if gpu else "")
     if "CUDA" not in providers:
         return Found(
             "fail" if gpu else "warn",
             f"{detail}. The package onnxruntime has overwritten files of onnxruntime-gpu: no GPU for faces",
-            f"pip install --force-reinstall --no-deps {pin}",
+            typed(f"pip install --force-reinstall --no-deps {pin}"),
         )
     if gpu and not _cuda_session_works():
         return Found(
@@ -242,14 +242,14 @@ def _cuda_session_works() -> bool:
 def _login(settings: Settings) -> Found:
     import huggingface_hub
 
-    from ive_segmentation.segmentation.checkpoints import CheckpointError, is_here
+    from ive_segmentation.segmentation.checkpoints import LOGIN, CheckpointError, is_here
 
     with suppress(CheckpointError):  # the next check says what is wrong
         if is_here(settings.sam3):
             return Found("ok", "not needed: the checkpoint is on this machine")
     if huggingface_hub.get_token():
         return Found("ok", "a token is here")
-    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `hf auth login`.")
+    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `{typed(LOGIN)}`.")
 
 
 def _checkpoint(settings: Settings) -> Found:

@@ -1,4 +1,10 @@
-"""The one kind of error that is meant for the user's eyes."""
+"""The one kind of error that is meant for the user's eyes, and how commands in its words are written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -7,3 +13,21 @@ class UserError(Exception):
     The command line prints it as one line and exits with 1; the page shows it as words.
     Every other exception is a fault of the program.
     """
+
+
+def typed(command: str) -> str:
+    """Write a command of this Python's environment as it can be typed here, whether that is activated or not.
+
+    Args:
+        command: As it is typed where the environment is activated: "hf auth login".
+
+    Returns:
+        The same, or with the place of its program: ".venv/bin/hf auth login".
+    """
+    program, rest = command.split(" ", 1)
+    ours = shutil.which(program, path=str(Path(sys.executable).parent))
+    if ours is None or ours == shutil.which(program):
+        return command
+    place, here = Path(ours), Path.cwd()
+    shown = str(place.relative_to(here) if place.is_relative_to(here) else place)
+    return f'"{shown}" {rest}' if " " in shown else f"{shown} {rest}"

@@ -18,7 +18,8 @@ from ive_segmentation.identity.bank import (
     refuse_other_people,
 )
 from ive_segmentation.identity.faces import FaceModel, load_faces
-from ive_segmentation.identity.store import BankError, UnwritableBankError
+from ive_segmentation.identity.photos import list_photos
+from ive_segmentation.identity.store import BankError, NoBankError, UnwritableBankError
 from ive_segmentation.language import load_members
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.pipeline import Pipeline
@@ -112,7 +113,12 @@ def load_bank(
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,
         )
-    untouched, gallery = bank_as_it_is(settings, faces)
+    try:
+        untouched, gallery = bank_as_it_is(settings, faces)
+    except NoBankError:
+        if settings.bank == bank_of(settings.dataset):
+            list_photos(settings.dataset)  # what is missing is photos: without them none can be built
+        raise
     return report or untouched, gallery
 
 

@@ -107,8 +107,10 @@ def test_the_clash_of_the_onnxruntimes_is_seen(
         "print(json.dumps(doctor._onnxruntime(Settings())))"
     )
     # On CPU, because there the fake can be told apart from a fault: with a GPU a clash is a failure.
+    programs = str(Path(sys.executable).parent)
     environment = {
         **os.environ,
+        "PATH": os.pathsep.join([programs, os.environ["PATH"]]),  # as where the environment is activated
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
         "CUDA_VISIBLE_DEVICES": "",
     }

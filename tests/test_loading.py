@@ -82,6 +82,15 @@ def test_what_was_read_now_is_told_and_not_what_was_read_then(tmp_path: Path) ->
     assert load_bank(settings, faces)[0].embedded == 0
 
 
+def test_without_photos_photos_are_what_is_missing(tmp_path: Path) -> None:
+    """With SAM 3 there and no photo yet, a bank was said to be missing, and building it said what is."""
+    faces = load_faces(str(CHECKPOINTS / "faces"))
+    with pytest.raises(BankError, match=r"holds no photos.* start again"):
+        load_bank(Settings(dataset=tmp_path), faces)
+    with pytest.raises(BankError, match="There is no bank"):
+        load_bank(Settings(dataset=tmp_path, bank=str(tmp_path / "bank")), faces)
+
+
 def _draw(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True)
     Image.fromarray(draw_scene(seed, people=1).image).save(folder / "drawn.png")
@@ -95,7 +104,7 @@ def test_a_bank_of_other_people_is_left_alone(tmp_path: Path) -> None:
     bank = str(tmp_path / "bank")
     theirs, mine = (Settings(dataset=tmp_path / whose, bank=bank) for whose in ("theirs", "mine"))
     load_bank(theirs, faces)
-    with pytest.raises(BankError, match=r"knows Rei, who are not in .*mine"):
+    with pytest.raises(BankError, match=r"knows people who are not in .*mine: Rei\."):
         load_bank(mine, faces)
     assert load_bank(theirs, faces)[1].names == ("Rei",)
     (tmp_path / "theirs" / "Rei").rename(tmp_path / "theirs" / "Ada")

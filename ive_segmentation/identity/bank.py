@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ive_segmentation.dataset import member_folders
+from ive_segmentation.errors import typed
 from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
     RULE,
@@ -271,9 +272,9 @@ def refuse_other_people(uri: str, dataset: Path) -> None:
     others = sorted(set(report.members) - {folder.name for folder in member_folders(dataset)})
     if others and report.dataset != os.path.realpath(dataset):
         raise BankError(
-            f"The bank {uri} was made of {report.dataset} and knows {', '.join(others)}, who are not in "
-            f"{dataset}. Choose another bank, or make this one anew: "
-            f"`python -m ive_segmentation bank build --dataset {dataset} --bank {uri}`."
+            f"The bank {uri} was made of {report.dataset} and knows people who are not in {dataset}: "
+            f"{', '.join(others)}. Choose another bank, or make this one anew: "
+            f"`{typed(store.BUILD)} --dataset {dataset} --bank {uri}`."
         )
 
 

@@ -57,7 +57,7 @@ def list_photos(dataset: Path) -> list[Path]:
     photos = [photo for folder in member_folders(dataset) for photo in photos_of(folder)]
     if not photos:
         raise BankError(
-            f"{dataset} holds no photos. Make one folder per member, put photos in it, and build again."
+            f"{dataset} holds no photos. Make one folder per member, put photos in it, and start again."
         )
     return photos
 

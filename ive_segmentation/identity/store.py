@@ -16,10 +16,11 @@ os.environ.setdefault("LANCEDB_LOG", "error")
 import lancedb
 import pyarrow as pa
 
-from ive_segmentation.errors import UserError
+from ive_segmentation.errors import UserError, typed
 from ive_segmentation.settings import BANKS
 
 TABLE = "photos"
+BUILD = "python -m ive_segmentation bank build"
 ATTEMPTS = 8
 PAUSE = 0.25
 """Seconds between two attempts to write, at most."""
@@ -70,12 +71,11 @@ def _read(uri: str) -> pa.Table:
                 return database.open_table(TABLE).to_arrow()
     except Exception as error:  # LanceDB raises RuntimeError, ValueError and OSError for the same things
         raise BankError(
-            f"The bank {uri} is damaged ({shorten(error)}). "
-            "Build it again: `python -m ive_segmentation bank build`."
+            f"The bank {uri} is damaged ({shorten(error)}). Build it again: `{typed(BUILD)}`."
         ) from error
     raise NoBankError(
         f"There is no bank at {uri} yet. "
-        "Build it: `python -m ive_segmentation bank build`, with the --dataset and --bank given here."
+        f"Build it: `{typed(BUILD)}`, with the same --dataset and --bank if any was given."
     )
 
 

@@ -20,7 +20,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from safetensors import SafetensorError, safe_open
 from tqdm.auto import tqdm
 
-from ive_segmentation.errors import UserError
+from ive_segmentation.errors import UserError, typed
 from ive_segmentation.patience import within
 from ive_segmentation.segmentation.devices import lacks_memory
 
@@ -36,6 +36,8 @@ FILES = ["*.json", "*.txt", "*.safetensors"]
 
 PARTS = ["config.json", "*.safetensors", "*processor_config.json", "tokenizer*.json"]
 """What a checkpoint is made of: each of these is there, in whatever file of such a name."""
+
+LOGIN = "hf auth login"
 
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
@@ -260,16 +262,17 @@ def _why_not(repository: str, error: Exception, begun: bool) -> str:
     said = " ".join((getattr(error, "server_message", None) or "").split()).rstrip(".")
     said = f" ({said[:200]})" if said else ""
     kind = type(error).__name__
+    login = typed(LOGIN)
     match error:
         case GatedRepoError():
             why = f"is gated, and this machine has no access to it{said}"
-            do = f"Request access at https://huggingface.co/{repository} and run `hf auth login`"
+            do = f"Request access at https://huggingface.co/{repository} and run `{login}`"
         case RepositoryNotFoundError():
             why = "is no repository of Hugging Face that you may see"
-            do = "Check its spelling, run `hf auth login` if it is private"
+            do = f"Check its spelling, run `{login}` if it is private"
         case HfHubHTTPError(response=response) if response.status_code in {401, 403}:
             why = f"is refused by Hugging Face to the token of this machine{said}"
-            do = "Make a new token that may read gated repositories, and run `hf auth login`"
+            do = f"Make a new token that may read gated repositories, and run `{login}`"
         case HfHubHTTPError(response=response):
             why = f"cannot be fetched: Hugging Face answers with error {response.status_code}{said}"
             do = "Try again later"
