@@ -82,8 +82,8 @@ class Pipeline:
             with _timed("faces", seconds):
                 faces, matches = self.identify(image)
             persons = faces_alone(faces, matches)
-            messages = (*read.messages, f"No masks: SAM 3 is not loaded. {self._without_masks(persons)}")
-            return Result(size, read, tuple(persons), (), messages, seconds)
+            said = f"No masks: SAM 3 is not loaded. {self._without_masks(persons)}"
+            return Result(size, read, tuple(persons), (), (*read.messages, said), seconds)
 
         if self.demo:
             refuse_photos(image)
