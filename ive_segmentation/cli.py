@@ -131,7 +131,7 @@ def prompt(
 def bank_build(
     dataset: Dataset = None, faces: Faces = None, bank: Bank = None, as_json: AsJson = False
 ) -> None:
-    """Embed the photos that are new, and report what was left out and why."""
+    """Read the photos that are new, and say what was left out and why."""
     from ive_segmentation.identity.bank import build_bank
     from ive_segmentation.identity.faces import load_faces
 
@@ -146,7 +146,7 @@ def bank_build(
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,
         )
-    _print_report(report, as_json)
+    _print_report(report, as_json, built=True)
 
 
 @bank_app.command("show")
@@ -155,7 +155,7 @@ def bank_show(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = Fals
     from ive_segmentation.identity.bank import load_gallery
 
     settings = _or_the_demo(load_settings(dataset=dataset, bank=bank))
-    _print_report(load_gallery(settings.bank).report, as_json)
+    _print_report(load_gallery(settings.bank).report, as_json, built=False)
 
 
 @bank_app.command("audit")
@@ -400,24 +400,30 @@ def _face(person: Person) -> dict[str, Any]:
     }
 
 
-def _print_report(report: BankReport, as_json: bool) -> None:
+def _print_report(report: BankReport, as_json: bool, *, built: bool) -> None:
+    """Print what the bank holds, and what was done where it was built just now."""
+    from ive_segmentation.output.naming import counted
+
     if as_json:
         _print_json(report.to_json())
         return
-    if report.rebuilt:
-        print(report.rebuilt)
+    if built and report.rebuilt:
+        print(f"Every photo was read anew: {report.rebuilt}.")
     for warning in report.warnings:
         print(warning)
     for member, count in report.members.items():
-        print(f"{member}: {count} photos")
-    print(f"{report.embedded} embedded, {report.removed} removed, {report.seconds:.1f} s")
+        print(f"{member}: {counted(count, 'photo')}")
+    if built:
+        print(f"{report.read}, {report.removed or 'none'} taken out, {report.seconds:.1f} s")
     for left_out in report.left_out:
         print(f"left out: {left_out.photo}: {left_out.reason}")
 
 
 def _in_lines(answer: dict[str, Any]) -> str:
     """What `identify` says of a picture to people."""
-    lines = [f"{answer['image']}: {len(answer['faces'])} face(s)"]
+    from ive_segmentation.output.naming import counted
+
+    lines = [f"{answer['image']}: {counted(len(answer['faces']), 'face')}"]
     for face in answer["faces"]:
         lines.append(f"  {face['member'] or 'Unknown'}  similarity {face['similarity']:.3f}")
         if face["runner_up"]:

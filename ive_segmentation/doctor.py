@@ -317,7 +317,7 @@ def _photos(settings: Settings) -> Found:
     if loose:
         return Found(
             "warn",
-            f"{detail}; {len(loose)} beside the members' folders are not read",
+            f"{detail}; not read, because beside the members' folders: {len(loose)}",
             f"Move them into the folder of whom they show: {', '.join(loose[:3])}{' …' * (len(loose) > 3)}",
         )
     few = [member for member, count in counts.items() if count < FEW_PHOTOS]

@@ -11,6 +11,7 @@ from ive_segmentation.app.presenting import hint, note
 from ive_segmentation.identity.audit import Audit, audit
 from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.language import names_to_show
+from ive_segmentation.output.naming import counted
 from ive_segmentation.output.thumbnails import photo_thumbnail
 from ive_segmentation.pipeline import Pipeline
 
@@ -37,12 +38,13 @@ def what_it_holds(pipeline: Pipeline) -> str:
     rows = "".join(
         f'<tr><td class="who wide">{escape(names.get(folder, folder))}'
         f'<span class="sub">{escape(folder)}</span></td>'
-        f'<td class="num wide">{_photos(count)}'
+        f'<td class="num wide">{counted(count, "photo")}'
         f'<div class="ive-bar" style="width:{100 * count / most:.0f}%"></div></td></tr>'
         for folder, count in report.members.items()
     )
+    held = counted(report.photos, "photo")
     counts = (
-        f'<table class="ive-table ive-counts"><caption>{_photos(report.photos)} in the bank</caption>'
+        f'<table class="ive-table ive-counts"><caption>{held} in the bank</caption>'
         f"<tbody>{rows}</tbody></table>"
     )
     left_out = ((item.photo, item.reason) for item in report.left_out)
@@ -105,7 +107,3 @@ def _photo_table(caption: str, rows: Iterable[tuple[str, str]], pipeline: Pipeli
         f'<table class="ive-table ive-photos"><caption>{escape(caption)} ({len(rows)})</caption>'
         f"<tbody>{''.join(body)}</tbody></table>{more}"
     )
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"

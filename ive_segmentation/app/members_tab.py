@@ -21,6 +21,7 @@ from ive_segmentation.output.bank_figures import (
     score_curves,
     similarity_heat_map,
 )
+from ive_segmentation.output.naming import counted
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
 
@@ -126,8 +127,8 @@ def _show_the_bank(live: Live) -> None:
 def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]:
     added = []
     if news is not None:
-        count = "1 photo was" if len(news.written) == 1 else f"{len(news.written)} photos were"
-        added = [f"{count} added to {news.folder.name}.", *news.refused]
+        were = "was" if len(news.written) == 1 else "were"
+        added = [f"{counted(len(news.written), 'photo')} {were} added to {news.folder.name}.", *news.refused]
     try:
         pipeline = live.rebuild(step_by_step(progress))
     except Exception as error:  # whatever it is, the page says it
@@ -141,9 +142,13 @@ def _rebuild(live: Live, progress: gr.Progress, news: Added | None) -> list[Any]
         if news and Path(item.photo).name in news.written
     ]
     odd = [words for words in report.warnings if news and news.folder.name in words]
-    lines = [*added, *unused, *odd, *([report.rebuilt] if report.rebuilt else [])]
-    new = report.embedded or "none"
-    done = f"The bank holds {report.photos} photos, {new} of them new ({report.seconds:.1f} s)"
+    lines = [
+        *added,
+        *unused,
+        *odd,
+        *([f"Every photo was read anew: {report.rebuilt}."] if report.rebuilt else []),
+    ]
+    done = f"The bank holds {counted(report.photos, 'photo')} ({report.read}, {report.seconds:.1f} s)"
     kind = "warn" if unused or odd or (news and news.refused) else "good"
     return [
         note(lines, kind, done),

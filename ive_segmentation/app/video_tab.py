@@ -30,7 +30,7 @@ from ive_segmentation.app.presenting import (
     under_way,
 )
 from ive_segmentation.language import names_to_show
-from ive_segmentation.output.naming import called, title
+from ive_segmentation.output.naming import called, counted, title
 from ive_segmentation.output.thumbnails import thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON
@@ -303,7 +303,8 @@ def _done(answer: Followed, text: str, parts: Parts, pipeline: Pipeline) -> Fill
         for member, concept in answer.found
     ]
     kind = "good" if titles and not answer.messages else "warn"
-    how = f"Followed through {answer.frames} frames in {answer.seconds:.0f} s, tracked by {answer.how}."
+    frames = counted(answer.frames, "frame")
+    how = f"Followed through {frames} in {answer.seconds:.0f} s, tracked by {answer.how}."
     chart = timeline_chart(answer.intervals, list(names), names)
     fancam = answer.files.get(FANCAM)
     return {

@@ -135,7 +135,8 @@ def _advice(gallery: Gallery) -> Iterator[Advice]:
     for label, name in enumerate(gallery.names):
         rows = np.flatnonzero(gallery.labels == label)
         if len(rows) < Measured.enough_photos:
-            yield Advice(name, f"{len(rows)} photos; add {Measured.enough_photos - len(rows)} or more")
+            photos = "1 photo" if len(rows) == 1 else f"{len(rows)} photos"
+            yield Advice(name, f"{photos}; add {Measured.enough_photos - len(rows)} or more")
         if len(rows) < 2:
             continue
         if np.abs(turns[rows]).max() < Measured.turned_face:

@@ -87,6 +87,11 @@ class BankReport:
         """How many photos the bank holds."""
         return sum(self.members.values())
 
+    @property
+    def read(self) -> str:
+        """How many photos were looked at for it, in words; those that were left out too."""
+        return f"{self.embedded or 'none'} read anew"
+
     def to_json(self) -> dict[str, Any]:
         """As plain types, with the sum of the photos."""
         return asdict(self) | {"photos": self.photos}

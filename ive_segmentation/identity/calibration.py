@@ -333,9 +333,9 @@ def default_calibration(photos: int, members: int, false_accepts: float) -> Cali
         false_accepts=false_accepts,
         origin="default: too few photos to calibrate",
         warning=(
-            f"{photos} photos of {members} members are too few to calibrate the bank (it takes "
-            f"{Measured.calibration_members} members with {Measured.calibration_photos} each): threshold "
-            f"{Measured.match_threshold} and margin {Measured.match_margin} are defaults."
+            f"The bank is too small to calibrate itself (it takes {Measured.calibration_members} members with "
+            f"{Measured.calibration_photos} photos each), so threshold {Measured.match_threshold} and margin "
+            f"{Measured.match_margin} are defaults. With more photos more faces are named."
         ),
         rule=RULE,
     )

@@ -13,6 +13,11 @@ LONGEST_NAME = 200
 """Bytes of what is named in a file's name: file systems take 255 for all of it."""
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are: "1 photo", "5 photos", "no photos"."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
 def called(member: str | None, stranger: int | None, names: Mapping[str, str]) -> str:
     """Say who somebody is.
 

@@ -414,7 +414,7 @@ def test_among_drawn_members_no_photos_can_be_added(browser: Browser, pipeline: 
         expect(page.locator("#member input")).to_be_disabled()
         expect(page.locator("#photos input[type=file]")).to_have_count(0)
         page.click("#rebuild")
-        expect(page.locator("#members-said")).to_contain_text("none of them new", timeout=SLOW)
+        expect(page.locator("#members-said")).to_contain_text("none read anew", timeout=SLOW)
 
 
 def test_a_long_name_leaves_the_bars_their_room(page: Page) -> None:
@@ -431,7 +431,7 @@ def test_without_sam3_a_video_does_not_promise_an_answer(
 ) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(launch(replace(pipeline, sam3=None), port=17880))
+        page.goto(launch(replace(pipeline, sam3=None), port=17890))
         page.get_by_role("tab", name="Video").click()
         page.set_input_files("#film input[type=file]", clip)
         expect(page.locator("#film-about")).to_contain_text("frames a second", timeout=SLOW)

@@ -16,7 +16,7 @@ from ive_segmentation.app.demo_pictures import copied
 from ive_segmentation.app.examples import example_prompts
 from ive_segmentation.app.presenting import found, note, table_of_faces
 from ive_segmentation.language import Member, load_members, parse
-from ive_segmentation.output.naming import segment_title
+from ive_segmentation.output.naming import counted, segment_title
 from ive_segmentation.output.thumbnails import SIDE, face_in, photo_thumbnail, thumbnail
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Segment
@@ -65,6 +65,11 @@ def test_what_was_found_in_words(titles: list[str], words: str) -> None:
 def test_what_was_not_looked_for_is_not_said_to_be_absent(faces: Any, sam3: Any, words: str) -> None:
     pipeline = Pipeline(Settings(), (), faces=faces, sam3=sam3)
     assert words in table_of_faces(np.zeros((2, 2, 3), np.uint8), [], pipeline)
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "no photos"), (1, "1 photo"), (2, "2 photos")])
+def test_what_is_counted_in_words(number: int, words: str) -> None:
+    assert counted(number, "photo") == words
 
 
 def test_words_are_shown_as_they_are() -> None:

@@ -93,6 +93,11 @@ def test_poor_photos_and_one_sided_members_are_named() -> None:
     assert any(advice.member == "A" and "turned to the left" in advice.reason for advice in report.advice)
 
 
+def test_one_photo_is_one_photo() -> None:
+    (advice,) = audit(cluster_gallery(1, 1)).advice
+    assert advice.reason == "1 photo; add 7 or more"
+
+
 def test_an_audit_of_one_member_has_no_wrong_folders() -> None:
     assert kinds(audit(cluster_gallery(1, 4)), "wrong folder") == set()
 

@@ -452,7 +452,7 @@ def test_a_member_with_one_photo_or_none_is_said(few_photos: Copy, models: FaceM
     report = build_bank(dataset, models, str(tmp_path / "bank"))
     assert "Naoi_Rei has one usable photo; add some." in report.warnings
     assert "Kim_Gaeul has no usable photo: nobody can be named Kim_Gaeul." in report.warnings
-    assert any("too few to calibrate" in warning for warning in report.warnings)
+    assert any("too small to calibrate" in warning for warning in report.warnings)
     assert load_gallery(str(tmp_path / "bank")).names == ("An_Yujin", "Naoi_Rei")
 
 

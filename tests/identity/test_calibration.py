@@ -92,7 +92,7 @@ def test_the_default_is_stated() -> None:
     calibration = default_calibration(18, 6, 0.01)
     assert calibration.threshold == Measured.match_threshold
     assert calibration.warning is not None
-    assert "too few" in calibration.warning
+    assert "here: 18 of 6" in calibration.warning
 
 
 def test_folders_by_occasion_and_not_by_member_are_said() -> None:
