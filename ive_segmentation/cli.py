@@ -70,7 +70,8 @@ def main() -> None:
     except UserError as error:
         code = _fail(str(error))
     except TyperException as error:
-        code = _fail(f"{error.format_message()} `--help` shows what is possible.") if str(error) else 1
+        said = error.format_message().replace("Value error, ", "").rstrip(".")
+        code = _fail(f"{said}. `--help` shows what is possible.") if str(error) else 1
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

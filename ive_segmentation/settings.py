@@ -90,7 +90,8 @@ class Settings:
         for name, (least, most) in _RANGES.items():
             if not least <= (value := getattr(self, name)) <= most:
                 variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
-                raise SettingsError(f"{variable}={value} is not from {least:g} to {most:g}. Correct it.")
+                above = "on" if most >= _NO_END else f"to {most:g}"
+                raise SettingsError(f"{variable}={value} is not from {least:g} {above}. Correct it.")
 
 
 def bank_of(dataset: Path) -> str:
@@ -314,15 +315,18 @@ class Measured:
     longer than anybody stays behind another, and each costs as much as one that is seen."""
 
 
+_NO_END = 2**60
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
+"""What else it is, is a folder."""
 _RANGES: dict[str, tuple[float, float]] = {
     "resolution": (0, 10_000),
     "sam3_threshold": (0.0, 1.0),
     "questions_per_pass": (1, 10_000),
     "pictures_per_pass": (1, 10_000),
-    "feature_cache_bytes": (0, 2**60),
-    "max_upload_bytes": (1, 2**60),
-    "max_pixels": (1, 2**60),
-    "max_video_bytes": (1, 2**60),
+    "feature_cache_bytes": (0, _NO_END),
+    "max_upload_bytes": (1, _NO_END),
+    "max_pixels": (1, _NO_END),
+    "max_video_bytes": (1, _NO_END),
     "false_accept_rate": (0.0, 0.5),
     "hub_timeout": (0.0, 3600.0),
 }
@@ -369,6 +373,6 @@ def _read(name: str, kind: type, text: str) -> Any:
         value = _WORDS[text.strip().lower()] if kind is bool else kind(text)
         value = value.expanduser() if isinstance(value, Path) else value
     except (ValueError, KeyError, RuntimeError) as error:  # the last where nobody has that home
-        kind_of = "true or false" if kind is bool else f"a {kind.__name__}"
+        kind_of = _KINDS.get(kind, "a folder")
         raise SettingsError(f"{variable} is not {kind_of}. Correct or unset it.") from error
     return value

@@ -93,7 +93,8 @@ def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
         nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         is_folder, in_the_way = nearest.is_dir(), next((file for file in files if file.is_dir()), None)
     if not is_folder:
-        raise WriteError(f"{nearest} is a file, so {folder} cannot be a folder. Choose another folder.")
+        below = "" if nearest == folder else f", so {folder} cannot be a folder"
+        raise WriteError(f"{nearest} is a file{below}. Choose another folder.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise WriteError(f"{nearest} may not be written to by this user. Choose another folder.")
     if in_the_way:

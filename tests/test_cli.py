@@ -111,6 +111,7 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
         ["segment", "/no/such/picture.jpg", "Wonyoung", "--out", "/tmp/never"],
         ["demo", "dataset", "--out", __file__],
         ["app", "--port", "99999"],
+        ["video", __file__, "Rei", "--out", "/tmp/never", "--format", "gif"],
         ["app", "--host", "10.99.99.99"],
     ],
 )
@@ -120,6 +121,8 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_1(arguments: list[str], r
     assert out == ""
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in err
+    assert "`--help`" not in err or ". `--help` shows" in err
+    assert "Value error" not in err
 
 
 def test_a_full_disk_is_one_line(run: Run) -> None:

@@ -49,11 +49,21 @@ def test_what_means_nothing_is_refused(name: str, text: str, monkeypatch: pytest
         load_settings()
 
 
-@pytest.mark.parametrize(("name", "text"), [("sam3_threshold", "half"), ("collage", "ja")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("sam3_threshold", "half"), ("collage", "ja"), ("resolution", "1008 px"), ("dataset", "~nobody-here/x")],
+)
 def test_what_cannot_be_read_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"IVE_{name.upper()}", text)
-    with pytest.raises(SettingsError, match=f"IVE_{name.upper()}='{text}' is not"):
+    kinds = {"sam3_threshold": "a number", "collage": "true or false", "resolution": "a whole number"}
+    said = f"IVE_{name.upper()}='{text}' is not {kinds.get(name, 'a folder')}"
+    with pytest.raises(SettingsError, match=said):
         load_settings()
+
+
+def test_a_limit_without_an_end_has_none_in_words() -> None:
+    with pytest.raises(SettingsError, match=r"IVE_MAX_PIXELS=0 is not from 1 on\. Correct"):
+        load_settings(max_pixels=0)
 
 
 def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
