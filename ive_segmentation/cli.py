@@ -110,8 +110,10 @@ def prompt(
 ) -> None:
     """Show how a prompt is read, without a picture."""
     from ive_segmentation.language import parse
+    from ive_segmentation.language.names import names_of
 
-    read = parse(text, _members(load_settings(dataset=dataset)))
+    members = _members(load_settings(dataset=dataset))
+    read = parse(text, members)
     if as_json:
         _print_json(
             {
@@ -125,7 +127,8 @@ def prompt(
         print(message)
     for request in read.requests:
         level = replace(read, requests=(request,)).level
-        print(f"{level}: {', '.join(request.people) or 'any'} → {request.thing or 'the person'}")
+        people = names_of(members).show(request.people) or "any"
+        print(f"{level}: {people} → {request.thing or 'the person'}")
 
 
 @bank_app.command("build")
@@ -348,14 +351,14 @@ def _end_like_ctrl_c() -> None:
 def _or_the_demo(settings: Settings) -> Settings:
     """The settings, or the demo's where the page and `segment` would show the demo too."""
     from ive_segmentation.language import load_members
-    from ive_segmentation.loading import DEMO_NOTICE, demo_settings, wants_demo
+    from ive_segmentation.loading import demo_notice, demo_settings, wants_demo
 
     if settings.bank != bank_of(settings.dataset):
         return settings
     load_members(settings.dataset)  # a folder that is not there is said to be so
     if not wants_demo(settings):
         return settings
-    print(DEMO_NOTICE, file=sys.stderr)
+    print(demo_notice(settings.dataset), file=sys.stderr)
     return demo_settings(settings)
 
 

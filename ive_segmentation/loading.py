@@ -26,10 +26,22 @@ from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
 from ive_segmentation.settings import BANKS, CACHE, Settings, bank_of
 
-DEMO_NOTICE = (
-    "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
-    "photos into Dataset/ (one folder per member), get access to SAM 3, and start again; the README says how."
-)
+
+def demo_notice(dataset: Path) -> str:
+    """Say that the demo stands in, and what the real thing needs.
+
+    Args:
+        dataset: The user's folder, which holds no photos.
+
+    Returns:
+        Two sentences.
+    """
+    place = "Dataset/" if dataset == Settings.dataset else dataset
+    return (
+        "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
+        f"photos into {place} (one folder per member), get access to SAM 3, and start again; the README says "
+        "how."
+    )
 
 
 def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
@@ -54,8 +66,8 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
     demo = wants_demo(settings)
     if demo:
         progress(0.0, "Drawing the demo's members")
+        notices["demo"] = demo_notice(settings.dataset)
         settings = demo_settings(settings)
-        notices["demo"] = DEMO_NOTICE
     members = load_members(settings.dataset)
 
     progress(0.1, "Loading the face models")

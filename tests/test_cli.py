@@ -207,6 +207,19 @@ def test_a_pipe_of_another_alphabet_is_written_to_all_the_same(options: list[str
     assert done.stdout.decode("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("Rei and Liz's shoes", "possession: Rei and Liz → shoe"),
+        ("strangers", "identity: strangers → the person"),
+        ("everyone's hat", "possession: everyone → hat"),
+        ("hat", "concept: any → hat"),
+    ],
+)
+def test_how_a_prompt_is_read_in_words(text: str, reads: str, run: Run) -> None:
+    assert run("prompt", text)[1].strip() == reads
+
+
 def test_prompt_of_other_people(tmp_path: Path, run: Run) -> None:
     (tmp_path / "Ada_Lovelace").mkdir()
     _, out, _ = run("prompt", "Ada's hat", "--dataset", tmp_path, "--json")

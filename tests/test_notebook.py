@@ -14,7 +14,7 @@ import pytest
 
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
-from ive_segmentation.loading import DEMO_NOTICE
+from ive_segmentation.loading import demo_notice
 from ive_segmentation.setup import notebook as player
 from tests.small_sam3 import write_small_sam3
 from tests.video.clips import clip
@@ -113,7 +113,7 @@ def expect_bank_and_page(shown: Shown) -> None:
 def test_a_fresh_clone_runs_on_the_drawn_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Dataset").mkdir()
     shown = run_all({"IVE_DATASET": str(tmp_path / "Dataset")}, monkeypatch, tmp_path)
-    assert shown.printed["Settings"].strip() == DEMO_NOTICE
+    assert shown.printed["Settings"].strip() == demo_notice(tmp_path / "Dataset")
     expect_bank_and_page(shown)
     for step in STEPS:
         assert shown.images[step] == 1, step
@@ -140,7 +140,7 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
     }
     video = clip(tmp_path / "own.mp4", starts=range(0, 500, 100))
     shown = run_all(own, monkeypatch, tmp_path, video)
-    assert DEMO_NOTICE not in shown.printed["Settings"]
+    assert "This is the demo" not in shown.printed["Settings"]
     expect_bank_and_page(shown)
     for step in STEPS:
         assert shown.images[step] == 1, step

@@ -53,5 +53,5 @@ def refuse_photos(image: npt.NDArray[np.uint8]) -> None:
     if not looks_drawn(image):
         raise NotDrawnError(
             "This looks real, and the demo's built-in checkpoints know drawn people only. "
-            "Try a drawn example, or put photos into Dataset/ and start again for the real thing."
+            "Try a drawn example, or put in photos of your own, as the demo's notice says, and start again."
         )

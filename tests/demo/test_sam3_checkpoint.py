@@ -13,11 +13,11 @@ from transformers import Sam3Model, Sam3Processor
 from benchmarks.demo_quality import best_overlaps
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.loading import DEMO_NOTICE, load_pipeline
+from ive_segmentation.loading import demo_notice, load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.instances import instances
 from ive_segmentation.segmentation.sam3 import Sam3
-from ive_segmentation.settings import load_settings
+from ive_segmentation.settings import Settings, load_settings
 
 CHECKPOINT = CHECKPOINTS / "sam3"
 UNSEEN = 1_600_000
@@ -25,9 +25,15 @@ UNSEEN = 1_600_000
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset without photos."""
+    return tmp_path_factory.mktemp("Dataset")
+
+
+@pytest.fixture(scope="module")
+def demo(empty: Path) -> Pipeline:
     """What a fresh clone runs on: no photos, no checkpoint of one's own."""
-    return load_pipeline(load_settings(dataset=tmp_path_factory.mktemp("Dataset")))
+    return load_pipeline(load_settings(dataset=empty))
 
 
 @pytest.fixture
@@ -36,9 +42,12 @@ def sam3(demo: Pipeline) -> Sam3:
     return demo.sam3
 
 
-def test_a_fresh_clone_has_all_it_needs(demo: Pipeline) -> None:
+def test_a_fresh_clone_has_all_it_needs(demo: Pipeline, empty: Path) -> None:
     assert demo.demo
-    assert demo.notices == {"demo": DEMO_NOTICE}
+    assert demo.notices == {"demo": demo_notice(empty)}
+    # Photos in another folder than the one that is read would change nothing.
+    assert f"put photos into {empty} " in demo_notice(empty)
+    assert "put photos into Dataset/ " in demo_notice(Settings.dataset)
     assert Path(demo.settings.sam3) == CHECKPOINT
 
 
