@@ -64,7 +64,7 @@ def load(
         name = _printable(str(source))
         data: bytes | bytearray = _read_file(Path(source), name, max_upload_bytes)
     else:
-        name = _UPLOAD
+        name = "The file"
         data = source if isinstance(source, bytes | bytearray) else source.read(max_upload_bytes + 1)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes). Copy or download it again.")

@@ -277,7 +277,7 @@ def test_refused_in_one_line_that_names_the_file(
         load(path if as_file else data)
     message = str(raised.value)
     assert "\n" not in message
-    assert message.startswith(str(path) if as_file else "The picture")
+    assert message.startswith(str(path) if as_file else "The file")
     assert message.endswith(".")
     assert not recwarn.list
 
