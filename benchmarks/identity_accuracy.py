@@ -220,7 +220,7 @@ def _only(gallery: Gallery, rows: NDArray[np.intp]) -> Gallery:
     names, labels = np.unique(gallery.labels[rows], return_inverse=True)
     plain, embeddings = gallery.plain[rows], gallery.embeddings[rows]
     if too_small(np.bincount(labels)):
-        calibration = default_calibration(len(rows), len(names), Settings.false_accept_rate)
+        calibration = default_calibration(Settings.false_accept_rate)
     else:
         trials = run_trials(plain, embeddings, labels, leave_one_out(plain, embeddings, labels))
         calibration = calibrate(trials, len(rows), len(names), Settings.false_accept_rate)

@@ -48,9 +48,10 @@ def made_up(rows: int, members: int, dimension: int) -> tuple[Gallery, Any]:
         return unit(centres[of] + unit(random.normal(size=(len(of), dimension))))
 
     names = [f"member_{label:05d}" for label in range(members)]
-    calibration = default_calibration(rows, members, Settings.false_accept_rate)
+    calibration = default_calibration(Settings.false_accept_rate)
+    counts = dict(zip(names, np.bincount(labels).tolist(), strict=True))
     report = BankReport(
-        "made up", "made up", "", {}, (), rows, 0, None, calibration, warnings=(), seconds=0.0
+        "made up", "made up", "", counts, (), rows, 0, None, calibration, warnings=(), seconds=0.0
     )
     embeddings = faces(labels)
     gallery = Gallery(

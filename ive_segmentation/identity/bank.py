@@ -425,7 +425,7 @@ def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, 
             for first, second in find_same_person(scores, labels)
         ]
     if too_small(counts.values()):
-        calibration = default_calibration(len(kept), len(names), false_accepts)
+        calibration = default_calibration(false_accepts)
     else:
         trials = run_trials(probes, gallery, labels, scores)
         calibration = calibrate(trials, len(kept), len(names), false_accepts)

@@ -277,7 +277,7 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     strangers, known = trials.stranger, ~trials.stranger
     if not strangers.any():
         return replace(
-            default_calibration(photos, members, false_accepts),
+            default_calibration(false_accepts),
             origin="default: no photo is surely of its folder's member",
             warning="Photos are as like other folders' as their own: threshold and margin are defaults. "
             "Give each member a folder of her own; one folder for each occasion does not work.",
@@ -312,12 +312,10 @@ def calibrate(trials: Trials, photos: int, members: int, false_accepts: float) -
     return Calibration(threshold, margin, bias, slope, lead_slope, false_accepts, origin, warning, RULE)
 
 
-def default_calibration(photos: int, members: int, false_accepts: float) -> Calibration:
+def default_calibration(false_accepts: float) -> Calibration:
     """What holds where the bank is too small to calibrate itself.
 
     Args:
-        photos: How many photos the bank has.
-        members: How many members.
         false_accepts: The rate that was asked for.
 
     Returns:
@@ -333,8 +331,8 @@ def default_calibration(photos: int, members: int, false_accepts: float) -> Cali
         false_accepts=false_accepts,
         origin="default: too few photos to calibrate",
         warning=(
-            f"The bank is too small to calibrate itself (it takes {Measured.calibration_members} members with "
-            f"{Measured.calibration_photos} photos each), so threshold {Measured.match_threshold} and margin "
+            f"The bank is too small to calibrate itself, which takes {Measured.calibration_members} members "
+            f"with {Measured.calibration_photos} photos each: threshold {Measured.match_threshold} and margin "
             f"{Measured.match_margin} are defaults. With more photos more faces are named."
         ),
         rule=RULE,

@@ -89,10 +89,10 @@ def test_a_bank_with_few_large_folders_is_too_small(photos: list[int], small: bo
 
 
 def test_the_default_is_stated() -> None:
-    calibration = default_calibration(18, 6, 0.01)
+    calibration = default_calibration(0.01)
     assert calibration.threshold == Measured.match_threshold
     assert calibration.warning is not None
-    assert "here: 18 of 6" in calibration.warning
+    assert "3 members with 10 photos each" in calibration.warning
 
 
 def test_folders_by_occasion_and_not_by_member_are_said() -> None:
