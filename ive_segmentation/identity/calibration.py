@@ -332,8 +332,8 @@ def default_calibration(false_accepts: float) -> Calibration:
         origin="default: too few photos to calibrate",
         warning=(
             f"The bank is too small to calibrate itself, which takes {Measured.calibration_members} members "
-            f"with {Measured.calibration_photos} photos each: threshold {Measured.match_threshold} and margin "
-            f"{Measured.match_margin} are defaults. With more photos more faces are named."
+            f"with {Measured.calibration_photos} photos each: threshold {Measured.match_threshold} and "
+            f"margin {Measured.match_margin} are defaults. With more photos more faces are named."
         ),
         rule=RULE,
     )
