@@ -37,7 +37,7 @@ def test_a_photo_is_refused_with_a_way_on() -> None:
     rng = np.random.default_rng(0)
     waves = np.cumsum(np.cumsum(rng.normal(size=(200, 300, 3)), 0), 1)
     photo = ((waves - waves.min()) / np.ptp(waves) * 255).astype(np.uint8)
-    with pytest.raises(NotDrawnError, match="Dataset/"):
+    with pytest.raises(NotDrawnError, match="photos of your own"):
         refuse_photos(photo)
 
 
