@@ -321,6 +321,10 @@ def load_gallery(uri: str, recogniser_hash: str | None = None) -> Gallery:
             f"The bank {uri} was built with another face recogniser ({report.faces}). "
             "Build it again with the pack you use now, or use that pack."
         )
+    learned = report.calibration
+    if learned.rule != RULE and too_small(report.members.values()):
+        # It calibrated itself in another space than a bank of this size has now.
+        report = replace(report, calibration=default_calibration(learned.false_accepts))
     kept = table.filter(pc.is_null(table["left_out"]))
     return Gallery(
         embeddings=_numbers(kept, "embedding"),

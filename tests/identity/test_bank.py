@@ -31,6 +31,7 @@ from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.photos import choose_faces
 from ive_segmentation.identity.store import Row
+from ive_segmentation.settings import Measured
 
 Copy = Callable[..., Path]
 
@@ -158,6 +159,19 @@ def test_a_photo_that_was_too_large_is_taken_once_the_limit_is_raised(
     pixels = images.load(large).size // 3
     assert build_bank(photos, models, uri, max_pixels=pixels - 1).members == {"An_Yujin": 1}
     assert build_bank(photos, models, uri, max_pixels=pixels).members == {"An_Yujin": 2}
+
+
+def test_a_bank_that_calibrated_itself_and_is_now_too_small_has_the_defaults(
+    few_photos: Copy, models: FaceModel, tmp_path: Path
+) -> None:
+    """Also where it is read as it is: its threshold was learned in another space."""
+    photos, uri = few_photos(An_Yujin=5, Kim_Gaeul=5, Naoi_Rei=5), str(tmp_path / "bank")
+    with pytest.MonkeyPatch.context() as earlier:
+        earlier.setattr(bank, "too_small", lambda photos: False)
+        earlier.setattr(calibration, "RULE", calibration.RULE - 1)
+        learned = build_bank(photos, models, uri).calibration
+    assert "calibrated on" in learned.origin
+    assert load_gallery(uri).report.calibration.threshold == Measured.match_threshold
 
 
 def test_a_bank_that_another_rule_calibrated_is_calibrated_anew(
