@@ -88,7 +88,7 @@ _READINGS: dict[str, list[tuple[str, Reading]]] = {
     "with": [("<.>N", _as(Kind.AND))],  # Rei with Liz
     "of": [("^<e>N", _nothing)],  # close-up of Rei
     "on": [("^<e>N", _nothing), ("<.>N", _as(Kind.OF_THE_ONE_AFTER))],  # focus on Rei, the hat on Rei
-    "cross": [("N<.>N", _as(Kind.AND)), ("", _nothing)],  # Rei x Liz; an adidas x gucci bag
+    "cross": [("N<.>N", _as(Kind.AND)), ("", _as_typed)],  # Rei x Liz; an adidas x gucci bag
     "'s": [("l<.>|[hs]<.>N", _nothing)],  # 黒のドレス, リーダーのユジン: neither owns
     "its": [("N.*A<.>", _as(Kind.PRONOUN)), ("", _nothing)],  # レイとその靴; その靴
     "in_the_picture": [(f"<.>{ANY_NOUN}", _in_the_picture), ("", _nothing)],  # in the picture frame
@@ -100,7 +100,7 @@ _READINGS: dict[str, list[tuple[str, Reading]]] = {
         ("N", _as(Kind.BEYOND)),
         ("", _as(Kind.THING)),
     ],
-    "who": [("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],  # who is holding the mic
+    "who": [("<k>.*[NA].*H", _as(Kind.BEYOND)), ("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],  # who is holding the mic
     "someone": [(_ANOTHER, _somebody), ("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],
     "member": [
         (_ANOTHER, _somebody),
