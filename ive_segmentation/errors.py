@@ -15,19 +15,23 @@ class UserError(Exception):
     """
 
 
-def typed(command: str) -> str:
+def typed(command: str, *arguments: str) -> str:
     """Write a command of this Python's environment as it can be typed here, whether that is activated or not.
 
     Args:
         command: As it is typed where the environment is activated: "hf auth login".
+        arguments: What is typed behind it; quoted where it holds a space.
 
     Returns:
         The same, or with the place of its program: ".venv/bin/hf auth login".
     """
     program, rest = command.split(" ", 1)
     ours = shutil.which(program, path=str(Path(sys.executable).parent))
-    if ours is None or ours == shutil.which(program):
-        return command
-    place, here = Path(ours), Path.cwd()
-    shown = str(place.relative_to(here) if place.is_relative_to(here) else place)
-    return f'"{shown}" {rest}' if " " in shown else f"{shown} {rest}"
+    if ours is not None and ours != shutil.which(program):
+        place, here = Path(ours), Path.cwd()
+        program = str(place.relative_to(here) if place.is_relative_to(here) else place)
+    return " ".join([_quoted(program), rest, *map(_quoted, arguments)])
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word

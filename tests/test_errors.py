@@ -29,6 +29,6 @@ def test_what_is_not_activated_is_typed_with_its_place(
         (tmp_path, PROGRAMS),
     ):
         monkeypatch.chdir(folder)
-        words = typed("python -c 'import typer'")
+        words = typed("python -c 'import sys, typer; sys.exit(sys.argv[1:] != [\"my photos\"])'", "my photos")
         assert shlex.split(words)[0] == str(place / "python")
         subprocess.run(words, shell=True, check=True)

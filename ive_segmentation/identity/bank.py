@@ -279,7 +279,7 @@ def refuse_other_people(uri: str, dataset: Path) -> None:
         raise BankError(
             f"The bank {uri} was made of {report.dataset} and knows people who are not in {dataset}: "
             f"{', '.join(others)}. Choose another bank, or make this one anew: "
-            f"`{typed(store.BUILD)} --dataset {dataset} --bank {uri}`."
+            f"`{typed(store.BUILD, '--dataset', str(dataset), '--bank', uri)}`."
         )
 
 

@@ -100,7 +100,12 @@ _READINGS: dict[str, list[tuple[str, Reading]]] = {
         ("N", _as(Kind.BEYOND)),
         ("", _as(Kind.THING)),
     ],
-    "who": [("<k>.*[NA].*H", _as(Kind.BEYOND)), ("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],  # who is holding the mic
+    "who": [  # who is holding the mic
+        ("<k>.*[NA].*H", _as(Kind.BEYOND)),
+        ("N", _nothing),
+        (_SAID_OF_HER, _somebody),
+        ("", _nothing),
+    ],
     "someone": [(_ANOTHER, _somebody), ("N", _nothing), (_SAID_OF_HER, _somebody), ("", _nothing)],
     "member": [
         (_ANOTHER, _somebody),
