@@ -443,7 +443,7 @@ def test_whichever_look_agrees_more_with_the_frame_before_counts(turned: bool, t
         masks = np.stack([np.zeros_like(truth[0]), *(one.mask for one in found)])
         return float(sv.mask_iou_batch(truth, masks).max(1).min())
 
-    assert (least_overlap(DetectedTracker(sam3, ["person"]).follow(image)) > 0.7) == turned
+    assert (least_overlap(DetectedTracker(sam3, ["person"]).follow(image)) < 0.5) != turned
 
     gone = np.zeros(image.shape[:2], bool)
     gone[:40] = ~truth[:, :40].any(axis=0)
@@ -453,10 +453,14 @@ def test_whichever_look_agrees_more_with_the_frame_before_counts(turned: bool, t
     before = [Seen.of(Instance(mask, box, 0.9)) for mask, box in zip(masks, boxes, strict=True)]
     numbers = tracker._joins["person"].join(before)
     found = tracker.follow(image)
-    assert least_overlap(found) > 0.7
+    assert least_overlap(found) > 0.8
     assert {one.track for one in found} == {*numbers[:-1]}
-    for one in found:
-        assert sv.box_iou_batch(one.box[None], boxes[None, numbers.index(one.track)]).item() > 0.5
+    better = DetectedTracker(sam3, ["person"]).follow(np.ascontiguousarray(scene.image[:, ::-1]))
+    seen = np.array([one.box for one in better])
+    if not turned:
+        seen[:, [0, 2]] = image.shape[1] - seen[:, [2, 0]]
+    drawn = np.array([one.box for one in found])
+    np.testing.assert_allclose(drawn[drawn[:, 0].argsort()], seen[seen[:, 0].argsort()], atol=0.01)
 
 
 def looks_of(sam3: Sam3, monkeypatch: pytest.MonkeyPatch) -> list[Image]:
