@@ -102,7 +102,8 @@ def truths(scene: Scene, device: torch.device) -> Callable[[str, int], Answer]:
 
     @cache
     def known(concept: str, cells: int) -> Answer:
-        return Answer(*(part.to(device) for part in truth(scene, concept, cells)))
+        answer = truth(scene, concept, cells)
+        return answer._replace(logits=answer.logits.to(device))
 
     return known
 

@@ -30,12 +30,13 @@ class Instance(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What SAM 3 answered to one question, on its device and at its own size: small enough to be kept.
+    """What SAM 3 answered to one question, at its own size: small enough to be kept.
 
     Attributes:
-        scores: (N,) float32, class times presence, best first.
+        scores: (N,) float32, class times presence, best first; on the CPU, as are the boxes: a GPU would take
+            longer to begin with numbers so few than to be done with them.
         boxes: (N, 4) float32, xyxy, as shares of the picture's sides.
-        logits: (N, h, w), the masks before the sigmoid, in the model's dtype.
+        logits: (N, h, w), the masks before the sigmoid, on the model's device and in its dtype.
     """
 
     scores: Tensor
@@ -44,8 +45,8 @@ class Answer(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """Bytes the answer takes on its device."""
-        return self.scores.nbytes + self.boxes.nbytes + self.logits.nbytes
+        """Bytes the answer takes on the model's device."""
+        return self.logits.nbytes
 
     def rows(self, which: slice | list[int]) -> Answer:
         """Return some of the instances."""
@@ -167,7 +168,7 @@ def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
         Those that have a pixel there, in the same order.
     """
     limits = np.array([*size[::-1], *size[::-1]], np.float32)
-    boxes = (answer.boxes.cpu().numpy() * limits).clip(0, limits)
+    boxes = (answer.boxes.numpy() * limits).clip(0, limits)
     rows = zip(_at_size(answer.logits, size), boxes, answer.scores.tolist(), strict=True)
     return [Instance(mask, box, score) for mask, box, score in rows if mask.any()]
 

@@ -316,8 +316,9 @@ class Sam3:
             answers = self._answer(*inputs, examples=examples.to(self.device, self.dtype))
         else:
             answers = self._recordings.run(self._answer, *inputs)
+        scores, boxes, logits = answers
         with torch.inference_mode():
-            return [self._kept(*answer) for answer in zip(*answers, strict=True)]
+            return [self._kept(*answer) for answer in zip(scores.cpu(), boxes.cpu(), logits, strict=True)]
 
     @torch.inference_mode()
     def _answer(self, *inputs: Tensor, examples: Tensor | None = None) -> tuple[Tensor, ...]:
