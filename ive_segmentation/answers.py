@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Request, names_to_show
 from ive_segmentation.output.naming import asked_for
@@ -64,7 +65,9 @@ def meant(request: Request, persons: Sequence[Person]) -> list[int]:
         Indices of persons, rising.
     """
     if EVERYONE in request.people:
-        return list(range(len(persons)))
+        return [
+            place for place, person in enumerate(persons) if (person.member or UNKNOWN) not in request.but
+        ]
     return [
         place
         for place, person in enumerate(persons)
@@ -118,6 +121,23 @@ def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
     return segments
 
 
+def not_left_out(request: Request, found: Collection[str | None], names: Mapping[str, str]) -> list[str]:
+    """Say who was to be left out and was not found: she may be among those who were not.
+
+    Args:
+        request: Whom it asks for, and whom not.
+        found: The folder names of everyone found; None for whoever has no name.
+        names: What to call the members, by folder name.
+
+    Returns:
+        A sentence, or none.
+    """
+    absent = ", ".join(names.get(who, who) for who in request.but if who not in {*found, UNKNOWN})
+    if not found or not absent:
+        return []
+    return [f"Not found, so not left out: {absent}.{' Check those without a name.' if None in found else ''}"]
+
+
 def explain(
     request: Request,
     persons: Sequence[Person],
@@ -147,8 +167,10 @@ def explain(
     names = names_to_show(members)
     missing = []
     for who in request.people:
-        hers = meant(Request((who,), None), persons)
-        if not hers:
+        hers = meant(replace(request, people=(who,)), persons)
+        if not hers and request.but and persons:
+            missing.append("Nobody else was found in this picture.")
+        elif not hers:
             known = comparing or who == EVERYONE  # everyone is found without a bank
             missing.append(_nobody(who, names, persons) if known else _unnameable(who, names))
         elif all(persons[place].mask is None for place in hers):
@@ -169,7 +191,8 @@ def explain(
         if segment.member and segment.rival is not None and rival != segment.member:
             whose = names.get(rival or "", "somebody else")
             doubts.append(f"{asked_for(segment.member, names)}: this {request.thing} may be {whose}'s.")
-    return missing + list(dict.fromkeys(doubts))
+    left_in = not_left_out(request, {person.member for person in persons}, names)
+    return left_in + missing + list(dict.fromkeys(doubts))
 
 
 def _subject(who: str, names: dict[str, str]) -> str:

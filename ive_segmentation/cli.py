@@ -118,7 +118,10 @@ def prompt(
         _print_json(
             {
                 "level": read.level,
-                "requests": [{"people": list(r.people), "thing": r.thing} for r in read.requests],
+                "requests": [
+                    {"people": list(r.people), "thing": r.thing} | ({"but": list(r.but)} if r.but else {})
+                    for r in read.requests
+                ],
                 "messages": list(read.messages),
             }
         )
@@ -127,7 +130,7 @@ def prompt(
         print(message)
     for request in read.requests:
         level = replace(read, requests=(request,)).level
-        people = names_of(members).show(request.people) or "any"
+        people = names_of(members).show(request.people, but=request.but) or "any"
         print(f"{level}: {people} → {request.thing or 'the person'}")
 
 

@@ -169,7 +169,10 @@ class Result:
             size=(data["size"][0], data["size"][1]),
             prompt=Prompt(
                 text=prompt["text"],
-                requests=tuple(Request(tuple(r["people"]), r["thing"]) for r in prompt["requests"]),
+                requests=tuple(
+                    Request(tuple(r["people"]), r["thing"], tuple(r.get("but", ())))
+                    for r in prompt["requests"]
+                ),
                 messages=tuple(prompt["messages"]),
                 star=prompt.get("star"),
             ),

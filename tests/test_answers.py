@@ -66,6 +66,10 @@ SHIRTS = [
         (Request(("Jang_Wonyoung",), "shirt"), [0]),
         (Request(("An_Yujin",), "shirt"), []),
         (Request((UNKNOWN,), "shirt"), [20]),
+        (Request((EVERYONE,), None, but=("Jang_Wonyoung",)), [10, 20, 30]),
+        (Request((EVERYONE,), None, but=("Jang_Wonyoung", UNKNOWN)), [10]),
+        (Request((EVERYONE,), "shirt", but=("Jang_Wonyoung",)), [20]),
+        (Request((EVERYONE,), "shirt", but=(UNKNOWN,)), [0]),
     ],
 )
 def test_a_request_gets_what_it_names_and_nothing_else(request_: Request, columns: list[int]) -> None:
@@ -90,6 +94,19 @@ def test_a_request_gets_what_it_names_and_nothing_else(request_: Request, column
             ["No shirt of Yujin was found.", "1 × shirt could not be given"],
         ),
         (Request((), "guitar"), PERSONS, ["No guitar was found."]),
+        (Request((EVERYONE,), None, but=("Jang_Wonyoung", UNKNOWN)), PERSONS, []),
+        (Request((EVERYONE,), None, but=("Kim_Gaeul",)), PERSONS[:2], ["not left out: Kim_Gaeul."]),
+        (
+            Request((EVERYONE,), None, but=("Kim_Gaeul", "An_Yujin")),
+            PERSONS[2:4],
+            ["Not found, so not left out: Kim_Gaeul, Yujin. Check those without a name."],
+        ),
+        (
+            Request((EVERYONE,), None, but=("An_Yujin",)),
+            PERSONS[1:2],
+            ["Nobody else was found in this picture."],
+        ),
+        (Request((EVERYONE,), None, but=("An_Yujin",)), [], ["Nobody was found in this picture."]),
     ],
 )
 def test_what_is_missing_is_said(request_: Request, persons: list[Person], says: list[str]) -> None:

@@ -196,6 +196,13 @@ def test_prompt_for_machines(run: Run) -> None:
         "requests": [{"people": ["Naoi_Rei", "Kim_Jiwon"], "thing": "shoe"}],
         "messages": [],
     }
+    _, out, _ = run("prompt", "everyone except Rei", "--json")
+    assert json.loads(out)["requests"] == [{"people": ["*"], "thing": None, "but": ["Naoi_Rei"]}]
+
+
+def test_prompt_for_people_says_who_is_left_out(run: Run) -> None:
+    _, out, _ = run("prompt", "everyone's shoes except Rei's and Liz's")
+    assert out == "possession: everyone except Rei and Liz → shoe\n"
 
 
 @pytest.mark.parametrize("options", [["prompt", "Wonyoung's shirt"], ["prompt", "원영의 자켓", "--json"]])

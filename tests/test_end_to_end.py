@@ -45,6 +45,8 @@ def _iou(segment: Segment, truth: np.ndarray) -> float:
         ("ウォニョンのシャツ", [("Jang_Wonyoung", "shirt")]),
         ("Yujin and Rei's shirts", [("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
         ("everyone's shirt", [("Jang_Wonyoung", "shirt"), ("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
+        ("everyone except Wonyoung", [("An_Yujin", None), ("Naoi_Rei", None)]),
+        ("원영 빼고 모두의 셔츠", [("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
         ("person", [("Jang_Wonyoung", None), ("An_Yujin", None), ("Naoi_Rei", None)]),
         ("shirt", [("Jang_Wonyoung", "shirt"), ("An_Yujin", "shirt"), ("Naoi_Rei", "shirt")]),
     ],

@@ -24,10 +24,11 @@ places = st.none() | st.integers(0, 9)
 matches = st.builds(
     Match, names, shares, names, st.none() | shares, st.lists(evidence).map(tuple), shares, names
 )
+said = st.lists(st.text()).map(tuple)
 prompts = st.builds(
     Prompt,
     st.text(),
-    st.lists(st.builds(Request, st.lists(st.text()).map(tuple), names), min_size=1).map(tuple),
+    st.lists(st.builds(Request, said, names, said), min_size=1).map(tuple),
     st.lists(st.text()).map(tuple),
     names,
 )

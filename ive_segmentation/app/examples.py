@@ -34,6 +34,7 @@ def example_prompts(members: Sequence[Member]) -> list[str]:
             # The shortest alias is the given name alone, which is what people type.
             names = [name for name in (member.name, *sorted(member.aliases, key=len)) if letters.search(name)]
             prompts += [possession.format(name=name) for name in names[:1]]
+        prompts.append(f"everyone except {member.name}")
     prompts += ["everyone's shoes", "person"]
     return [prompt for prompt in prompts if _is_understood(prompt, members)]
 

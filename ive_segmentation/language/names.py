@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
@@ -96,13 +96,14 @@ class Names:
         found = (self._folders[alias] for alias, distance in distances.items() if distance == nearest)
         return tuple(dict.fromkeys(folder for folders in found for folder in folders))
 
-    def show(self, folders: Iterable[str], last: str = "and") -> str:
-        """Write members, or anything else, as a list for the user: "Gaeul, Liz and Rei"."""
+    def show(self, folders: Iterable[str], last: str = "and", but: Sequence[str] = ()) -> str:
+        """Write members, or anything else, as a list for the user: "Liz and Rei", "everyone except Gaeul"."""
         called = {EVERYONE: "everyone", UNKNOWN: "strangers"} | {
             folder: member.name for folder, member in self.members.items()
         }
         names = [called.get(folder, folder) for folder in folders]
-        return f" {last} ".join(", ".join(names).rsplit(", ", 1))
+        listed = f" {last} ".join(", ".join(names).rsplit(", ", 1))
+        return f"{listed} except {self.show(but)}" if but else listed
 
     def is_family_name(self, key: str) -> bool:
         """Return whether a word is only the first part of a folder's or an entry's name."""

@@ -12,13 +12,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
+from ive_segmentation.language.excepting import EXCEPT, REST, except_those_named
 from ive_segmentation.language.members import Member
 from ive_segmentation.language.names import Names, names_of
 from ive_segmentation.language.normalise import normalise
 from ive_segmentation.language.phrases import condense, names_a_person, with_compounds
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
 from ive_segmentation.language.things import THINGS, Kind
-from ive_segmentation.language.tokens import Token, is_thai, tokenize
+from ive_segmentation.language.tokens import Token, is_thai, named_again, tokenize
 
 _THING = "[TYLl](?:[BPW][TYLl])*"
 _WHO = "(?P<who>N(?:S?AN|N)*|R)"
@@ -76,8 +77,8 @@ class _Clause(NamedTuple):
 def parse(text: str, members: Sequence[Member]) -> Prompt:
     """Read what a text asks for, in English, Korean, Thai or Japanese.
 
-    Three levels: a concept ("microphone"), people ("Wonyoung", "everyone", "strangers"), their things
-    ("Wonyoung's white shirt and Yujin's bag"). Several of each may stand in one text.
+    Three levels: a concept ("microphone"), people ("Wonyoung", "everyone except Rei", "strangers"), their
+    things ("Wonyoung's white shirt and Yujin's bag"). Several of each may stand in one text.
 
     An unknown word is taken for a name, and the text refused, where it has a capital ("Karina"), owns
     something ("karina's shirt") or stands in a list with members; otherwise it is a thing. A long name with a
@@ -96,17 +97,18 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     Example:
         >>> liz = Member("Kim_Jiwon", "Liz", ("Liz", "리즈"))
         >>> parse("리즈의 하얀 가방", [liz]).requests
-        (Request(people=('Kim_Jiwon',), thing='white bag'),)
+        (Request(people=('Kim_Jiwon',), thing='white bag', but=()),)
     """
     names = names_of(tuple(members))
     requests: list[Request] = []
     messages: list[str] = []
     typed = tokenize(normalise(text), names)
     for sentence in _split(_closed_by_films(typed), Kind.STOP):
-        beyond = [token for token in sentence if token.kind is Kind.BEYOND]
+        beyond = [token for token in sentence if token.kind is Kind.BEYOND and not _leaves_out(token)]
         if beyond and any(token.kind is Kind.NAME for token in sentence):
             raise _beyond(beyond[0])
-        tokens, left_out = condense(sentence, names)
+        condensed, left_out = condense(sentence, names)
+        tokens = except_those_named(condensed)
         messages += [_mended(token, names) for token in tokens if token.mended] + left_out
         messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
         begins = next((token.kind for token in tokens if token.kind is not Kind.AND), None)
@@ -128,6 +130,8 @@ def _star(tokens: Sequence[Token]) -> str | None:
     for wish in _split(tokens, Kind.AND, Kind.STOP):
         named = [token.people[0] for token in wish if token.people]
         if any(token.kind is Kind.FILM for token in wish):
+            if unread := [token for token in wish if _leaves_out(token)]:
+                raise _beyond(unread[0])
             return next((one for one in [*named, *before[-1:]] if one not in {EVERYONE, UNKNOWN}), None)
         before += named
     return None
@@ -157,6 +161,8 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
     letters = "".join(token.kind for token in tokens)
     if beyond := re.search("P(?=N)", letters):
         raise _beyond(tokens[beyond.start()])
+    if unread := [token for token in tokens if _leaves_out(token)]:
+        raise _beyond(unread[0])
     at = 0
     while at < len(letters):
         if letters[at] == Kind.AND:
@@ -170,22 +176,29 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         between = (Kind.AND,) if name == "concept" else (Kind.AND, Kind.HOLDING)
         things = list(_split(parts["what"], *between)) if "what" in parts else []
         who = parts.get("who", [])
-        if who and things and match.start("who") < match.start("what") and (again := _named_again(who)):
+        if who and things and match.start("who") < match.start("what") and (again := named_again(who)):
             yield _Clause("herself", who[:again], [], [], [])  # "Rei, Rei's shirt": two wishes, and one owner
             who = who[again:]
         yield _Clause(name, who, things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
 
 
-def _named_again(who: Sequence[Token]) -> int:
-    """Return the place of the first name that stood in the row before; 0 where none did."""
-    named = [token.people for token in who]
-    return next((at for at, people in enumerate(named) if people and people in named[:at]), 0)
+def _leaves_out(token: Token) -> bool:
+    return token.kind is Kind.BEYOND and token.english in {EXCEPT, REST}
 
 
 def _beyond(token: Token) -> PromptError:
+    if token.english == EXCEPT:
+        return PromptError(
+            f'"{token.text}" cannot be asked like this: people alone can be left out, and of everyone. '
+            'Write it like "everyone except Rei", or name the people and things you want.'
+        )
+    if token.english == REST:
+        return PromptError(
+            f'It is not clear whom "{token.text}" leaves out. Write it like "everyone except Rei".'
+        )
     return PromptError(
-        f'"{token.text}" cannot be asked: nothing is left out, or found by what it stands beside. '
+        f'"{token.text}" cannot be asked: nothing is found by what it has not, or stands beside. '
         "Name the people and things you want."
     )
 
@@ -203,19 +216,21 @@ def _unreadable(tokens: Sequence[Token]) -> PromptError:
 
 
 def _requests(clause: _Clause, earlier: Sequence[Request]) -> list[Request]:
-    return [Request(people, thing) for people in _people(clause.who, earlier) for thing in _asked(clause)]
+    return [replace(group, thing=thing) for group in _people(clause.who, earlier) for thing in _asked(clause)]
 
 
-def _people(who: Sequence[Token], earlier: Sequence[Request]) -> list[tuple[str, ...]]:
+def _people(who: Sequence[Token], earlier: Sequence[Request]) -> list[Request]:
     """Return the members named as one group, everyone and the unknown apart; nobody at all is a group too."""
     if who and who[0].kind is Kind.PRONOUN:
-        before = [request.people for request in earlier if request.people]
+        before = [request for request in earlier if request.people]
         if not before:
             raise PromptError(f'It is not clear who "{who[0].text}" is. Write the name instead.')
         return [before[-1]]
     named = list(dict.fromkeys(person for token in who for person in token.people))
     members = tuple(person for person in named if person not in {EVERYONE, UNKNOWN})
-    return list(dict.fromkeys(members if person in members else (person,) for person in named)) or [()]
+    groups = list(dict.fromkeys(members if person in members else (person,) for person in named)) or [()]
+    left_out = tuple(dict.fromkeys(person for token in who for person in token.but))
+    return [Request(people, None, left_out if people == (EVERYONE,) else ()) for people in groups]
 
 
 def _asked(clause: _Clause) -> list[str | None]:
@@ -257,8 +272,8 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            is_title = not token.foreign and token.english != "without" and len(row) > 1  # no smoking
-            if token.kind is Kind.BEYOND and not is_title:
+            is_title = not token.foreign and token.english not in {"without", EXCEPT} and len(row) > 1
+            if token.kind is Kind.BEYOND and not is_title:  # no smoking
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:
@@ -309,5 +324,5 @@ def _doubts(clause: _Clause, names: Names) -> Iterator[str]:
         yield f'Left out "{_english(clause.where)}": people are looked for in the whole picture.'
     if clause.name == "holder" or (clause.verb and clause.verb[-1].kind is Kind.WITH):
         things = names.show([thing for thing in _asked(clause) if thing])
-        who = names.show(clause.who[0].people)
+        who = names.show(clause.who[0].people, but=clause.who[0].but)
         yield f"Read as the {things} of {who}; for the person type only the name."

@@ -27,10 +27,12 @@ class Request:
         people: Folder names of members in the order they were named, or `(EVERYONE,)`, or `(UNKNOWN,)`,
             or `()` where nobody is named.
         thing: English noun phrase for SAM 3, in the singular; None means the people themselves.
+        but: Folder names of members, or `UNKNOWN`, who are left out of `(EVERYONE,)`.
     """
 
     people: tuple[str, ...]
     thing: str | None
+    but: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Prompt:
     @property
     def names_somebody(self) -> bool:
         """Whether it matters who is who: a member is named, or those who are none."""
-        return any(person != EVERYONE for request in self.requests for person in request.people)
+        return any(who != EVERYONE for request in self.requests for who in (*request.people, *request.but))
 
     @property
     def concepts(self) -> tuple[str, ...]:

@@ -81,6 +81,8 @@ _LITTLE = {
     "place": Kind.AT,
     "beyond": Kind.BEYOND,
     "without": Kind.BEYOND,
+    "except": Kind.BEYOND,
+    "rest": Kind.BEYOND,
     "everyone": Kind.NAME,
     "everything": Kind.NAME,
     "who": Kind.SOMEONE,

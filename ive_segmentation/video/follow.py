@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from ive_segmentation.answers import not_left_out
 from ive_segmentation.language import EVERYONE, UNKNOWN, Member, Prompt, names_to_show, parse
 from ive_segmentation.output.naming import asked_for
 from ive_segmentation.output.overlay import overlay
@@ -246,13 +247,15 @@ def _never_found(
         thing = request.thing or PERSON
         if not request.people and not any(concept == thing for _, concept in found):
             yield f"No {thing} was found in this video."
+        yield from not_left_out(request, seen, names)
+        everyone = {one for one in seen if (one or UNKNOWN) not in request.but}
         for who in request.people:
             someone = asked_for(who, names)
-            hers = {EVERYONE: seen, UNKNOWN: seen & {None}}.get(who, seen & {who})
+            hers = {EVERYONE: everyone, UNKNOWN: seen & {None}}.get(who, seen & {who})
             if not hers:
                 found_nobody = f"Nobody was found in this video who is {someone}."
                 yield {
-                    EVERYONE: "Nobody was found in this video.",
+                    EVERYONE: f"Nobody {'else ' if seen else ''}was found in this video.",
                     UNKNOWN: "Nobody unknown was found in this video.",
                 }.get(who, found_nobody)
             elif not any(member in hers and concept == thing for member, concept in found):

@@ -100,15 +100,27 @@ def test_the_example_prompts_are_understood_and_show_every_language() -> None:
     members = load_members(REPOSITORY / "Dataset")
     prompts = example_prompts(members)
     levels = [parse(prompt, members).level for prompt in prompts]
-    assert levels == ["identity", *["possession"] * 4, "possession", "concept"]
+    assert levels == ["identity", *["possession"] * 4, "identity", "possession", "concept"]
     assert len({parse(prompt, members).requests for prompt in prompts[1:5]}) == 1
 
 
 def test_the_example_prompts_name_whoever_is_in_the_dataset() -> None:
     alice = Member("Alice_Liddell", "Alice", ("Alice", "Alice Liddell"))
-    assert example_prompts([alice]) == ["Alice", "Alice's shirt", "everyone's shoes", "person"]
+    assert example_prompts([alice]) == [
+        "Alice",
+        "Alice's shirt",
+        "everyone except Alice",
+        "everyone's shoes",
+        "person",
+    ]
     two = [Member("Kim_Jiwon", "リズ", ("リズ", "Kim")), Member("Kim_Gaeul", "Gaeul", ("Kim",))]
-    assert example_prompts(two) == ["リズ", "リズのシャツ", "everyone's shoes", "person"]
+    assert example_prompts(two) == [
+        "リズ",
+        "リズのシャツ",
+        "everyone except リズ",
+        "everyone's shoes",
+        "person",
+    ]
     assert example_prompts([]) == ["everyone's shoes", "person"]
 
 

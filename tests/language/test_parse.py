@@ -26,10 +26,14 @@ SHORT = {
 
 
 def asked(text: str) -> str:
-    """Write the requests of a text as "WR:shirt, -:dog, *:" (who, then what)."""
+    """Write the requests of a text as "WR:shirt, -:dog, *:, *!R:" (who, who not, then what)."""
     letters = {folder: letter for letter, folder in SHORT.items()}
+
+    def called(people: tuple[str, ...]) -> str:
+        return "".join(letters.get(person, person) for person in people)
+
     return ", ".join(
-        f"{''.join(letters.get(person, person) for person in request.people) or '-'}:{request.thing or ''}"
+        f"{called(request.people) or '-'}{'!' * bool(request.but)}{called(request.but)}:{request.thing or ''}"
         for request in parse(text, MEMBERS).requests
     )
 
@@ -281,6 +285,26 @@ ENGLISH = [
     ("letter x", "-:letter x"),
     ("Rei's airpods max", "R:headphones"),
     ("Rei's plushie", "R:stuffed animal"),
+    # everyone but one
+    ("everyone except Wonyoung", "*!W:"),
+    ("everyone, except Wonyoung", "*!W:"),
+    ("everyone but Rei and Liz", "*!RZ:"),
+    ("all members except for Rei, Liz", "*!RZ:"),
+    ("all but Rei", "*!R:"),
+    ("anyone other than Rei", "*!R:"),
+    ("people except Rei", "*!R:"),
+    ("everyone else except Rei", "*!R:"),
+    ("the others besides Rei", "*!R:"),
+    ("IVE minus Wonyoung", "*!W:"),
+    ("everyone except strangers", "*!?:"),
+    ("everyone except Rei's shoes", "*!R:shoe"),
+    ("everyone's shoes except Rei's", "*!R:shoe"),
+    ("everyone's shoes and bags except Rei's", "*!R:shoe, *!R:bag"),
+    ("shoes of everyone except Rei", "*!R:shoe"),
+    ("everyone except Rei and their shoes", "*!R:, *!R:shoe"),
+    ("everyone except Rei, and Rei's hat", "*!R:, R:hat"),
+    ("everyone except Rei and the microphone", "*!R:, -:microphone"),
+    ("microphone, everyone except Rei", "-:microphone, *!R:"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -377,6 +401,18 @@ KOREAN = [
     ("레이 생일 케이크", "R:birthday cake"),
     ("레이 생수", "R:bottle"),
     ("레이 머리끈", "R:hair tie"),
+    # everyone but one
+    ("레이 빼고 모두", "*!R:"),
+    ("레이 빼고 다", "*!R:"),
+    ("원영이만 빼고", "*!W:"),
+    ("멤버들 레이 빼고", "*!R:"),
+    ("레이랑 리즈 빼고 전부", "*!RZ:"),
+    ("레이 리즈 빼고 모두", "*!RZ:"),
+    ("레이를 제외한 모든 멤버", "*!R:"),
+    ("레이 제외한 모든 멤버의 신발", "*!R:shoe"),
+    ("레이 아닌 사람", "*!R:"),
+    ("원영이를 뺀 나머지", "*!W:"),
+    ("원영 빼고 나머지 멤버들", "*!W:"),
 ]
 THAI = [
     ("คน", "-:person"),
@@ -445,6 +481,12 @@ THAI = [
     ("หมวก 2 ใบ", "-:hat"),
     ("เค้กวันเกิดเรย์", "R:birthday cake"),
     ("รองเท้าบู๊ทเรย์", "R:boot"),
+    # everyone but one
+    ("ทุกคนยกเว้นเรย์", "*!R:"),
+    ("ยกเว้นเรย์", "*!R:"),
+    ("ทุกคนที่ไม่ใช่เรย์", "*!R:"),
+    ("ทุกคนนอกจากเรย์กับลิซ", "*!RZ:"),
+    ("เสื้อของทุกคนยกเว้นเรย์", "*!R:shirt"),
 ]
 JAPANESE = [
     ("人", "-:person"),
@@ -524,6 +566,15 @@ JAPANESE = [
     ("誰がマイクを持ってる", "-:person holding microphone"),
     ("レイのぬいぐるみ", "R:stuffed animal"),
     ("レイの誕生日ケーキ", "R:birthday cake"),
+    # everyone but one
+    ("レイ以外", "*!R:"),
+    ("レイ以外の全員", "*!R:"),
+    ("レイ以外のメンバー", "*!R:"),
+    ("レイ以外の人", "*!R:"),
+    ("レイとリズ以外の靴", "*!RZ:shoe"),
+    ("レイを除く全員の靴", "*!R:shoe"),
+    ("レイを除いたみんな", "*!R:"),
+    ("レイ抜きのIVE", "*!R:"),
 ]
 
 
@@ -627,10 +678,16 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("カリナのシャツ", ['"カリナ"', "The members are", "Rei"]),
         ("リズム", ['"リズム"', "English"]),
         # cannot be asked, or could mean two things
-        ("everyone except Wonyoung", ['"except"']),
-        ("원영 빼고 모두", ['"빼고"']),
-        ("ยกเว้นวอนยอง", ['"ยกเว้น"']),
-        ("ウォニョン以外", ['"以外"']),
+        ("Rei except Liz", ['"except"', "everyone except Rei"]),
+        ("shirt except Rei's", ['"except"', "everyone except Rei"]),
+        ("Rei's shoes but not Liz's", ['"but not"', "everyone except Rei"]),
+        ("everyone except the girl in red", ['"except"', "everyone except Rei"]),
+        ("everyone except Karina", ['"Karina"', "The members are"]),
+        ("everyone except Kim", ['"Kim"', "Gaeul", "Liz"]),
+        ("fancam of everyone except Rei", ['"except"', "everyone except Rei"]),
+        ("레이 말고 리즈", ['"말고"', "everyone except Rei"]),
+        ("레이 빼고 신발", ['"빼고"', "everyone except Rei"]),
+        ("Rei and the others", ['"the others"', "everyone except Rei"]),
         ("the person next to Yujin", ['"next to"']),
         ("원영 옆 사람", ['"옆"']),
         ("원영이 뒤 사람", ['"뒤"']),

@@ -147,6 +147,8 @@ def test_a_part_of_the_video_begins_at_zero(pipeline: Pipeline, clip: Path, tmp_
         ("Rei's hat", "No hat of Rei was found in this video."),
         ("guitar", "No guitar was found in this video."),
         ("strangers", "Nobody unknown was found in this video."),
+        ("everyone except Wonyoung, Yujin and Rei", "Nobody else was found in this video."),
+        ("everyone except Liz", "Not found, so not left out: Liz."),
     ],
 )
 def test_what_is_never_there_is_said(
