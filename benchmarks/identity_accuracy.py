@@ -29,9 +29,10 @@ from ive_segmentation.identity.calibration import (
     run_trials,
 )
 from ive_segmentation.identity.faces import FaceModel, load_faces
-from ive_segmentation.identity.matching import match_faces
+from ive_segmentation.identity.matching import match_faces, member_log_odds
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured, Settings
+from ive_segmentation.video.names import Names
 
 Interval = tuple[float, float, float]
 Rule = Callable[[Floats, Floats, Labels], Floats]
@@ -42,6 +43,11 @@ GROUP = 6
 ROUNDS = 3
 DRAWS = 1000
 LOOKS = 3
+TRACKS = (1, 2, 3, 5)
+"""Looks at a face in a video."""
+TRACKS_DRAWN = 30
+PARTS = 3
+"""Photos are dealt into so many parts; each in turn is met by a bank of the rest."""
 SMALL = (
     *((1,), (5,), (15,), (3,) * 2, (13,) * 2, (4,) * 3, (9,) * 3, (13,) * 3, (8,) * 4, (13,) * 5),
     *((16, 4, 4, 4, 4), (16, 16, 3, 3, 3), (16, 16, 16, 3, 3)),
@@ -265,6 +271,43 @@ def known_again(faces: Faces, lead: float) -> dict[str, float]:
     return {which: float(np.mean(pairs)) for which, pairs in joined.items()}
 
 
+def tracks_named(gallery: Gallery) -> dict[int, dict[str, float]]:
+    """Leave one member out, and a part of everybody's photos: how tracks that show these are named.
+
+    Looks are far apart, so each counts in full; but a video's are more alike than photos of years.
+    """
+    random = np.random.default_rng(0)
+    known: dict[int, list[bool]] = {looks: [] for looks in TRACKS}
+    strangers: dict[int, list[bool]] = {looks: [] for looks in TRACKS}
+    for away in range(len(gallery.names)):
+        dealt = [random.permutation(rows) for rows in gallery.rows]
+        for part in range(PARTS):
+            met = [rows if member == away else rows[part::PARTS] for member, rows in enumerate(dealt)]
+            bank = _only(gallery, np.setdiff1d(np.arange(len(gallery.photos)), np.concatenate(met)))
+            for member, rows in enumerate(met):
+                odds = member_log_odds(gallery.plain[rows], bank)
+                for looks in TRACKS:
+                    for _ in range(TRACKS_DRAWN):
+                        name = _named(bank, odds[random.permutation(len(rows))[:looks]])
+                        if member == away:
+                            strangers[looks].append(name is not None)
+                        else:
+                            known[looks].append(name == gallery.names[member])
+    return {
+        looks: {"known": float(np.mean(known[looks])), "strangers": float(np.mean(strangers[looks]))}
+        for looks in TRACKS
+    }
+
+
+def _named(bank: Gallery, odds: Floats) -> str | None:
+    """The name of a track whose face said that, every ten seconds."""
+    names = Names.of(bank, rate=1.0)
+    for second, row in enumerate(odds):
+        names.saw(10 * second, [0])
+        names.add_look(0, 10 * second, row)
+    return names.settle()[0].member
+
+
 def tiled_groups(dataset: Path, gallery: Gallery, faces: FaceModel) -> dict[str, Interval]:
     """Group pictures tiled from one photo of each of up to six members; those photos leave the gallery."""
     random = np.random.default_rng(0)
@@ -341,6 +384,7 @@ def measure(dataset: Path, pack: str, *, quick: bool = False) -> dict[str, Any]:
     leads = (0.0, Measured.stranger_lead)
     result["known again"] = {lead: known_again(faces, lead) for lead in leads}
     result["small banks"] = small_banks(gallery)
+    result["tracks"] = tracks_named(gallery)
     result["tiled groups"] = tiled_groups(dataset, gallery, models)
     result["calibration"] = report.calibration.to_json()
     return result
@@ -386,6 +430,12 @@ def main(
         print(
             f"  {size:15s} {values['strangers']:.1%} of strangers named, {values['known']:.1%} of known "
             f"faces rightly, threshold {values['threshold']:.2f}"
+        )
+    print("\nA member away and a third of all photos: tracks of a video that show these")
+    for looks, values in result["tracks"].items():
+        print(
+            f"  {looks} looks: {values['strangers']:.1%} of her tracks named, "
+            f"{values['known']:.1%} of the others rightly"
         )
     print("\nGroups of six, tiled from photos that are not in the bank (95% interval)")
     for name, interval in result["tiled groups"].items():

@@ -228,6 +228,9 @@ class Measured:
     look_cap: Final = 5.0
     """Log-odds (150 to one) that one look at a face can give or take: a bank of about a hundred photos was
     calibrated on about a hundred strangers, and cannot know what is rarer."""
+    name_evidence: Final = 1.5
+    """Log-odds that all looks at a track must give a member for it to bear her name, so that one look names
+    hardly more strangers than a picture does (PLAN.md, "Looks add up")."""
     look_apart: Final = 0.5
     """Seconds after which a face shows itself in a new way: looks closer together share their weight (the
     time of a step or a turn of the head in a dance at 120 beats a minute)."""

@@ -56,7 +56,7 @@ class _Track:
         overlaps: (frame, track, IoU) wherever its box overlapped another's by much.
         looked: The last frame in which its face was looked for.
         sure: Whether its name is clear, and its last face agrees.
-        evidence: (K + 1,) of the preview's name; the last is Unknown's, 0.
+        evidence: (K + 1,) of the preview's name; the last is of a face that is nobody's, 0.
     """
 
     evidence: Doubles
@@ -195,7 +195,7 @@ class Names:
         """
         if not tracks:
             return {}
-        evidence = np.stack([self._tracks[track].evidence[:-1] for track in tracks])
+        evidence = np.stack([self._tracks[track].evidence[:-1] for track in tracks]) - Measured.name_evidence
         evidence[evidence <= 0] = -1.0  # never better than no name, nor as good
         unnamed = np.zeros((len(tracks), len(tracks)))
         _, given = linear_sum_assignment(np.hstack([evidence, unnamed]), maximize=True)
@@ -236,13 +236,15 @@ class Names:
                 pieces.append((track, start, stop - 1))
                 evidence.append(np.sum([*known.evidence[part_of == part], *priors], axis=0))
         rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
-        return pieces, np.array(rows).reshape(len(pieces), len(self._members) + 1)
+        table = np.array(rows).reshape(len(pieces), len(self._members) + 1)
+        table[:, -1] = Measured.name_evidence
+        return pieces, table
 
     def _named(self, pieces: Sequence[Piece], table: Doubles) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
         unknown = len(self._members)
-        given = assign(table[:, :-1], seen)
+        given = assign(table[:, :-1] - table[:, -1:], seen)
         spans: list[Span] = []
         taken = _taken(given, seen)
         begun = 0

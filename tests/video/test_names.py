@@ -128,8 +128,18 @@ STORIES = {
     ),
     "two in one frame like Rei: the other is her next best": (
         {1: (0, 50), 2: (30, 90)},
-        [(1, 40, np.array([-4, 2, 1.5, -4], np.float32)), *looks(2, [35, 80], "Rei", 3.0)],
+        [(1, 40, np.array([-4, 3, 2.5, -4], np.float32)), *looks(2, [35, 80], "Rei", 3.0)],
         [(1, 0, 50, "Wonyoung"), (2, 30, 90, "Rei")],
+    ),
+    "one look that hardly speaks for Rei: Unknown": (
+        {1: (0, 50)},
+        looks(1, [40], "Rei", 1.4),
+        [(1, 0, 50, None)],
+    ),
+    "two of them, far apart: Rei": (
+        {1: (0, 50)},
+        looks(1, [10, 40], "Rei", 1.4),
+        [(1, 0, 50, "Rei")],
     ),
     "left and came back: both are Rei": (
         {1: (0, 40), 2: (60, 90)},
@@ -241,6 +251,9 @@ def test_the_preview_names_nobody_twice_and_follows_a_swap() -> None:
     names = Names(MEMBERS, RATE)
     assert names.now([]) == {}
     assert names.now([7]) == {7: None}
+    for frame in (0, 30):  # as at the end, one look that hardly speaks for her is not enough
+        names.add_look(3, frame, like("Gaeul", 1.4))
+        assert names.now([3]) == {3: "Gaeul" if frame else None}
     for frame in range(0, 300, 15):
         names.add_look(1, frame, like("Rei"))
         names.add_look(2, frame, like("Rei", 3.0))
