@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import block_diag, csr_array, diags_array, eye_array, hstack, vstack
+from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from ive_segmentation.result import Image
 from ive_segmentation.settings import Measured
@@ -135,30 +136,35 @@ def _largest(size: tuple[int, int]) -> float:
 def _follow(heads: Doubles, bodies: Doubles, size: tuple[int, int], seconds: Doubles) -> Doubles:
     """Windows (N, 4) for the frames of one shot."""
     seen = np.isfinite(heads).all(axis=1)
-    largest = _largest(size)
-    heights = (bodies[:, 3] - bodies[:, 1])[np.isfinite(bodies).all(axis=1)]
-    wanted = Measured.camera_room * np.median(heights) if heights.size else largest
-    if seen.any():
-        # Where the picture cuts her off at the waist, her head with its hair may be too wide for that.
-        wide = np.quantile((heads[:, 2] - heads[:, 0])[seen], USUALLY)
-        wanted = max(wanted, wide / MOST_HEAD / ASPECT)
-    height = float(np.clip(wanted, largest / Measured.camera_zoom, largest))
+    wide = (heads[:, 2] - heads[:, 0])[seen]
+    height = _height(wide, bodies, _largest(size))
     width = height * ASPECT
     half = np.array([width, height]) / 2
     ends = np.array([size[1], size[0]])
     if not seen.any():
         middle = np.tile(ends / 2, (len(heads), 1))
         return np.hstack([middle - half, middle + half])
-    closer = max(float(np.median((heads[:, 2] - heads[:, 0])[seen])) / width / USUAL_HEAD, 1.0)
+    closer = max(float(np.median(wide)) / width / USUAL_HEAD, 1.0)
+    limits = closer * np.array([Measured.camera_speed, Measured.camera_acceleration, Measured.camera_jerk])
     heads = heads + _cut_off(heads, ends)
     head = (heads[:, :2] + heads[:, 2:]) / 2
     room = np.maximum(half - (heads[:, 2:] - heads[:, :2]) / 2 / INSIDE, 0.0)
     place = head + np.array([0.0, (0.5 - Measured.camera_headroom) * height])
     bounds = np.stack([half, ends - half], axis=1)
     axes = zip(place.T, head.T, room.T, bounds, strict=True)
-    centres = np.stack([_axis(*axis, seconds, width, closer) for axis in axes], axis=1)
+    centres = np.stack([_axis(*axis, seconds, width, limits) for axis in axes], axis=1)
     # To within what floating-point numbers lose, so that who stands at the frame's edge is wholly in it.
     return np.hstack([centres - half, centres + half]).round(9)
+
+
+def _height(wide: Doubles, bodies: Doubles, largest: float) -> float:
+    """Height of the crop in a shot, pixels; `wide` is how wide her head is where it is seen."""
+    heights = (bodies[:, 3] - bodies[:, 1])[np.isfinite(bodies).all(axis=1)]
+    wanted = Measured.camera_room * np.median(heights) if heights.size else largest
+    if wide.size:
+        # Where the picture cuts her off at the waist, her head with its hair may be too wide for that.
+        wanted = max(wanted, np.quantile(wide, USUALLY) / MOST_HEAD / ASPECT)
+    return float(np.clip(wanted, largest / Measured.camera_zoom, largest))
 
 
 def _cut_off(heads: Doubles, ends: Doubles) -> Doubles:
@@ -174,52 +180,88 @@ def _axis(
     bounds: Doubles,
     seconds: Doubles,
     width: float,
-    closer: float,
+    limits: Doubles,
 ) -> Doubles:
     """Where the crop's middle is along one axis, (N,) pixels; all is solved in crop widths.
 
-    `closer` says how many times nearer she is than where the bounds on the movements hold.
+    Args:
+        place: (N,) where it is wanted, pixels.
+        head: (N,) the middle of her head, pixels; NaN while it is not seen.
+        room: (N,) how far from there it may be with all of her head in the crop, pixels.
+        bounds: (2,) between which it must be, pixels.
+        seconds: (N,) when each frame is shown.
+        width: Of the crop, pixels.
+        limits: (3,) greatest speed, acceleration and jerk, in crop widths and seconds.
     """
     seen = np.isfinite(head)
     # A frame that the crop just fits may leave a little less than nothing between the two.
     low, high = bounds.min() / width, bounds.max() / width
     spline, slopes = _spline(seconds)
-    count, steps = spline.shape[1], [slope.shape[0] for slope in slopes]
     at = spline[seen]
-    frames = at.shape[0]
     place, head, room = (np.clip(value[seen] / width, -1e3, 1e3) for value in (place, head, room))
     place = np.clip(place, low, high)
-    # The unknowns: the spline, and how far off, outside, fast, ... it is, each at least what it says and its
-    # negative.
-    sizes = [frames, frames, *steps]
-    rows = vstack([at, at, *slopes])
-    slack = block_diag([eye_array(n) for n in sizes])
-    still = np.zeros(rows.shape[0] - 2 * frames)
-    aims = np.concatenate([place, head, still])
-    free = np.concatenate([np.full(frames, Measured.camera_dead_zone), room, still])
-    share = max(float(seconds[-1] - seconds[0]), KNOT) / frames
-    weights = [OFF * share, OUTSIDE * share, SPEED * KNOT, ACCELERATION * KNOT, JERK * KNOT]
-    anywhere = np.full(2 * frames, np.inf)
-    limits = closer * np.array([Measured.camera_speed, Measured.camera_acceleration, Measured.camera_jerk])
-    speed, acceleration, jerk = map(np.full, steps, limits)
-    speed[_held(seconds, seen, steps[0])] = 0.0
-    top = np.concatenate([anywhere, speed, acceleration, jerk])
-    answer = milp(
-        np.concatenate([np.zeros(count), np.repeat(weights, sizes)]),
-        bounds=Bounds(
-            np.concatenate([np.full(count, low - PAST_EDGE), np.zeros(sum(sizes))]),
-            np.concatenate([np.full(count, high + PAST_EDGE), top]),
-        ),
-        constraints=[
-            LinearConstraint(csr_array(hstack([rows, -slack])), ub=aims + free),
-            LinearConstraint(csr_array(hstack([rows, slack])), lb=aims - free),
-        ],
-    )
-    assert answer.x is not None, answer.message  # to stand still is always allowed
-    centres = np.clip(spline @ answer.x[:count] * width, bounds.min(), bounds.max())
+    share = max(float(seconds[-1] - seconds[0]), KNOT) / len(place)
+    speed, acceleration, jerk = map(np.full, (slope.shape[0] for slope in slopes), limits)
+    speed[_held(seconds, seen, len(speed))] = 0.0
+    terms = [
+        _Term(at, place, Measured.camera_dead_zone, OFF * share, np.inf),
+        _Term(at, head, room, OUTSIDE * share, np.inf),
+        _Term(slopes[0], 0.0, 0.0, SPEED * KNOT, speed),
+        _Term(slopes[1], 0.0, 0.0, ACCELERATION * KNOT, acceleration),
+        _Term(slopes[2], 0.0, 0.0, JERK * KNOT, jerk),
+    ]
+    path = spline @ _cheapest(terms, low - PAST_EDGE, high + PAST_EDGE)
+    centres = np.clip(path * width, bounds.min(), bounds.max())
     for edge in bounds:  # to which the solver comes as near as its tolerance asks
         centres[np.isclose(centres, edge, rtol=0, atol=1e-3)] = edge
     return np.asarray(centres)
+
+
+class _Term(NamedTuple):
+    """What the path should be like at M places, and what it costs where it is not; numbers hold for all M.
+
+    Attributes:
+        rows: (M, C): times the spline's coefficients, what is looked at.
+        aim: (M,) what that should be.
+        free: (M,) how far off it may be at no cost.
+        weight: What it costs to be farther off, for each unit.
+        most: (M,) how much farther off it may be at most.
+    """
+
+    rows: csr_array
+    aim: Doubles | float
+    free: Doubles | float
+    weight: float
+    most: Doubles | float
+
+
+def _cheapest(terms: Sequence[_Term], low: float, high: float) -> Doubles:
+    """The coefficients (C,), from `low` to `high`, that cost least.
+
+    The other unknowns of the linear programme are how far off each row is beyond what is free: each at least
+    what the row says, and at least its negative.
+    """
+    sizes = [term.rows.shape[0] for term in terms]
+
+    def per_row(values: Iterable[Doubles | float]) -> Doubles:
+        return np.concatenate([*map(np.broadcast_to, values, sizes)])
+
+    aim, free = per_row(term.aim for term in terms), per_row(term.free for term in terms)
+    rows, off = vstack([term.rows for term in terms]), eye_array(sum(sizes))
+    count = rows.shape[1]
+    answer = milp(
+        np.concatenate([np.zeros(count), per_row(term.weight for term in terms)]),
+        bounds=Bounds(
+            np.concatenate([np.full(count, low), np.zeros(sum(sizes))]),
+            np.concatenate([np.full(count, high), per_row(term.most for term in terms)]),
+        ),
+        constraints=[
+            LinearConstraint(csr_array(hstack([rows, -off])), ub=aim + free),
+            LinearConstraint(csr_array(hstack([rows, off])), lb=aim - free),
+        ],
+    )
+    assert answer.x is not None, answer.message  # to stand still is always allowed
+    return np.asarray(answer.x[:count])
 
 
 def _spline(seconds: Doubles) -> tuple[csr_array, list[csr_array]]:
