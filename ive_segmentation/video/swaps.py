@@ -38,6 +38,15 @@ class History:
     labels: NDArray[np.intp]
     overlaps: Sequence[tuple[int, int, float]]
 
+    def can_split(self, moment: int) -> bool:
+        """Whether it has a frame before this one, and this one or a later."""
+        return self.first < moment <= self.last
+
+    def says(self, member: int, first: int, last: int) -> float:
+        """What the looks in some frames, first and last included, say for a member."""
+        part = slice(*np.searchsorted(self.frames, [first, last + 1]))
+        return float(self.evidence[part, member].sum())
+
 
 @dataclass(frozen=True)
 class _Change:
@@ -65,28 +74,21 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> Splits:
     Returns:
         The splits of every track.
     """
-    nothing = np.zeros(unknown + 1)
-    crossings = _crossings(_changes(histories))
-    moments = [_moment(crossing, histories) for crossing in crossings]
+    crossings = [(changes, _moment(changes, histories)) for changes in _crossings(_changes(histories))]
     splits: Splits = {track: {} for track in histories}
-    for crossing, moment in zip(crossings, moments, strict=True):
-        for change in crossing:
-            if histories[change.track].first < moment <= histories[change.track].last:
-                splits[change.track][moment] = nothing
-    for crossing, moment in zip(crossings, moments, strict=True):
-        for change in crossing:
-            pair = [change.before, change.after]
+    for changes, moment in crossings:
+        for change in changes:
+            if histories[change.track].can_split(moment):
+                splits[change.track][moment] = np.zeros(unknown + 1)
+    for changes, moment in crossings:
+        for change in changes:
+            if unknown in (change.before, change.after):
+                continue
             for track, known in histories.items():
-                if unknown in pair or moment in splits[track] or not known.first < moment <= known.last:
-                    continue
-                # Who it is at the last look before, or at the first one where there is none.
-                looks_before = int(np.searchsorted(known.frames, moment))
-                own = int([*known.labels[max(looks_before - 1, 0) :], unknown][0])
-                if own in pair or (own == unknown and _may_have_swapped(known, change, looks_before)):
-                    splits[track][moment] = nothing.copy()
-                    splits[track][moment][pair] = Measured.look_cap / 2
-                if own in pair:
-                    splits[track][moment][own] = Measured.look_cap
+                if known.can_split(moment) and moment not in splits[track]:
+                    hint = _part_in_swap(known, change, moment, unknown)
+                    if hint is not None:
+                        splits[track][moment] = hint
     return splits
 
 
@@ -105,27 +107,40 @@ def find_take_overs(pieces: Sequence[Piece], evidence: Doubles, histories: Mappi
     Returns:
         The splits of those tracks; nothing is added to their evidence.
     """
-
-    def said(member: int, track: int, first: int, last: int) -> float:
-        known = histories[track]
-        part = slice(*np.searchsorted(known.frames, [first, last + 1]))
-        return float(known.evidence[part, member].sum())
-
     splits: Splits = defaultdict(dict)
     tracks, begins, ends = np.array(pieces).reshape(-1, 3).T
     clear = evidence.max(axis=1) > Measured.look_cap / 2
     for (track, first, last), whole in zip(pieces, evidence, strict=True):
         for place in np.flatnonzero(clear & (tracks != track) & (begins <= last) & (ends >= first)):
-            (other, begun, ended), others = pieces[int(place)], evidence[place]
-            member = int(others.argmax())
+            other, begun, ended = pieces[int(place)]
+            member = int(evidence[place].argmax())
             shared = max(first, begun), min(last, ended)
-            its, hers = said(member, track, *shared), said(member, other, *shared)
-            if its > 0 or (its, whole[member]) >= (hers, others[member]):
+            its, others = (histories[one].says(member, *shared) for one in (track, other))
+            if its > 0 or (its, whole[member]) >= (others, evidence[place, member]):
                 continue
-            for edge, before, after in ((begun, first, begun - 1), (ended + 1, ended + 1, last)):
-                if first < edge <= last and said(member, track, before, after) > Measured.look_cap / 2:
-                    splits[track][edge] = np.zeros(len(others))
+            # What of it was before that one began, and what is since it ended.
+            for edge, alone in ((begun, (first, begun - 1)), (ended + 1, (ended + 1, last))):
+                if first < edge <= last and histories[track].says(member, *alone) > Measured.look_cap / 2:
+                    splits[track][edge] = np.zeros(evidence.shape[1])
     return splits
+
+
+def _part_in_swap(known: History, change: _Change, moment: int, unknown: int) -> Doubles | None:
+    """What is to speak for who a track is before and after another's change, (K + 1,); None if it is no part.
+
+    It is one where it bears one of the two names, or none and may still have been swapped.
+    """
+    pair = [change.before, change.after]
+    looks_before = int(np.searchsorted(known.frames, moment))
+    # Who it is at the last look before, or at the first one where there is none.
+    own = int([*known.labels[max(looks_before - 1, 0) :], unknown][0])
+    if own not in pair and not (own == unknown and _may_have_swapped(known, change, looks_before)):
+        return None
+    hint = np.zeros(unknown + 1)
+    hint[pair] = Measured.look_cap / 2
+    if own in pair:
+        hint[own] = Measured.look_cap
+    return hint
 
 
 def _may_have_swapped(known: History, change: _Change, looks_before: int) -> bool:
