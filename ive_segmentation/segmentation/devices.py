@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -20,6 +22,10 @@ NO_MEMORY = (
 
 class SegmentationError(UserError):
     """SAM 3 cannot answer: no such device, out of memory, or a concept it cannot take."""
+
+
+class TooLittleMemoryError(SegmentationError):
+    """Something does not fit into a device's memory."""
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -113,17 +119,23 @@ def lacks_memory(error: BaseException) -> bool:
     return isinstance(error, OSError | RuntimeError) and any(words in str(error) for words in NO_MEMORY)
 
 
-def out_of_memory(device: torch.device, what: str = "this picture") -> SegmentationError:
-    """Say that something does not fit into a device's memory.
+@contextmanager
+def memory_errors(device: torch.device, what: str = "this picture") -> Iterator[None]:
+    """Turn what libraries say when memory runs out into one line.
 
     Args:
         device: Where SAM 3 runs.
         what: What does not fit.
 
-    Returns:
-        The error to raise.
+    Raises:
+        TooLittleMemoryError: If the block runs out of memory.
     """
-    memory, way_out = f"The memory of {device}", "close other programs that use it, or set IVE_DEVICE=cpu"
-    if device.type == "cpu":
-        memory, way_out = "This machine's memory", "close other programs"
-    return SegmentationError(f"{memory} is not enough for {what}: {way_out}.")
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
+            raise
+        memory, way_out = f"The memory of {device}", "close other programs that use it, or set IVE_DEVICE=cpu"
+        if device.type == "cpu":
+            memory, way_out = "This machine's memory", "close other programs"
+        raise TooLittleMemoryError(f"{memory} is not enough for {what}: {way_out}.") from error

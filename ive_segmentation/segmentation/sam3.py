@@ -25,10 +25,10 @@ from ive_segmentation.images import content_hash
 from ive_segmentation.segmentation.checkpoints import damaged, locate
 from ive_segmentation.segmentation.devices import (
     SegmentationError,
+    TooLittleMemoryError,
     choose_device,
     choose_precision,
-    lacks_memory,
-    out_of_memory,
+    memory_errors,
 )
 from ive_segmentation.segmentation.instances import Answer
 from ive_segmentation.segmentation.normalising import spread_group_norms
@@ -292,13 +292,12 @@ class Sam3:
         done: list = []
         while len(done) < len(rows):
             try:
-                done += work(rows[len(done) : len(done) + batch])
-            except (RuntimeError, MemoryError) as error:
-                if not lacks_memory(error):
-                    raise
+                with memory_errors(self.device):
+                    done += work(rows[len(done) : len(done) + batch])
+            except TooLittleMemoryError:
                 self.make_room()
                 if batch == 1:
-                    raise out_of_memory(self.device) from error
+                    raise
                 batch //= 2
         return done
 
@@ -376,12 +375,8 @@ def load_sam3(settings: Settings) -> Sam3:
         raise damaged(folder, error) from error
     _set_resolution(settings.resolution, model, processor)
     reader = Reader(folder, processor.tokenizer, device, dtype, settings.word_cache)
-    try:
+    with memory_errors(device, "SAM 3"):
         return Sam3(model, processor, reader, device, settings)
-    except (RuntimeError, MemoryError) as error:
-        if not lacks_memory(error):
-            raise
-        raise out_of_memory(device, "SAM 3") from error
 
 
 def _set_resolution(resolution: int, model: Any, processor: Sam3Processor) -> None:

@@ -24,7 +24,7 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from ive_segmentation.result import Image
-from ive_segmentation.segmentation.devices import lacks_memory, out_of_memory
+from ive_segmentation.segmentation.devices import memory_errors
 from ive_segmentation.segmentation.sam3 import Sam3
 from ive_segmentation.segmentation.weights import load_tracker
 from ive_segmentation.settings import Measured
@@ -45,12 +45,8 @@ class SessionTracker:
         clean_here()
         self._sam3 = sam3
         sam3.make_room()  # a video takes all there is for long, and has no use for what was asked before
-        try:
+        with memory_errors(sam3.device, "SAM 3's tracker"):
             self._model = load_tracker(sam3.folder, sam3.dtype, sam3.resolution).to(sam3.device).eval()
-        except (RuntimeError, MemoryError) as error:
-            if not lacks_memory(error):
-                raise
-            raise out_of_memory(sam3.device, "SAM 3's tracker") from error
         self._model.detector_model = sam3.model
         for least in ("score_threshold_detection", "new_det_thresh"):
             # As much surer, in log-odds, than the checkpoint's 0.5 as pictures are asked to be.
@@ -76,14 +72,9 @@ class SessionTracker:
         Raises:
             SegmentationError: If the device's memory does not hold one more frame.
         """
-        try:
-            with torch.inference_mode():
-                out = self._model(self._session, frame_idx=self._frame, frame=self._sam3.pixels([image])[0])
-                tracked = _tracked(self._session, out, (image.shape[0], image.shape[1]))
-        except (RuntimeError, MemoryError) as error:
-            if not lacks_memory(error):
-                raise
-            raise out_of_memory(self._sam3.device, "one more frame") from error
+        with memory_errors(self._sam3.device, "one more frame"), torch.inference_mode():
+            out = self._model(self._session, frame_idx=self._frame, frame=self._sam3.pixels([image])[0])
+            tracked = _tracked(self._session, out, (image.shape[0], image.shape[1]))
         self._seen.update((instance.track, self._frame) for instance in tracked)
         for track in self._gone():
             self._session.remove_object(track)
