@@ -228,29 +228,25 @@ def build_bank(
             )
         )  # fmt: skip
         embedded = sum(row.pop("new") for row in rows)
-        wanted = (false_accepts, RULE)
-        if (
-            last
-            and last.dataset == os.path.realpath(dataset)
-            and _same(before, rows)
-            and set(last.members) == {folder.name for folder in member_folders(dataset)}
-            and (last.calibration.false_accepts, last.calibration.rule) == wanted
-        ):
+        if last and _is_in_line(last, before, rows, dataset, false_accepts):
             _stamp(uri, version, before, rows, faces, last)
             return replace(last, embedded=0, removed=0, rebuilt=None, seconds=time.monotonic() - begun)
         progress(1.0, "Comparing the photos with each other")
         choose_faces(rows)
         progress(1.0, "Learning how alike is alike enough")
+        counts = _count(rows, dataset)
+        calibration, warnings = _examine(rows, counts, dataset, false_accepts)
         report = BankReport(
             dataset=os.path.realpath(dataset),
             faces=faces.name,
             recogniser=faces.hash,
-            members=_count(rows, dataset),
+            members=counts,
             left_out=tuple(LeftOut(row["photo"], row["left_out"]) for row in rows if row["left_out"]),
             embedded=embedded,
             removed=len({row["photo"] for row in before} - {row["photo"] for row in rows}),
             rebuilt=rebuilt,
-            **_examine(rows, dataset, false_accepts),
+            calibration=calibration,
+            warnings=tuple(warnings),
             seconds=time.monotonic() - begun,
             look=LOOK,
         )
@@ -381,6 +377,18 @@ def _stamp(
             _write(uri, stamped, faces, report, attempts=1)
 
 
+def _is_in_line(
+    last: BankReport, before: list[Row], rows: list[Row], dataset: Path, false_accepts: float
+) -> bool:
+    """Whether the bank was made of these very photos and folders, and calibrated as it would be now."""
+    return (
+        last.dataset == os.path.realpath(dataset)
+        and _same(before, rows)
+        and set(last.members) == {folder.name for folder in member_folders(dataset)}
+        and (last.calibration.false_accepts, last.calibration.rule) == (false_accepts, RULE)
+    )
+
+
 def _same(before: list[Row], rows: list[Row]) -> bool:
     columns = ("photo", "hash", "unusable")
     return [[row[name] for name in columns] for row in before] == [
@@ -395,46 +403,50 @@ def _count(rows: list[Row], dataset: Path) -> dict[str, int]:
     return counts
 
 
-def _examine(rows: list[Row], dataset: Path, false_accepts: float) -> dict[str, Any]:
-    """Calibrate the bank on itself and say what is odd about it."""
+def _examine(
+    rows: list[Row], counts: dict[str, int], dataset: Path, false_accepts: float
+) -> tuple[Calibration, list[str]]:
+    """Calibrate the bank on itself, and say what is odd about it."""
     kept = [row for row in rows if row["left_out"] is None]
     if not kept:
         raise BankError(
             f"No photo in {dataset} can be used ({rows[0]['photo']}: {rows[0]['left_out']}). "
             "Add photos that show each member's face, and build again."
         )
-    counts = _count(rows, dataset)
-    warnings = [
-        f"{name} has no usable photo: nobody can be named {name}." for name in counts if not counts[name]
-    ]
-    warnings += [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name in counts:
-        alike[name_key(name)].append(name)
-    warnings += [
-        f"{' and '.join(folders)} are one name: put their photos in one folder."
-        for folders in alike.values()
-        if len(folders) > 1
-    ]
     names, labels = np.unique([row["member"] for row in kept], return_inverse=True)
     probes, gallery = _matrix(kept, "plain"), _matrix(kept, "embedding")
     scores = leave_one_out(probes, gallery, labels)
-    if len(kept) >= Measured.telling_photos:
-        for row, member in find_misplaced(scores, labels).items():
-            warnings.append(
-                f"{kept[row]['photo']} looks more like {names[member]}: is it in the right folder?"
-            )
-        warnings += [
-            f"{names[first]} and {names[second]} look like the same person: put their photos in one folder."
-            for first, second in find_same_person(scores, labels)
-        ]
     if too_small(counts.values()):
         calibration = default_calibration(false_accepts)
     else:
         trials = run_trials(probes, gallery, labels, scores)
         calibration = calibrate(trials, len(kept), len(names), false_accepts)
-    warnings += [calibration.warning] if calibration.warning else []
-    return {"calibration": calibration, "warnings": tuple(warnings)}
+    warnings = _odd_folders(counts)
+    if len(kept) >= Measured.telling_photos:
+        for row, member in find_misplaced(scores, labels).items():
+            photo = kept[row]["photo"]
+            warnings.append(f"{photo} looks more like {names[member]}: is it in the right folder?")
+        for one, other in find_same_person(scores, labels):
+            both = f"{names[one]} and {names[other]}"
+            warnings.append(f"{both} look like the same person: put their photos in one folder.")
+    if calibration.warning:
+        warnings.append(calibration.warning)
+    return calibration, warnings
+
+
+def _odd_folders(counts: dict[str, int]) -> list[str]:
+    """Say of which folders too few photos can be used, and which have one name."""
+    none = [f"{name} has no usable photo: nobody can be named {name}." for name in counts if not counts[name]]
+    one = [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in counts:
+        alike[name_key(name)].append(name)
+    same = [
+        f"{' and '.join(folders)} are one name: put their photos in one folder."
+        for folders in alike.values()
+        if len(folders) > 1
+    ]
+    return [*none, *one, *same]
 
 
 def _write(
