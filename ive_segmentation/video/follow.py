@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,20 +119,17 @@ def follow(
     tracker = make_tracker(pipeline.sam3, [PERSON, *asked.concepts, *unasked])
     rate = float(video.rate)
     names, owners = Names.of(pipeline.gallery, rate), Owners(rate)
-    total = _expected_frames(video, start, end)
-    first_pass = _Pass(progress, 0.0, SEEING, total, ", then it is drawn")
+    first_pass = _Pass(progress, 0.0, SEEING, _expected_frames(video, start, end), ", then it is drawn")
     shown = time.monotonic() - PREVIEW_EVERY
-    until, lasts = 0.0, Fraction(0)
     with Records() as records:
-        frames = read(video, start, end)
+        frames = read(video, start, end)  # at least one, or it raises
         for watched in watch(frames, tracker, pipeline, names, owners, unasked=unasked):
             records.append(watched.record)
-            lasts = watched.frame.duration * video.time_base
-            until = watched.frame.second + float(lasts)
             first_pass.done("Looking at")
             if preview is not None and time.monotonic() - shown >= PREVIEW_EVERY:
                 preview(_glimpse(watched, video, asked, names, pipeline))
                 shown = time.monotonic()
+        lasts = float(watched.frame.duration * video.time_base)
         spans = names.settle()
         # Of who is not there no fancam is made: somebody else would be filmed under her name.
         there = any(span.member == outputs.star for span in spans)
@@ -146,17 +142,23 @@ def follow(
             read(video, start, end), video, records, story, pipeline.members, made,
             lambda: second_pass.done("Drawing"),
         )  # fmt: skip
-        times = intervals(story.presence(records, float(lasts)))
+        times = intervals(story.presence(records, lasts))
     called = names_to_show(pipeline.members)
     files["timeline"] = out / TIMELINE
     if files["timeline"].exists():  # every answer has one; without it such files are the user's own
         outputs.clear(pipeline.members, files.values())
     write_timeline(files["timeline"], times, called)
-    remarks = [_breaks_off(video, end, until), sound_remark(video, made.sounds)]
+    remarks = [_breaks_off(video, end, watched.frame.second + lasts), sound_remark(video, made.sounds)]
     messages = (*asked.messages, *_never_found(asked, found, times, called), *filter(None, remarks))
-    seconds = time.monotonic() - begun
-    in_order = tuple(sorted(found, key=lambda one: (one[1], one[0] or "")))
-    return Followed(files, tuple(times), messages, first_pass.count, seconds, tracker.how, in_order)
+    return Followed(
+        files,
+        tuple(times),
+        messages,
+        frames=first_pass.count,
+        seconds=time.monotonic() - begun,
+        how=tracker.how,
+        found=tuple(sorted(found, key=lambda one: (one[1], one[0] or ""))),
+    )
 
 
 class Plan(NamedTuple):
