@@ -202,7 +202,7 @@ def identify(
     given = load_settings(dataset=dataset, faces=faces, bank=bank)
     settings = _or_the_demo(given)
     demo = settings is not given
-    model, gallery = _faces_and_bank(settings, chosen=settings.bank != bank_of(settings.dataset) and not demo)
+    model, gallery = _faces_and_bank(settings, chosen=given.bank != bank_of(given.dataset))
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     failed = False
     # Each as soon as it is known: whoever ends a long list early keeps what there is.

@@ -98,10 +98,10 @@ def _herself_first(persons: list[Person]) -> list[Person]:
     """
     given = list(persons)
     for place, person in enumerate(persons):
-        hers = None if person.member else _surely(person)
+        name = None if person.member else _surely(person)
         for at, one in enumerate(given):
-            if hers and one.member == hers and _is_picture_of(one, person):
-                given[at], given[place] = _called(one, None), _called(person, hers)
+            if name and one.member == name and _is_picture_of(one, person):
+                given[at], given[place] = _called(one, None), _called(person, name)
     return given
 
 

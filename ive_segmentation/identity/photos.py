@@ -124,19 +124,18 @@ def _embedded(waiting: list[tuple[Row, list[FoundFace]]], faces: FaceModel) -> I
     crops = [face.crop for _, found in waiting for face in found]
     mirrored = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
     both = faces.embed([*crops, *mirrored])
-    plain, gallery = both[: len(crops)], unit(both[: len(crops)] + both[len(crops) :])
-    numbers = iter(range(len(crops)))
+    embeddings = zip(both[: len(crops)], unit(both[: len(crops)] + both[len(crops) :]), strict=True)
     for row, found in waiting:
         for face in found:
-            number = next(numbers)
+            plain, gallery = next(embeddings)
             row["faces"].append(
                 {
                     "box": face.box.tolist(),
                     "keypoints": face.keypoints.tolist(),
                     "score": face.score,
                     "sharpness": sharpness_of(face.crop),
-                    "plain": plain[number].tolist(),
-                    "embedding": gallery[number].tolist(),
+                    "plain": plain.tolist(),
+                    "embedding": gallery.tolist(),
                 }
             )
         yield row

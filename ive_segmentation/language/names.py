@@ -128,9 +128,8 @@ class Names:
         names = self._closest(word)
         said = f"The closest name{'s are' if len(names) > 1 else ' is'} {self.show(names)}"
         thing = 'put "the" before it' if word[0].isascii() else "this vocabulary lacks it: use English"
-        advice = (
-            "" if " " in word else f"; if it is a thing, {thing}"
-        )  # two words are a family's and a given name
+        is_whole_name = " " in word  # a family's and a given one
+        advice = "" if is_whole_name else f"; if it is a thing, {thing}"
         return PromptError(
             f'"{word}" is no member. {said if names else self._every_name()}: type one of them, '
             f"or add a folder of photos for {word}{advice}."

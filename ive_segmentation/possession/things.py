@@ -111,20 +111,22 @@ def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> n
     """Every person's claim on one thing, (P,) float64, 0 to 1."""
     claims = np.zeros(len(bodies))
     box = extent(thing)
-    near = [i for i, body in enumerate(bodies) if body and box and _reaches(body, box)]
-    if not box or not near:
+    if box is None:
         return claims
-    people = [body for i in near if (body := bodies[i])]
+    near = {person: body for person, body in enumerate(bodies) if body and _reaches(body, box)}
+    if not near:
+        return claims
+    persons, people = [*near], [*near.values()]
     crop = _crop_around(thing.view(np.uint8), box, people)
     if not crop.touch.any():
         return claims
     place = worn_place(concept)
     worn = _worn(_fits(place, crop, people), crop) if place else np.zeros(len(people))
     if worn.max() >= Measured.claim_least:
-        claims[near] = worn
+        claims[persons] = worn
     else:
         # A hat that is on nobody's head may be in somebody's hand, but hers is first the one on her head.
-        claims[near] = _held(concept, crop, people) * (NOT_WORN if place else 1)
+        claims[persons] = _held(concept, crop, people) * (NOT_WORN if place else 1)
     return claims
 
 

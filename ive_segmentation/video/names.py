@@ -227,18 +227,17 @@ class Names:
     def _pieces(self, histories: Mapping[int, History], splits: Splits) -> tuple[list[Piece], Doubles]:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
         pieces: list[Piece] = []
-        evidence = []
+        evidence: list[Doubles] = []
+        unnamed = np.zeros(len(self._members) + 1)
+        unnamed[-1] = Measured.name_evidence
         for track, known in histories.items():
             inner = sorted(splits[track])
             part_of = np.searchsorted(inner, known.frames, side="right")
             for part, (start, stop) in enumerate(pairwise([known.first, *inner, known.last + 1])):
                 priors = [splits[track][edge] for edge in (start, stop) if edge in inner]
                 pieces.append((track, start, stop - 1))
-                evidence.append(np.sum([*known.evidence[part_of == part], *priors], axis=0))
-        rows = [np.zeros(len(self._members) + 1) + row for row in evidence]
-        table = np.array(rows).reshape(len(pieces), len(self._members) + 1)
-        table[:, -1] = Measured.name_evidence
-        return pieces, table
+                evidence.append(np.sum([unnamed, *known.evidence[part_of == part], *priors], axis=0))
+        return pieces, np.array(evidence).reshape(-1, len(unnamed))
 
     def _named(self, pieces: Sequence[Piece], table: Doubles) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""

@@ -111,9 +111,8 @@ def video_writer(
             yield writer.write
             writer.finish()
         except BaseException:
-            with suppress(
-                OSError
-            ):  # before it is closed, lest it be put in order first, which takes its time
+            # Before it is closed, lest it be put in order first, which takes its time.
+            with suppress(OSError):
                 part.unlink()
             raise
         finally:
