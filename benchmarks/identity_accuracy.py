@@ -20,7 +20,7 @@ import typer
 from numpy.typing import NDArray
 
 from ive_segmentation import images
-from ive_segmentation.identity.bank import Gallery, build_bank, load_gallery
+from ive_segmentation.identity.bank import build_bank
 from ive_segmentation.identity.calibration import (
     calibrate,
     default_calibration,
@@ -29,6 +29,7 @@ from ive_segmentation.identity.calibration import (
     run_trials,
 )
 from ive_segmentation.identity.faces import FaceModel, load_faces
+from ive_segmentation.identity.gallery import Gallery, load_gallery
 from ive_segmentation.identity.matching import match_faces, member_log_odds
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured, Settings

@@ -23,8 +23,9 @@ from insightface.app import FaceAnalysis
 
 from benchmarks.identity_accuracy import tiles
 from ive_segmentation import images
-from ive_segmentation.identity.bank import build_bank, load_gallery
+from ive_segmentation.identity.bank import build_bank
 from ive_segmentation.identity.faces import load_faces
+from ive_segmentation.identity.gallery import load_gallery
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.packs import find_pack
 from ive_segmentation.identity.photos import list_photos

@@ -22,9 +22,9 @@ import typer
 from lancedb.index import IvfFlat
 
 from ive_segmentation import images
-from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.calibration import default_calibration
 from ive_segmentation.identity.faces import load_faces
+from ive_segmentation.identity.gallery import BankReport, Gallery
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.space import member_scores, unit
 from ive_segmentation.settings import Measured, Settings

@@ -24,7 +24,8 @@ import typer
 
 from benchmarks.possession_latency import our_pipeline, seconds, six_people, write_checkpoint
 from ive_segmentation.demo.dataset import draw_dataset
-from ive_segmentation.identity.bank import build_bank, load_gallery
+from ive_segmentation.identity.bank import build_bank
+from ive_segmentation.identity.gallery import load_gallery
 from ive_segmentation.language import load_members
 from ive_segmentation.result import PERSON
 from ive_segmentation.segmentation.sam3 import Question

@@ -24,8 +24,8 @@ from ive_segmentation.settings import Settings, bank_of, load_settings
 from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
-    from ive_segmentation.identity.bank import BankReport, Gallery
     from ive_segmentation.identity.faces import FaceModel
+    from ive_segmentation.identity.gallery import BankReport, Gallery
     from ive_segmentation.language import Member
     from ive_segmentation.result import Person
 
@@ -159,7 +159,7 @@ def bank_build(
 @bank_app.command("show")
 def bank_show(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
     """Show what the bank holds."""
-    from ive_segmentation.identity.bank import load_gallery
+    from ive_segmentation.identity.gallery import load_gallery
 
     settings = _or_the_demo(load_settings(dataset=dataset, bank=bank))
     _print_report(load_gallery(settings.bank).report, as_json, built=False)
@@ -169,7 +169,7 @@ def bank_show(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = Fals
 def bank_audit(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
     """List photos that harm the bank, and members whose photos say too little."""
     from ive_segmentation.identity.audit import audit
-    from ive_segmentation.identity.bank import load_gallery
+    from ive_segmentation.identity.gallery import load_gallery
 
     found = audit(load_gallery(_or_the_demo(load_settings(dataset=dataset, bank=bank)).bank))
     if as_json:
@@ -367,8 +367,8 @@ def _or_the_demo(settings: Settings) -> Settings:
 
 def _faces_and_bank(settings: Settings, *, chosen: bool) -> tuple[FaceModel, Gallery]:
     """Load what names faces: a bank that was chosen as it is, any other brought in line with its photos."""
-    from ive_segmentation.identity.bank import load_gallery
     from ive_segmentation.identity.faces import load_faces
+    from ive_segmentation.identity.gallery import load_gallery
     from ive_segmentation.loading import load_bank
 
     if chosen:

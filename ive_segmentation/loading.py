@@ -9,15 +9,9 @@ from pathlib import Path
 from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
 from ive_segmentation.errors import UserError
-from ive_segmentation.identity.bank import (
-    BankReport,
-    Gallery,
-    build_bank,
-    forget_abandoned,
-    load_gallery,
-    refuse_other_people,
-)
+from ive_segmentation.identity.bank import build_bank, forget_abandoned, refuse_other_people
 from ive_segmentation.identity.faces import FaceModel, load_faces
+from ive_segmentation.identity.gallery import BankReport, Gallery, load_gallery
 from ive_segmentation.identity.photos import list_photos
 from ive_segmentation.identity.store import BankError, NoBankError, UnwritableBankError
 from ive_segmentation.language import load_members

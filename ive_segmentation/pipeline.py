@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 
 from ive_segmentation.answers import answer, clean_instances, explain, things_of, together
 from ive_segmentation.demo.drawn import refuse_photos
-from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.faces import Face, FaceModel
+from ive_segmentation.identity.gallery import BankReport, Gallery
 from ive_segmentation.identity.matching import Match, match_faces
 from ive_segmentation.images import load
 from ive_segmentation.language import Member, Prompt, parse

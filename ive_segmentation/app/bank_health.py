@@ -9,7 +9,7 @@ from html import escape
 
 from ive_segmentation.app.presenting import hint, note
 from ive_segmentation.identity.audit import Audit, audit
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.naming import counted
 from ive_segmentation.output.thumbnails import photo_thumbnail

@@ -13,7 +13,7 @@ from ive_segmentation.app.asking import Live, PageError, in_words, step_by_step
 from ive_segmentation.app.bank_health import what_harms_it, what_it_holds
 from ive_segmentation.app.events import ONE_BANK, QUIET
 from ive_segmentation.app.presenting import for_day_and_night, hint, note, notices_of
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.language import names_to_show
 from ive_segmentation.output.bank_figures import (
     face_map,

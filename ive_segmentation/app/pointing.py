@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.possession.faces import body_box
 from ive_segmentation.result import Person
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 
-from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.faces import Face
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.identity.space import Floats, member_scores
 from ive_segmentation.settings import Measured
 

@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import reliability
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.output.overlay import color_of
 from ive_segmentation.output.thumbnails import photo_thumbnail
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ive_segmentation import images
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.language import Member, names_to_show
 from ive_segmentation.output.thumbnails import face_in
 from ive_segmentation.result import Image

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from supervision import box_iou_batch
 
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
 from ive_segmentation.video.changes import best_labels

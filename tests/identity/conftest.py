@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ive_segmentation.identity.bank import BankReport, Gallery, build_bank, load_gallery
+from ive_segmentation.identity.bank import build_bank
 from ive_segmentation.identity.faces import FaceModel, load_faces
+from ive_segmentation.identity.gallery import BankReport, Gallery, load_gallery
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ive_segmentation.identity.bank import BankReport, Gallery
 from ive_segmentation.identity.calibration import Calibration
+from ive_segmentation.identity.gallery import BankReport, Gallery
 from ive_segmentation.identity.space import unit
 
 CALIBRATION = Calibration(0.3, 0.1, -6.0, 20.0, 10.0, 0.01, "made up for a test")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ive_segmentation.identity.audit import Audit, audit
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.identity.quality import turn_and_nod
 from ive_segmentation.settings import Measured
 from tests.identity.galleries import cluster_gallery

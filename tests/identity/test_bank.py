@@ -19,18 +19,12 @@ import pytest
 
 from ive_segmentation import images
 from ive_segmentation.identity import bank, calibration
-from ive_segmentation.identity.bank import (
-    BankError,
-    BankReport,
-    Gallery,
-    build_bank,
-    forget_abandoned,
-    load_gallery,
-)
+from ive_segmentation.identity.bank import build_bank, forget_abandoned
 from ive_segmentation.identity.faces import FaceModel
+from ive_segmentation.identity.gallery import BankReport, Gallery, load_gallery
 from ive_segmentation.identity.matching import match_faces
 from ive_segmentation.identity.photos import choose_faces
-from ive_segmentation.identity.store import Row
+from ive_segmentation.identity.store import BankError, Row
 from ive_segmentation.settings import Measured
 
 Copy = Callable[..., Path]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.output import bank_figures
 from ive_segmentation.output.bank_figures import (
     face_map,

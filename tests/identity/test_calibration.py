@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks.identity_accuracy import small_banks
-from ive_segmentation.identity.bank import Gallery
 from ive_segmentation.identity.calibration import (
     Trials,
     calibrate,
@@ -17,6 +16,7 @@ from ive_segmentation.identity.calibration import (
     reliability,
     run_trials,
 )
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.identity.space import fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured
 from tests.identity.galleries import clusters

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ive_segmentation.identity.bank import Gallery
+from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.identity.matching import Match, describe_match, match_faces, member_log_odds
 from ive_segmentation.identity.space import unit
 from ive_segmentation.settings import Measured
