@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ive_segmentation.identity.calibration import find_misplaced, find_same_person
 from ive_segmentation.identity.gallery import Gallery
+from ive_segmentation.identity.misplaced import find_misplaced, find_same_person
 from ive_segmentation.identity.quality import turn_and_nod
 from ive_segmentation.settings import Measured
 

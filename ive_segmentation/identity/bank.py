@@ -22,13 +22,12 @@ from ive_segmentation.identity.calibration import (
     Calibration,
     calibrate,
     default_calibration,
-    find_misplaced,
-    find_same_person,
     leave_one_out,
     run_trials,
 )
 from ive_segmentation.identity.faces import FaceModel
 from ive_segmentation.identity.gallery import REPORT, BankReport, LeftOut, report_of
+from ive_segmentation.identity.misplaced import find_misplaced, find_same_person
 from ive_segmentation.identity.photos import choose_faces, list_photos, look_at
 from ive_segmentation.identity.space import Floats, too_small
 from ive_segmentation.identity.store import BankError, NoBankError, Row, UnwritableBankError

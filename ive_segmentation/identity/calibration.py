@@ -11,6 +11,7 @@ from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
+from ive_segmentation.identity.misplaced import find_misplaced, find_same_person, whom_they_show
 from ive_segmentation.identity.space import Floats, Labels, fit_space, member_scores
 from ive_segmentation.settings import Measured
 
@@ -157,64 +158,6 @@ def leave_one_out(probes: Floats, gallery: Floats, labels: Labels) -> Floats:
     return scores
 
 
-def find_misplaced(scores: Floats, labels: Labels) -> dict[int, int]:
-    """Find photos that fit another member clearly better than the one whose folder they are in.
-
-    Args:
-        scores: (N, K) from `leave_one_out`.
-        labels: (N,) the member of each, 0 to K - 1.
-
-    Returns:
-        Row of each such photo, and the member it resembles.
-    """
-    rows = np.arange(len(labels))
-    own = scores[rows, labels]
-    others = scores.copy()
-    others[rows, labels] = -1.0
-    best = others.argmax(axis=1)
-    # A member's only photo has no score of its own: it is another's if it fits there as that one's own do.
-    usual = np.array([_usual(own[labels == member]) for member in range(scores.shape[1])])
-    allowed = np.where(own > -1.0, own + Measured.misplaced_lead, usual[best])
-    found = {int(row): int(best[row]) for row in np.flatnonzero(others[rows, best] > allowed)}
-    # What resembles a folder that shows herself is in its place: the folder is not.
-    shows = dict(zip(labels.tolist(), _shown(labels, found).tolist(), strict=True))
-    return {row: member for row, member in found.items() if shows[member] != labels[row]}
-
-
-def _usual(own: Floats) -> float:
-    """What a member's photos score for her at least, mostly; infinite where she has one photo only."""
-    return max(float(np.quantile(own, Measured.misplaced_alone)), 0.0) if len(own) > 1 else np.inf
-
-
-def _shown(labels: Labels, misplaced: dict[int, int]) -> Labels:
-    """Whom each photo shows, (N,): a folder all of whose photos are one other member's is hers too."""
-    shown = labels.copy()
-    for member in range(int(labels.max()) + 1):
-        rows = np.flatnonzero(labels == member)
-        others = {misplaced.get(int(row), member) for row in rows}
-        if len(others) == 1:
-            shown[rows] = others.pop()
-    return shown
-
-
-def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
-    """Find pairs of members whose photos fit the other as well as their own folder.
-
-    Args:
-        scores: (N, K) from `leave_one_out`.
-        labels: (N,) the member of each, 0 to K - 1.
-
-    Returns:
-        Pairs, the smaller number first.
-    """
-    means = np.array([scores[labels == member].mean(axis=0) for member in range(scores.shape[1])])
-    leads = np.diag(means)[:, None] - means
-    alike = np.maximum(leads, leads.T) < Measured.same_person_lead
-    return [
-        (int(a), int(b)) for a, b in np.argwhere(np.triu(alike, 1)) if min(means[a, a], means[b, b]) > -1.0
-    ]
-
-
 def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -> Trials:
     """Put each photo to the bank twice: without that photo, and without all photos of its member.
 
@@ -235,7 +178,7 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
     members = int(labels.max()) + 1
     misplaced = find_misplaced(known, labels)
     doubtful = np.isin(np.arange(len(labels)), list(misplaced))
-    shown = _shown(labels, misplaced)
+    shown = whom_they_show(labels, misplaced)
     same = np.eye(members, dtype=bool)
     for one, other in find_same_person(known, labels):
         same[one, other] = same[other, one] = True

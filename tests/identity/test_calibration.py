@@ -10,13 +10,12 @@ from ive_segmentation.identity.calibration import (
     Trials,
     calibrate,
     default_calibration,
-    find_misplaced,
-    find_same_person,
     leave_one_out,
     reliability,
     run_trials,
 )
 from ive_segmentation.identity.gallery import Gallery
+from ive_segmentation.identity.misplaced import find_misplaced, find_same_person
 from ive_segmentation.identity.space import fit_space, member_scores, too_small, unit
 from ive_segmentation.settings import Measured
 from tests.identity.galleries import clusters
