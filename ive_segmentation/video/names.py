@@ -6,7 +6,7 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,22 +242,18 @@ class Names:
     def _named(self, pieces: Sequence[Piece], table: Doubles) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
-        unknown = len(self._members)
         given = assign(table[:, :-1] - table[:, -1:], seen)
-        spans: list[Span] = []
         taken = _taken(given, seen)
-        begun = 0
-        for at, (track, _, last) in enumerate(pieces):
-            if at + 1 < len(pieces) and pieces[at + 1][0] == track and given[at + 1] == given[at]:
-                continue
-            part = slice(begun, at + 1)
-            member = int(given[at]) if given[at] >= 0 else unknown
-            others = {other for its in taken[part] for other in its} - {member}
-            open_to = [k for k in range(unknown + 1) if k not in others]
+        names: list[str | None] = [*self._members, None]
+        labels = [int(member) % len(names) for member in given]  # minus one is the last one: Unknown
+        spans: list[Span] = []
+        for (track, label), places in groupby(range(len(pieces)), lambda at: (pieces[at][0], labels[at])):
+            part = [*places]
+            others = {other for at in part for other in taken[at]} - {label}
+            open_to = [one for one in range(len(names)) if one not in others]
             shares = softmax(table[part].sum(axis=0)[open_to])
-            name = None if member == unknown else self._members[member]
-            spans.append(Span(track, pieces[begun][1], last, name, float(shares[open_to.index(member)])))
-            begun = at + 1
+            first, last = pieces[part[0]][1], pieces[part[-1]][2]
+            spans.append(Span(track, first, last, names[label], float(shares[open_to.index(label)])))
         return spans
 
     def _numbered(self, spans: Sequence[Span]) -> list[Span]:
