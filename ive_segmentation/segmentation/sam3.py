@@ -199,8 +199,8 @@ class Sam3:
         Args:
             features: What `encode` returned.
             concepts: English noun phrases.
-            least: Score (class times presence) above which an instance counts, 0 to 1, not less than
-                `Measured.doubtful` of the settings' own; None for that one.
+            least: Score (class times presence) above which an instance counts, 0 to 1; None for `threshold`.
+                Nothing is kept below `Measured.doubtful` times that.
 
         Returns:
             One answer per concept, best instance first; `instances` brings it to the picture's size.
@@ -312,15 +312,15 @@ class Sam3:
         )
         if questions[0].example:
             examples = torch.tensor([[question.example] for question in questions])
-            answers = self._answer(*inputs, examples=examples.to(self.device, self.dtype))
+            found = self._run_decoder(*inputs, examples=examples.to(self.device, self.dtype))
         else:
-            answers = self._recordings.run(self._answer, *inputs)
-        scores, boxes, logits = answers
+            found = self._recordings.run(self._run_decoder, *inputs)
+        scores, boxes, logits = found
         with torch.inference_mode():
-            return [self._kept(*answer) for answer in zip(scores.cpu(), boxes.cpu(), logits, strict=True)]
+            return [self._kept(*one) for one in zip(scores.cpu(), boxes.cpu(), logits, strict=True)]
 
     @torch.inference_mode()
-    def _answer(self, *inputs: Tensor, examples: Tensor | None = None) -> tuple[Tensor, ...]:
+    def _run_decoder(self, *inputs: Tensor, examples: Tensor | None = None) -> tuple[Tensor, ...]:
         """Scores (N, Q), boxes (N, Q, 4) and mask logits (N, Q, h, w) of N questions about one picture.
 
         Args:
@@ -347,6 +347,7 @@ class Sam3:
         return scores, out.pred_boxes.float(), out.pred_masks
 
     def _kept(self, scores: Tensor, boxes: Tensor, logits: Tensor) -> Answer:
+        """What anybody may ask for of one question's Q instances, best first."""
         kept = torch.nonzero(scores > Measured.doubtful * self.threshold).flatten()
         kept = kept[scores[kept].argsort(descending=True, stable=True)]
         return Answer(scores[kept], boxes[kept], logits[kept])
