@@ -281,7 +281,7 @@ class Measured:
     camera_headroom: Final = 0.2
     """Where the middle of the head is wanted, from the top, as a share of the crop's height."""
 
-    # Video.
+    # Video: frames in and out, cuts, tracks.
     unknown_frame_rate: Final = 25
     """Frames per second of a video that does not say, which is then also FFmpeg's guess."""
     video_crf: Final = 18
@@ -320,7 +320,7 @@ class Measured:
 
 _NO_END = 2**60
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number"}
-"""What else it is, is a folder."""
+"""What a setting of each type is called where it cannot be read; one of any other type is a folder."""
 _RANGES: dict[str, tuple[float, float]] = {
     "resolution": (0, 10_000),
     "sam3_threshold": (0.0, 1.0),

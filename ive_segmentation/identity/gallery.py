@@ -112,19 +112,17 @@ class Gallery:
     """Per member its rows."""
 
     def __post_init__(self) -> None:
-        names, labels = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
-        object.__setattr__(self, "names", tuple(str(name) for name in names))
-        object.__setattr__(self, "labels", labels.astype(np.intp))
+        folders, places = np.unique(np.array(self.members, dtype=np.str_), return_inverse=True)
+        names, labels = tuple(map(str, folders)), places.astype(np.intp)
         # As in the whole bank, also where some of its photos are taken out, because its threshold stays.
-        there = set(self.names)
+        there = set(names)
         share = centring(count for member, count in self.report.members.items() if member in there)
-        object.__setattr__(self, "space", fit_space(self.embeddings, self.labels, share))
-        object.__setattr__(self, "points", self.space.project(self.embeddings))
+        space = fit_space(self.embeddings, labels, share)
+        points = space.project(self.embeddings)
         bounds = np.cumsum(np.bincount(labels))[:-1]
         rows = tuple(np.split(np.argsort(labels, kind="stable"), bounds))
-        object.__setattr__(self, "rows", rows)
-        means = np.stack([self.points[own].mean(axis=0) for own in rows])
-        object.__setattr__(self, "centres", unit(means))
+        centres = unit(np.stack([points[own].mean(axis=0) for own in rows]))
+        vars(self).update(names=names, labels=labels, space=space, points=points, rows=rows, centres=centres)
 
     @property
     def calibration(self) -> Calibration:

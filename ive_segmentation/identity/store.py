@@ -56,10 +56,10 @@ def read(uri: str) -> pa.Table:
     """
     try:
         return _read(uri)
-    except BankError as error:
-        if isinstance(error, NoBankError):
-            raise
-    return _read(uri)  # another process may have replaced the files between looking and reading
+    except NoBankError:
+        raise
+    except BankError:  # another process may have replaced the files between looking and reading
+        return _read(uri)
 
 
 def _read(uri: str) -> pa.Table:
