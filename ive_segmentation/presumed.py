@@ -112,16 +112,7 @@ def look_again(
         return things
     assert request.thing is not None
     size = (image.shape[0], image.shape[1])
-    crops: dict[int, tuple[int, int, int, int]] = {}
-    for owner in meant(request, persons):
-        body = persons[owner].mask
-        if body is None:
-            continue
-        crop = region_of_interest(body, size)
-        hers = [thing.mask for thing in things if thing.owner == owner]
-        largest = max(hers, key=np.count_nonzero, default=None)
-        if worth_another_look(largest, crop, size, input_side=sam3.resolution):
-            crops[owner] = crop
+    crops = _crops(request, persons, things, size, sam3.resolution)
     looks = sam3.encode_all([image[top:bottom, left:right] for left, top, right, bottom in crops.values()])
     claimed: list[tuple[float, Segment]] = []
     for (owner, crop), features in zip(crops.items(), looks, strict=True):
@@ -146,6 +137,22 @@ def look_again(
     looked_at = {thing.owner for thing in closer}
     kept = [thing for thing in things if thing.owner not in looked_at and not _among(thing, closer)]
     return left_to_right(kept + closer)
+
+
+def _crops(
+    request: Request, persons: Sequence[Person], things: Sequence[Segment], size: tuple[int, int], side: int
+) -> dict[int, tuple[int, int, int, int]]:
+    """By person the crop, xyxy in pixels, where a closer look pays; `side` is that of SAM 3's square."""
+    crops = {}
+    for owner in meant(request, persons):
+        body = persons[owner].mask
+        if body is not None:
+            crop = region_of_interest(body, size)
+            hers = [thing.mask for thing in things if thing.owner == owner]
+            largest = max(hers, key=np.count_nonzero, default=None)
+            if worth_another_look(largest, crop, size, input_side=side):
+                crops[owner] = crop
+    return crops
 
 
 def _seen_closer(
