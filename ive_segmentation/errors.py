@@ -10,9 +10,13 @@ from pathlib import Path
 class UserError(Exception):
     """Something the user can mend: one sentence says what happened, one what to do next.
 
-    The command line prints it as one line and exits with 1; the page shows it as words.
+    The command line prints it as one line and exits with 1; the page and the notebook show it as words.
     Every other exception is a fault of the program.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback (its own hook)."""
+        return [str(self)]
 
 
 def typed(command: str, *arguments: str) -> str:

@@ -70,16 +70,20 @@ class Shown:
     page: str = ""
 
 
+def be_alone(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Let neither the caches of whoever runs the tests nor the network lend what the case leaves out."""
+    for name in ("IVE_DATASET", "IVE_SAM3", "IVE_SAM3_THRESHOLD", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
+        monkeypatch.delenv(name, raising=False)
+    alone = {"XDG_CACHE_HOME": str(cache), "HF_HOME": str(cache / "hf"), "HF_HUB_OFFLINE": "1"}
+    for name, value in {**alone, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+
 def run_all(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path, video: Path | None = None
 ) -> Shown:
     """Execute every cell in a kernel, with a video where one is given, and fetch the page left open."""
-    for name in ("IVE_DATASET", "IVE_SAM3", "IVE_SAM3_THRESHOLD", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
-        monkeypatch.delenv(name, raising=False)
-    # Neither the caches of whoever runs the tests nor the network may lend what the case leaves out.
-    alone = {"XDG_CACHE_HOME": str(cache), "HF_HOME": str(cache / "hf"), "HF_HUB_OFFLINE": "1"}
-    for name, value in {**alone, **environment}.items():
-        monkeypatch.setenv(name, value)
+    be_alone(environment, monkeypatch, cache)
     shown = Shown()
     with player.kernel(NOTEBOOK.parent) as (manager, client):
         for cell in player.read_cells(NOTEBOOK):
@@ -147,3 +151,22 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
     assert "5 frames in" in shown.printed["Everything in one call"]
     assert shown.images["Everything in one call"] == 1
     assert shown.images["Who is on screen when"] == 1
+
+
+MISTAKES = [
+    ("PROMPT = None", 'PROMPT = "Zorblax\'s shirt"', '"Zorblax" is no member.'),
+    ("PICTURE = None", "PICTURE = 'nowhere.jpg'", "nowhere.jpg does not exist."),
+]
+
+
+def test_a_mistake_in_the_first_cell_is_answered_there_in_a_sentence(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_alone({"IVE_DATASET": str(photos), "IVE_SAM3": str(CHECKPOINTS / "sam3")}, monkeypatch, tmp_path)
+    settings = player.read_cells(NOTEBOOK)[0].source
+    with player.kernel(NOTEBOOK.parent) as (_, client):
+        for good, bad, words in MISTAKES:
+            shown: list[dict[str, Any]] = []
+            client.execute_interactive(settings.replace(good, bad), output_hook=shown.append)
+            errors = [message["content"] for message in shown if message["msg_type"] == "error"]
+            assert [line.startswith(words) for error in errors for line in error["traceback"]] == [True], bad
