@@ -156,6 +156,7 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
 MISTAKES = [
     ("PROMPT = None", 'PROMPT = "Zorblax\'s shirt"', '"Zorblax" is no member.'),
     ("PICTURE = None", "PICTURE = 'nowhere.jpg'", "nowhere.jpg does not exist."),
+    ("VIDEO = None", "VIDEO = 'nowhere.mp4'", "nowhere.mp4 is not a file."),
 ]
 
 
