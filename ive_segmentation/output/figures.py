@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,15 +11,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from numpy.typing import NDArray
+from PIL import ImageFont
 
 from ive_segmentation import images
 from ive_segmentation.identity.gallery import Gallery
 from ive_segmentation.language import Member, names_to_show
+from ive_segmentation.output.overlay import font_for
 from ive_segmentation.output.thumbnails import face_in
 from ive_segmentation.result import Image
 
 PAGE_WIDTH, ROW_HEIGHT, TITLE_HEIGHT = 12.0, 4.0, 0.4  # inches, most of a row where pictures are narrow
+TITLE_LETTERS = 13  # in an inch: "Wonyoung's shirt and Rei's shoes" has 14
 FACES = 6  # of each member, where a sample is shown
 
 
@@ -42,7 +47,8 @@ def side_by_side(pictures: Mapping[str, Image], columns: int = 3) -> Figure:
         place.axis("off")
     for place, (title, picture) in zip(axes.flat, pictures.items(), strict=False):
         place.imshow(picture)
-        place.set_title(title, fontsize=10)
+        lines = textwrap.fill(title, math.ceil(width * TITLE_LETTERS))
+        place.set_title(lines, font=_font(title), fontsize=10, parse_math=False)
     return _finished(figure)
 
 
@@ -61,7 +67,7 @@ def sample_faces(gallery: Gallery, dataset: Path, members: Sequence[Member]) -> 
     figure, axes = plt.subplots(rows, FACES, figsize=(1.5 * FACES, 1.6 * rows), squeeze=False)
     for row, name in enumerate(_names(gallery, members)):
         _ticks_off(axes[row])
-        axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center")
+        axes[row, 0].set_ylabel(name, font=_font(name), rotation=0, ha="right", va="center", parse_math=False)
         for place, photo in zip(axes[row], np.flatnonzero(gallery.labels == row)[:FACES], strict=False):
             try:
                 picture = images.load(dataset / gallery.photos[photo])
@@ -74,6 +80,12 @@ def sample_faces(gallery: Gallery, dataset: Path, members: Sequence[Member]) -> 
 def _names(gallery: Gallery, members: Sequence[Member]) -> list[str]:
     shown = names_to_show(members)
     return [shown.get(folder, folder) for folder in gallery.names]
+
+
+def _font(text: str) -> FontProperties:
+    """The font of labels on pictures: Matplotlib's own holds no Korean, Thai or Japanese."""
+    name = font_for(text)
+    return FontProperties(fname=str(ImageFont.truetype(name).path) if name else None)
 
 
 def _ticks_off(places: NDArray[np.object_]) -> None:
