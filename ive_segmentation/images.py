@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import secrets
 import stat
 import warnings
@@ -62,7 +63,8 @@ def load(
 
     if isinstance(source, str | Path):
         name = _printable(str(source))
-        data: bytes | bytearray = _read_file(Path(source), name, max_upload_bytes)
+        path = Path(os.path.expanduser(source))  # noqa: PTH111 -- Path's own raise for odd paths
+        data: bytes | bytearray = _read_file(path, name, max_upload_bytes)
     else:
         name = "The file"
         data = source if isinstance(source, bytes | bytearray) else source.read(max_upload_bytes + 1)

@@ -82,7 +82,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("dataset", "word_cache"):
-            object.__setattr__(self, name, Path(getattr(self, name)))
+            path = os.path.expanduser(getattr(self, name))  # noqa: PTH111 -- Path's own raise for odd paths
+            object.__setattr__(self, name, Path(path))
         for name in ("bank", "faces", "sam3"):  # a folder may be given as a path
             object.__setattr__(self, name, str(getattr(self, name)))
         if not self.bank:
@@ -350,15 +351,18 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the settings: overrides first, then the environment, then the defaults.
 
     Args:
-        **overrides: Values by field name; None means "not given".
+        **overrides: Values by field name, or texts as the environment holds them; None means "not given".
 
     Returns:
         The settings of this run.
 
     Raises:
-        SettingsError: If an environment variable cannot be read as its field's type, or is out of its range.
+        SettingsError: If a setting is not known, cannot be read as its field's type, or is out of its range.
     """
     types = get_type_hints(Settings)
+    for name in overrides:
+        if name not in types:
+            raise SettingsError(f"There is no setting {name}. Write one of these: {', '.join(types)}.")
     values: dict[str, Any] = {}
     for field in fields(Settings):
         text = os.environ.get(ENVIRONMENT_PREFIX + field.name.upper())
@@ -366,7 +370,9 @@ def load_settings(**overrides: Any) -> Settings:
             text = text or os.environ.get("SAM3_CHECKPOINT")
         if text:
             values[field.name] = _read(field.name, types[field.name], text)
-    values.update({name: value for name, value in overrides.items() if value is not None})
+    for name, value in overrides.items():
+        if value is not None:
+            values[name] = _read(name, types[name], value) if isinstance(value, str) else value
     return Settings(**values)
 
 

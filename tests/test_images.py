@@ -69,6 +69,13 @@ def test_every_format_decodes_by_its_content(kind: str, tolerance: int, way: str
     np.testing.assert_allclose(quarters(image), quarters(drawing()), atol=tolerance)
 
 
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    PICTURE.save(tmp_path / "photo.png")
+    np.testing.assert_array_equal(load("~/photo.png"), drawing())
+
+
 def test_a_pillow_image_and_an_array_are_taken_as_they_are() -> None:
     np.testing.assert_array_equal(load(PICTURE), drawing())
     np.testing.assert_array_equal(load(drawing()), drawing())

@@ -157,6 +157,8 @@ MISTAKES = [
     ("PROMPT = None", 'PROMPT = "Zorblax\'s shirt"', '"Zorblax" is no member.'),
     ("PICTURE = None", "PICTURE = 'nowhere.jpg'", "nowhere.jpg does not exist."),
     ("VIDEO = None", "VIDEO = 'nowhere.mp4'", "nowhere.mp4 is not a file."),
+    ("load_settings()", "load_settings(datset='photos')", "There is no setting datset."),
+    ("load_settings()", "load_settings(resolution='high')", "IVE_RESOLUTION='high' is not a whole number."),
 ]
 
 

@@ -21,9 +21,10 @@ from ive_segmentation.settings import Settings, SettingsError, load_settings
         ("dataset", "~/photos", Path.home() / "photos"),
     ],
 )
-def test_the_environment_is_read(
+def test_text_is_read_from_the_environment_and_from_a_program(
     name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert getattr(load_settings(**{name: text}), name) == value
     monkeypatch.setenv(f"IVE_{name.upper()}", text)
     assert getattr(load_settings(), name) == value
 
@@ -59,6 +60,14 @@ def test_what_cannot_be_read_is_refused(name: str, text: str, monkeypatch: pytes
     said = f"IVE_{name.upper()}='{text}' is not {kinds.get(name, 'a folder')}"
     with pytest.raises(SettingsError, match=said):
         load_settings()
+    monkeypatch.delenv(f"IVE_{name.upper()}")
+    with pytest.raises(SettingsError, match=said):
+        load_settings(**{name: text})
+
+
+def test_a_name_that_is_no_setting_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"There is no setting datset\. .*dataset, bank, faces"):
+        load_settings(datset="photos")
 
 
 def test_a_limit_without_an_end_has_none_in_words() -> None:
@@ -76,6 +85,10 @@ def test_what_is_given_comes_before_the_environment(monkeypatch: pytest.MonkeyPa
 def test_a_path_may_be_text(tmp_path: Path) -> None:
     for name in ("dataset", "bank", "faces", "sam3", "word_cache"):
         assert load_settings(**{name: str(tmp_path)}) == load_settings(**{name: tmp_path})
+
+
+def test_a_path_may_begin_at_home() -> None:
+    assert load_settings(dataset=Path("~/photos")).dataset == Path.home() / "photos"
 
 
 def test_each_dataset_has_a_bank_of_its_own(tmp_path: Path) -> None:

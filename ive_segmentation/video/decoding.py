@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -58,12 +59,13 @@ def opened(path: str | Path, max_pixels: int) -> Iterator[tuple[InputContainer, 
     """
     if re.match("https?:/", str(path)):
         raise VideoError("Addresses are not fetched. Download the video, and give the file.")
-    if not Path(path).is_file():
+    path = Path(os.path.expanduser(path))  # noqa: PTH111 -- Path's own raise for odd paths
+    if not path.is_file():
         raise VideoError(f"{path} is not a file. Check the path for typing mistakes.")
     try:
         # An open file rather than its name, which FFmpeg would read as an address where it looks like one.
         with (
-            Path(path).open("rb") as file,
+            path.open("rb") as file,
             av.open(file, "r", options={"format_whitelist": _FORMATS}, metadata_errors="ignore") as container,
         ):
             # A song's cover is a stream of one picture.

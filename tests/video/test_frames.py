@@ -43,6 +43,12 @@ def test_the_frame_that_a_player_shows(video: Path, second: float, number: int) 
     assert number_of(image) == number
 
 
+def test_a_path_may_begin_at_home(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(mp4.parent))
+    assert probe(f"~/{mp4.name}").size == probe(mp4).size
+
+
 def test_duration(video: Path) -> None:
     assert duration(video) == pytest.approx(1.0, abs=0.05)
 
