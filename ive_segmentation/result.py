@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,7 +35,7 @@ class FaceBox:
     """
 
     box: FloatArray
-    keypoints: FloatArray
+    keypoints: FloatArray = field(repr=False)
     score: float
 
 
@@ -53,7 +53,7 @@ class Person:
     """
 
     box: FloatArray
-    mask: Mask | None
+    mask: Mask | None = field(repr=False)
     score: float
     face: FaceBox | None
     match: Match | None
@@ -80,7 +80,7 @@ class Segment:
     """
 
     concept: str
-    mask: Mask
+    mask: Mask = field(repr=False)
     box: FloatArray
     score: float
     owner: int | None

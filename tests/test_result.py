@@ -73,6 +73,16 @@ def test_a_file_loads_back_equal_and_holds_no_embedding(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["result.json"]
 
 
+def test_it_is_shown_in_a_line_without_its_masks() -> None:
+    box, mask = np.array([244.5, 254.68063, 499.11267, 428.07477], np.float32), np.ones((540, 960), bool)
+    person = Person(box, mask, 0.9, FaceBox(box, np.zeros((5, 2), np.float32), 0.8), None)
+    shirt = Segment("shirt", mask, box, 0.9, 0, "Naoi_Rei")
+    result = Result(mask.shape, Prompt("x", (Request((), "x"),)), (person,), (shirt,), (), {})
+    shown = repr(result)
+    assert "Segment(concept='shirt', box=array([244.5" in shown
+    assert len(shown.splitlines()) == 1
+
+
 def test_results_that_differ_are_not_equal() -> None:
     prompt = Prompt("x", (Request((), "x"),))
     one = Result(SIZE, prompt, (), (), (), {})

@@ -11,7 +11,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -64,11 +64,11 @@ class Face:
 
     box: NDArray[np.float32]
     """(4,) corners x1, y1, x2, y2 in pixels."""
-    keypoints: NDArray[np.float32]
+    keypoints: NDArray[np.float32] = field(repr=False)
     """(5, 2) x, y in pixels: eyes, tip of the nose, corners of the mouth; left in the picture first."""
     score: float
     """How sure the detector is, 0 to 1."""
-    embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32] = field(repr=False)
     """(D,) of length one; D is the recogniser's."""
 
 

@@ -77,7 +77,7 @@ class BankReport:
         return asdict(self) | {"photos": self.photos}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # its arrays would fill pages
 class Gallery:
     """The bank in memory; rows are photos."""
 

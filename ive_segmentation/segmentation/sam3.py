@@ -48,7 +48,7 @@ class Question(NamedTuple):
     example: tuple[float, float, float, float] | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # its arrays would fill pages
 class Features:
     """One picture as SAM 3's vision encoder sees it, and what was answered about it so far.
 
