@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import nbformat
 import pytest
 
+from ive_segmentation.app.serve import HOST, PORT
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.loading import demo_notice
@@ -57,6 +58,12 @@ def test_it_tells_the_story_in_order() -> None:
     headings = list(dict.fromkeys(cell.heading for cell in player.read_cells(NOTEBOOK)))
     assert [heading for heading in headings if heading in SECTIONS] == SECTIONS
     assert [heading for heading in headings if heading in STEPS] == STEPS
+
+
+def test_it_says_how_the_page_is_seen_from_another_machine() -> None:
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    (words,) = [cell.source for cell in cells if SECTIONS[-1] in cell.source]
+    assert f"ssh -L {PORT}:{HOST}:{PORT}" in words
 
 
 @dataclass
