@@ -16,9 +16,10 @@ from supervision import box_iou_batch
 from tqdm import tqdm
 
 from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.stand_in import demo_settings
 from ive_segmentation.demo.things import CONCEPTS, HELD, WORN
 from ive_segmentation.demo.truth import DrawnPerson, Scene, box_of
-from ive_segmentation.loading import demo_settings, load_pipeline
+from ive_segmentation.loading import load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.possession.body import measure
 from ive_segmentation.possession.things import things_to_owners

@@ -27,9 +27,10 @@ from trackers.eval.identity import aggregate_identity_metrics, compute_identity_
 
 from ive_segmentation.coco import decode, encode
 from ive_segmentation.demo.clips import ClipFrame, draw_clip
+from ive_segmentation.demo.stand_in import demo_settings
 from ive_segmentation.demo.truth import DrawnPerson, box_of
 from ive_segmentation.language import Prompt, Request
-from ive_segmentation.loading import demo_settings, load_pipeline
+from ive_segmentation.loading import load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import PERSON
 from ive_segmentation.settings import load_settings

@@ -244,7 +244,6 @@ def segment(
     """Write the masks a prompt asks for."""
     from ive_segmentation.images import load
     from ive_segmentation.language import parse
-    from ive_segmentation.loading import load_pipeline
     from ive_segmentation.output.files import WRITTEN, write_files
     from ive_segmentation.writing import refuse_folder, spare
 
@@ -253,6 +252,8 @@ def segment(
     spare(image, out, WRITTEN.fullmatch)
     refuse_folder(out, [])
     parse(text, _members(settings))  # a wrong prompt is refused before minutes of loading
+    from ive_segmentation.loading import load_pipeline
+
     with _Bar() as bar:
         pipeline = load_pipeline(settings, bar)
     with _Bar() as bar:
@@ -353,8 +354,8 @@ def _end_like_ctrl_c() -> None:
 
 def _or_the_demo(settings: Settings) -> Settings:
     """The settings, or the demo's where the page and `segment` would show the demo too."""
+    from ive_segmentation.demo.stand_in import demo_notice, demo_settings, wants_demo
     from ive_segmentation.language import load_members
-    from ive_segmentation.loading import demo_notice, demo_settings, wants_demo
 
     if settings.bank != bank_of(settings.dataset):
         return settings
@@ -383,8 +384,8 @@ def _faces_and_bank(settings: Settings, *, chosen: bool) -> tuple[FaceModel, Gal
 
 def _members(settings: Settings) -> tuple[Member, ...]:
     """Who can be named: the dataset's members, or the demo's where it stands in and the dataset says none."""
+    from ive_segmentation.demo.stand_in import demo_settings, wants_demo
     from ive_segmentation.language import load_members
-    from ive_segmentation.loading import demo_settings, wants_demo
 
     members = load_members(settings.dataset)
     return members if members or not wants_demo(settings) else load_members(demo_settings(settings).dataset)

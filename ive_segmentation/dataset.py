@@ -47,6 +47,21 @@ def photos_of(folder: Path) -> list[Path]:
     )
 
 
+def has_photos(dataset: Path) -> bool:
+    """Whether anything lies in a member's folder.
+
+    Args:
+        dataset: One folder of photos per member.
+
+    Returns:
+        False where there is no dataset too.
+
+    Raises:
+        DatasetError: If it may not be looked into.
+    """
+    return any(photos_of(folder) for folder in member_folders(dataset))
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

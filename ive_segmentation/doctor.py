@@ -253,7 +253,7 @@ def _login(settings: Settings) -> Found:
 
 
 def _checkpoint(settings: Settings) -> Found:
-    from ive_segmentation.loading import wants_demo
+    from ive_segmentation.demo.stand_in import wants_demo
     from ive_segmentation.segmentation.checkpoints import CheckpointError, availability
 
     try:
@@ -296,7 +296,7 @@ def _is_picture(path: Path) -> bool:
 
 
 def _photos(settings: Settings) -> Found:
-    from ive_segmentation.loading import wants_demo
+    from ive_segmentation.demo.stand_in import wants_demo
 
     if not settings.dataset.is_dir():
         return Found(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
-from ive_segmentation.dataset import member_folders, photos_of
-from ive_segmentation.demo import CHECKPOINTS, draw_dataset_once
+from ive_segmentation.dataset import has_photos
+from ive_segmentation.demo.stand_in import demo_notice, demo_settings, wants_demo
 from ive_segmentation.errors import UserError
 from ive_segmentation.identity.bank import build_bank, forget_abandoned, refuse_other_people
 from ive_segmentation.identity.faces import FaceModel, load_faces
@@ -18,24 +17,7 @@ from ive_segmentation.language import load_members
 from ive_segmentation.patience import Progress, silent
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
-from ive_segmentation.settings import BANKS, CACHE, Settings, bank_of
-
-
-def demo_notice(dataset: Path) -> str:
-    """Say that the demo stands in, and what the real thing needs.
-
-    Args:
-        dataset: The user's folder, which holds no photos.
-
-    Returns:
-        Two sentences.
-    """
-    place = "Dataset/" if dataset == Settings.dataset else dataset
-    return (
-        "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
-        f"photos into {place} (one folder per member), get access to SAM 3, and start again; the README says "
-        "how."
-    )
+from ive_segmentation.settings import BANKS, Settings, bank_of
 
 
 def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
@@ -107,7 +89,7 @@ def load_bank(
     """
     forget_abandoned(BANKS)
     report = None
-    if _has_photos(settings.dataset):
+    if has_photos(settings.dataset):
         if settings.bank != bank_of(settings.dataset):
             refuse_other_people(settings.bank, settings.dataset)
         report = build_bank(
@@ -143,45 +125,3 @@ def bank_as_it_is(settings: Settings, faces: FaceModel) -> tuple[BankReport, Gal
     """
     gallery = load_gallery(settings.bank, faces.hash)
     return replace(gallery.report, embedded=0, removed=0, rebuilt=None, seconds=0.0), gallery
-
-
-def wants_demo(settings: Settings) -> bool:
-    """Whether nothing was given to work on: no photos, and no model or bank of the user's own choice.
-
-    Args:
-        settings: Reads dataset, bank, faces and sam3.
-
-    Returns:
-        True where the drawn demo should stand in.
-    """
-    chosen = (
-        settings.faces != Settings.faces
-        or settings.sam3 != Settings.sam3
-        or settings.bank != bank_of(settings.dataset)
-    )
-    return not chosen and settings.dataset.is_dir() and not _has_photos(settings.dataset)
-
-
-def demo_settings(settings: Settings) -> Settings:
-    """Point the settings at the drawn members and the built-in checkpoints.
-
-    Args:
-        settings: The user's settings; what does not depend on the checkpoints stays.
-
-    Returns:
-        Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32,
-        which costs it nothing, and looks at pictures as it was trained.
-    """
-    return replace(
-        settings,
-        dataset=draw_dataset_once(CACHE / "demo"),
-        bank=str(CACHE / "demo-bank"),
-        faces=str(CHECKPOINTS / "faces"),
-        sam3=str(CHECKPOINTS / "sam3"),
-        precision="float32",
-        resolution=0,
-    )
-
-
-def _has_photos(dataset: Path) -> bool:
-    return any(photos_of(folder) for folder in member_folders(dataset))

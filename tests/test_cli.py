@@ -19,6 +19,7 @@ from PIL import Image
 
 from ive_segmentation import cli
 from ive_segmentation.cli import main
+from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
 from tests.conftest import REPOSITORY
@@ -383,7 +384,7 @@ def test_names_that_are_no_text(dataset: Path, real_faces: Path, photo: Path, tm
 def test_an_empty_folder_gives_the_demos_members(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ive_segmentation.loading.draw_dataset_once", lambda _: tmp_path / "drawn")
+    monkeypatch.setattr("ive_segmentation.demo.dataset.draw_dataset_once", lambda _: tmp_path / "drawn")
     (tmp_path / "drawn" / "Kim_Jiwon").mkdir(parents=True)
     (tmp_path / "mine").mkdir()
     code, out, _ = run("prompt", "Jiwon's shirt", "--dataset", tmp_path / "mine", "--json")
@@ -393,9 +394,11 @@ def test_an_empty_folder_gives_the_demos_members(
 def test_in_the_demo_no_face_of_a_photo_is_named(
     photo: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ive_segmentation.loading.CACHE", tmp_path / "cache")
-    monkeypatch.setattr("ive_segmentation.demo.dataset.PICTURES", 1)
-    monkeypatch.setenv("IVE_DATASET", str(tmp_path))
+    drawn = draw_dataset(tmp_path / "cache" / "drawn", pictures=2)
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setattr("ive_segmentation.demo.stand_in.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("ive_segmentation.demo.dataset.draw_dataset_once", lambda _: drawn)
+    monkeypatch.setenv("IVE_DATASET", str(tmp_path / "mine"))
     code, out, err = run("identify", photo, "--json")
     assert code == 1
     assert "This looks real" in json.loads(out)[0]["error"]
@@ -406,8 +409,8 @@ def test_in_the_demo_no_face_of_a_photo_is_named(
 def test_with_no_photos_every_command_is_the_demos(
     command: list[str], tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ive_segmentation.loading.CACHE", tmp_path)
-    monkeypatch.setattr("ive_segmentation.loading.draw_dataset_once", lambda folder: folder)
+    monkeypatch.setattr("ive_segmentation.demo.stand_in.CACHE", tmp_path)
+    monkeypatch.setattr("ive_segmentation.demo.dataset.draw_dataset_once", lambda folder: folder)
     monkeypatch.setenv("IVE_DATASET", str(tmp_path))
     code, _, err = run(*command)
     assert code == 1

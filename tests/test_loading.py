@@ -12,10 +12,11 @@ from PIL import Image
 from ive_segmentation.dataset import DatasetError, photos_of
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
+from ive_segmentation.demo.stand_in import wants_demo
 from ive_segmentation.identity.faces import FaceError, load_faces
 from ive_segmentation.identity.store import BankError
 from ive_segmentation.language import MembersError
-from ive_segmentation.loading import load_bank, load_pipeline, wants_demo
+from ive_segmentation.loading import load_bank, load_pipeline
 from ive_segmentation.settings import Settings
 
 

@@ -15,7 +15,7 @@ import pytest
 from ive_segmentation.app.serve import HOST, PORT
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
-from ive_segmentation.loading import demo_notice
+from ive_segmentation.demo.stand_in import demo_notice
 from ive_segmentation.setup import notebook as player
 from tests.small_sam3 import write_small_sam3
 from tests.video.clips import clip

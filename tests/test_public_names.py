@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import ive_segmentation
+from tests.conftest import REPOSITORY
 
 
 def test_every_public_name_is_there() -> None:
@@ -20,10 +21,36 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         _ = ive_segmentation.guess
 
 
-def test_the_command_line_explains_itself_without_loading_torch() -> None:
-    asked = "import sys, ive_segmentation.cli; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+DRAWING = {"cv2", "supervision"}
+FACES = {"insightface", "lancedb"}
+MASKS = {"torch", "transformers"}
+
+
+@pytest.mark.parametrize(
+    ("command", "without"),
+    [
+        ("--help", DRAWING | FACES | MASKS),
+        ("demo dataset --help", DRAWING | FACES | MASKS),
+        ("prompt everyone", DRAWING | FACES | MASKS),
+        ("bank show --bank nowhere", MASKS),
+        ("bank audit --bank nowhere", MASKS),
+        ("bank build --dataset nowhere", MASKS),
+        ("segment nothing.jpg Rei --out nowhere", MASKS),
+    ],
+)
+def test_a_command_loads_what_it_needs(command: str, without: set[str]) -> None:
+    """The packages for masks take seconds, those for faces two."""
+    asked = (
+        "import atexit, sys; from ive_segmentation.cli import main;"
+        "atexit.register(lambda: print(*sys.modules)); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *command.split()],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "typer" in loaded
+    assert not without & loaded
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch's threads are another library's")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ive_segmentation.demo.dataset import draw_dataset_once
-
-__all__ = ["CHECKPOINTS", "draw_dataset_once"]
-
 #: The checkpoints that ship: `faces`, an InsightFace pack, and `sam3`.
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+#: Pictures of each drawn member: names are measured with twenty (the card of the face models).
+PICTURES = 20
+#: The most that can be drawn of one member: each picture has seeds of its own.
+MOST_PICTURES = 200

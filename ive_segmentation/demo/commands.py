@@ -10,11 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ive_segmentation.demo.clips import FPS, draw_clip
-from ive_segmentation.demo.dataset import MOST, PICTURES, draw_dataset
-from ive_segmentation.demo.filming import film
-from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.demo.truth import to_coco
+from ive_segmentation.demo import MOST_PICTURES, PICTURES
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import CACHE
 from ive_segmentation.writing import refuse_folder, write_errors, write_png, write_whole, written_whole
@@ -48,6 +44,9 @@ def scene(
     height: Annotated[int, typer.Option(min=96, max=4096)] = 720,
 ) -> None:
     """Draw one group picture: scene.png, and its exact truth as COCO in truth.json."""
+    from ive_segmentation.demo.scenes import draw_scene
+    from ive_segmentation.demo.truth import to_coco
+
     drawn = draw_scene(seed, people=people, size=(width, height))
     write_png(out / "scene.png", drawn.image)
     write_whole(out / "truth.json", json.dumps(to_coco(drawn)).encode())
@@ -64,6 +63,9 @@ def clip(
     height: Annotated[int, typer.Option(min=96, max=4096)] = 360,
 ) -> None:
     """Draw a clip in which people move: clip.mp4, and the exact truth of every frame in truth.json."""
+    from ive_segmentation.demo.clips import FPS, draw_clip
+    from ive_segmentation.demo.filming import film
+
     # H.264 halves both sides for its colours.
     frames = draw_clip(seed, people, seconds, (width // 2 * 2, height // 2 * 2), FPS)
     with written_whole(out / "clip.mp4") as part, write_errors(out / "clip.mp4"):
@@ -76,9 +78,13 @@ def clip(
 @demo_app.command()
 def dataset(
     out: Out,
-    pictures: Annotated[int, typer.Option(min=1, max=MOST, help="Pictures of each member.")] = PICTURES,
+    pictures: Annotated[
+        int, typer.Option(min=1, max=MOST_PICTURES, help="Pictures of each member.")
+    ] = PICTURES,
 ) -> None:
     """Draw the six members' solo pictures in the layout of Dataset/. They show nobody real."""
+    from ive_segmentation.demo.dataset import draw_dataset
+
     refuse_folder(out, [])
     with write_errors(out):
         draw_dataset(out, pictures)
@@ -108,8 +114,7 @@ def train(
 
     SAM 3 has two recipes: one for a GPU, and one for two cores that takes some two hours.
     """
-    # Only training needs torch here: every other command of the demo, and --help, start without it.
-    from ive_segmentation.demo.training import (  # noqa: PLC0415
+    from ive_segmentation.demo.training import (
         faces_detector,
         faces_recogniser,
         sam3_train,

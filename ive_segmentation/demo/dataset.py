@@ -8,16 +8,15 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ive_segmentation.demo import MOST_PICTURES, PICTURES
 from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.writing import write_errors
 
-#: Pictures per member: names are measured with twenty (the card of the face models).
-PICTURES = 20
 #: First seed of the gallery; training begins at 0, the benchmark at 1,000,000.
 GALLERY = 700_000
-#: Pictures of one member at most, and seeds tried for one picture (in one of six the face is covered).
-MOST, TRIES = 200, 50
+#: Seeds tried for one picture: in one of six the face is covered.
+TRIES = 50
 SIZES = ((420, 560), (480, 480), (560, 420))
 SHOTS = ("close", "close", "medium", "medium", "wide")
 NOTE = "Every picture in this folder is drawn by ive_segmentation.demo. It shows nobody real.\n"
@@ -33,7 +32,7 @@ def solo_picture(member: str, number: int) -> np.ndarray:
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    first = GALLERY + TRIES * (MOST * list(MEMBERS).index(member) + number)
+    first = GALLERY + TRIES * (MOST_PICTURES * list(MEMBERS).index(member) + number)
     for seed in range(first, first + TRIES):
         scene = draw_scene(
             seed,
@@ -54,7 +53,7 @@ def draw_dataset(folder: Path, pictures: int = PICTURES) -> Path:
 
     Args:
         folder: Where to; made where it is missing. Files of the same names are replaced.
-        pictures: How many of each member, up to `MOST`.
+        pictures: How many of each member, up to `MOST_PICTURES`.
 
     Returns:
         The folder.

@@ -13,7 +13,8 @@ from transformers import Sam3Model, Sam3Processor
 from benchmarks.demo_quality import best_overlaps
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.loading import demo_notice, load_pipeline
+from ive_segmentation.demo.stand_in import demo_notice
+from ive_segmentation.loading import load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.segmentation.instances import instances
 from ive_segmentation.segmentation.sam3 import Sam3
