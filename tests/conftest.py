@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -22,6 +27,24 @@ settings.load_profile("shared machine")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_configure() -> None:
+    """Let a suite that is killed, or loses its terminal, end as by Ctrl-C: with what its tests started."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup asks for that
+            signal.signal(number, signal.default_int_handler)
+
+
+@contextmanager
+def running(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program that a test talks to while it runs; it does not outlive the test."""
+    with subprocess.Popen(command, text=True, **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _shared(part: str) -> Path:

@@ -23,6 +23,7 @@ from ive_segmentation.doctor import pins
 from ive_segmentation.settings import ROOT
 from ive_segmentation.setup import install
 from ive_segmentation.setup import notebook as player
+from tests.conftest import running
 
 CARD = {
     "torch",
@@ -362,15 +363,14 @@ def test_control_c_ends_runner_and_kernel(tmp_path: Path, busy: bool) -> None:
     path = write_notebook(
         tmp_path, "import os; print(os.getpid())", goodbye, "import time; time.sleep(60)" if busy else "1"
     )
-    runner = subprocess.Popen(
-        [sys.executable, player.__file__, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert runner.stdout is not None
-    lines = iter(runner.stdout.readline, "")
-    kernel = int(next(line for line in lines if line.startswith("        ")))
-    next(line for line in lines if line.startswith("[ 2/3]" if busy else "Ctrl-C"))
-    runner.send_signal(signal.SIGINT)
-    out, errors = runner.communicate(timeout=30)
+    command = [sys.executable, player.__file__, path]
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as runner:
+        assert runner.stdout is not None
+        lines = iter(runner.stdout.readline, "")
+        kernel = int(next(line for line in lines if line.startswith("        ")))
+        next(line for line in lines if line.startswith("[ 2/3]" if busy else "Ctrl-C"))
+        runner.send_signal(signal.SIGINT)
+        out, errors = runner.communicate(timeout=30)
     assert (runner.returncode, errors) == (0, "")
     assert "Closed." in out
     with pytest.raises(ProcessLookupError):
@@ -382,12 +382,9 @@ def test_control_c_ends_runner_and_kernel(tmp_path: Path, busy: bool) -> None:
 def test_what_the_page_writes_after_the_last_cell_is_shown(tmp_path: Path) -> None:
     """The page sends whom it fails to the terminal for the details."""
     late = "import logging, threading; threading.Timer(1, logging.error, ['the details']).start()"
-    runner = subprocess.Popen(
-        [sys.executable, player.__file__, write_notebook(tmp_path, late)], stderr=subprocess.PIPE, text=True
-    )
-    assert runner.stderr is not None
-    try:
+    command = [sys.executable, player.__file__, write_notebook(tmp_path, late)]
+    with running(command, stderr=subprocess.PIPE) as runner:
+        assert runner.stderr is not None
         assert "the details" in runner.stderr.readline()
-    finally:
         runner.terminate()
         assert runner.wait(30) == 0

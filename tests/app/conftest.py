@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,10 +64,24 @@ def pipeline(settings: Settings) -> Pipeline:
     return pipeline
 
 
+def free_port() -> int:
+    """A port that nobody has: suites run side by side, and a page asked for at another's port replaces it."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could have the port."""
+    with suppress(OSError):
+        socket.create_server(("127.0.0.1", port)).close()
+        return True
+    return False
+
+
 @pytest.fixture(scope="session")
 def address(pipeline: Pipeline) -> str:
     """A page that is served; it ends with the process."""
-    return launch(pipeline, port=17860)
+    return launch(pipeline, port=free_port())
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,8 @@ from ive_segmentation.app.serve import PortError
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
-from tests.conftest import REPOSITORY
+from tests.app.conftest import free_port, is_free
+from tests.conftest import REPOSITORY, running
 
 UPLOADED = {"meta": {"_type": "gradio.FileData"}}
 """By this Gradio knows what claims to be an upload."""
@@ -149,18 +150,18 @@ def test_what_a_killed_page_left_goes_at_the_next_start(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
     ending = {"stays": "; input()", "killed": "; import os; os._exit(9)", "ends": ""}
     python = [sys.executable, "-c"]
-    with subprocess.Popen(
+    with running(
         [*python, script + ending["stays"]], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as first:
         assert first.stdout
-        open_one = first.stdout.readline().decode().strip()
+        open_one = first.stdout.readline().strip()
         killed, ended = (
             subprocess.run([*python, script + ending[how]], env=environment, capture_output=True, check=False)
             for how in ("killed", "ends")
         )
         assert Path(killed.stdout.decode().strip()) != Path(ended.stdout.decode().strip())
         assert [str(left) for left in tmp_path.iterdir()] == [open_one]
-        first.communicate(b"\n")
+        first.communicate("\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,7 +190,7 @@ def test_a_foreign_name_for_this_address_is_refused(address: str) -> None:
 
 
 def test_by_another_name_for_this_machine_foreign_names_are_refused_as_well(pipeline: Pipeline) -> None:
-    address = launch(pipeline, host="localhost", port=17950)
+    address = launch(pipeline, host="localhost", port=free_port())
     assert httpx.get(address, headers={"Host": "photos.example"}).status_code == 400
     assert httpx.get(address).status_code == 200
 
@@ -211,13 +212,16 @@ def test_where_no_page_can_be_is_said_before_anything_is_loaded(
 
 
 def test_a_page_launched_again_takes_its_own_place(pipeline: Pipeline) -> None:
-    first = launch(pipeline, port=17990)
-    assert launch(pipeline, port=17990) == first == "http://127.0.0.1:17990"
+    port = free_port()
+    first = launch(pipeline, port=port)
+    assert launch(pipeline, port=port) == first == f"http://127.0.0.1:{port}"
 
 
 def test_a_taken_port_is_passed_over(pipeline: Pipeline) -> None:
-    with socket.create_server(("127.0.0.1", 17880)):
-        assert launch(pipeline, port=17880) == "http://127.0.0.1:17881"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        following = next(port for port in range(taken + 1, 2**16) if is_free(port))
+        assert launch(pipeline, port=taken) == f"http://127.0.0.1:{following}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -232,20 +236,20 @@ def test_the_command_serves_the_page_until_it_is_ended(
         "IVE_SAM3": settings.sam3,
         "TMPDIR": str(tmp_path),
     }
-    command = [sys.executable, "-m", "ive_segmentation", "app", "--port", "17870"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        address = line.split()[-1]
-        try:
+    command = [sys.executable, "-m", "ive_segmentation", "app", "--port", str(free_port())]
+    before = signal.signal(number, signal.default_int_handler)  # what is deaf to it starts deaf programs
+    try:
+        with running(
+            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[-1]
             assert httpx.get(address).status_code == 200
             assert list(tmp_path.glob("ive-page-*"))
             process.send_signal(number)
             output, errors = process.communicate(timeout=30)
-        finally:
-            process.kill()  # where it is ignored (a shell's background job) this fails and does not hang
+    finally:
+        signal.signal(number, before)
     assert process.returncode == 0, errors
     assert "Closed." in output
     assert "Loading SAM 3" in errors

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Request, expect
 from ive_segmentation.app import launch
 from ive_segmentation.app.video_tab import NO_SAM3
 from ive_segmentation.pipeline import Pipeline
+from tests.app.conftest import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -408,7 +409,7 @@ def test_members_tab_shows_what_was_left_out_and_takes_photos(
 def test_among_drawn_members_no_photos_can_be_added(browser: Browser, pipeline: Pipeline) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(launch(replace(pipeline, demo=True), port=17880))
+        page.goto(launch(replace(pipeline, demo=True), port=free_port()))
         page.get_by_role("tab", name="Members").click()
         expect(page.locator("#add")).to_be_disabled(timeout=SLOW)
         expect(page.locator("#member input")).to_be_disabled()
@@ -431,7 +432,7 @@ def test_without_sam3_a_video_does_not_promise_an_answer(
 ) -> None:
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(launch(replace(pipeline, sam3=None), port=17890))
+        page.goto(launch(replace(pipeline, sam3=None), port=free_port()))
         page.get_by_role("tab", name="Video").click()
         page.set_input_files("#film input[type=file]", clip)
         expect(page.locator("#film-about")).to_contain_text("frames a second", timeout=SLOW)
@@ -446,7 +447,7 @@ def test_what_a_new_bank_mends_is_no_longer_said(browser: Browser, pipeline: Pip
     lacking = replace(pipeline, gallery=None, report=None, sam3=None, notices=notices)
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(launch(lacking, port=17870))
+        page.goto(launch(lacking, port=free_port()))
         notices_shown = page.locator("#notices")
         expect(notices_shown).to_contain_text("No photo can be used.", timeout=SLOW)
         page.get_by_role("tab", name="Members").click()
