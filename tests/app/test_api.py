@@ -20,7 +20,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from ive_segmentation.app import launch, serve
+from ive_segmentation.app import cache, launch, serve
 from ive_segmentation.app.cache import _forget_the_killed, answer_folder
 from ive_segmentation.app.serve import PortError
 from ive_segmentation.pipeline import Pipeline
@@ -146,20 +146,22 @@ def test_no_history_is_kept_where_others_could_read_it(address: str) -> None:
 
 
 def test_what_a_killed_page_left_goes_at_the_next_start(tmp_path: Path) -> None:
-    script = "from ive_segmentation.app.cache import page_folder; print(page_folder(), flush=True)"
-    environment = os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    script = "from cache import page_folder; print(page_folder(), flush=True)"
+    options: dict[str, Any] = {
+        "cwd": Path(cache.__file__).parent,  # this file alone is there at once, the page only after seconds
+        "env": os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)},
+        "stdout": subprocess.PIPE,
+    }
     ending = {"stays": "; input()", "killed": "; import os; os._exit(9)", "ends": ""}
     python = [sys.executable, "-c"]
-    with running(
-        [*python, script + ending["stays"]], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as first:
+    with running([*python, script + ending["stays"]], stdin=subprocess.PIPE, **options) as first:
         assert first.stdout
         open_one = first.stdout.readline().strip()
         killed, ended = (
-            subprocess.run([*python, script + ending[how]], env=environment, capture_output=True, check=False)
+            subprocess.run([*python, script + ending[how]], check=False, text=True, **options).stdout.strip()
             for how in ("killed", "ends")
         )
-        assert Path(killed.stdout.decode().strip()) != Path(ended.stdout.decode().strip())
+        assert len({open_one, killed, ended}) == 3
         assert [str(left) for left in tmp_path.iterdir()] == [open_one]
         first.communicate("\n")
     assert list(tmp_path.iterdir()) == []
