@@ -150,7 +150,6 @@ def test_who_was_taken_out_since_the_bank_was_built_is_not_named(
 ) -> None:
     mine = Path(shutil.copytree(dataset, tmp_path / "photos"))
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "IVE_FACES": str(real_faces)}
-    environment.pop("IVE_BANK", None)
 
     def told(*command: object) -> Any:
         words = [

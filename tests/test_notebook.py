@@ -79,8 +79,6 @@ class Shown:
 
 def be_alone(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     """Let neither the caches of whoever runs the tests nor the network lend what the case leaves out."""
-    for name in ("IVE_DATASET", "IVE_SAM3", "IVE_SAM3_THRESHOLD", "SAM3_CHECKPOINT", "IVE_FACES", "IVE_BANK"):
-        monkeypatch.delenv(name, raising=False)
     alone = {"XDG_CACHE_HOME": str(cache), "HF_HOME": str(cache / "hf"), "HF_HUB_OFFLINE": "1"}
     for name, value in {**alone, **environment}.items():
         monkeypatch.setenv(name, value)
