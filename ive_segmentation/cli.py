@@ -194,6 +194,7 @@ def identify(
     """Name the faces in pictures; needs no SAM 3."""
     from tqdm import tqdm
 
+    from ive_segmentation.demo import is_built_in
     from ive_segmentation.demo.drawn import refuse_photos
     from ive_segmentation.identity.matching import match_faces
     from ive_segmentation.images import load
@@ -201,16 +202,15 @@ def identify(
 
     given = load_settings(dataset=dataset, faces=faces, bank=bank)
     settings = _or_the_demo(given)
-    demo = settings is not given
     model, gallery = _faces_and_bank(settings, chosen=given.bank != bank_of(given.dataset))
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
-    failed = False
+    drawn_only, failed = is_built_in(settings.faces), False
     # Each as soon as it is known: whoever ends a long list early keeps what there is.
     pictures = tqdm(images, unit="picture", leave=False, disable=_shows_answers() or None)
     for number, path in enumerate(pictures):
         try:
             picture = load(path, **limits)
-            if demo:
+            if drawn_only:
                 refuse_photos(picture)
             found = model.detect(picture)
             matches = match_faces(found, gallery, one_to_one=not settings.collage)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from ive_segmentation.answers import answer, clean_instances, explain, things_of, together
+from ive_segmentation.demo import is_built_in
 from ive_segmentation.demo.drawn import refuse_photos
 from ive_segmentation.identity.faces import Face, FaceModel
 from ive_segmentation.identity.gallery import BankReport, Gallery
@@ -38,7 +39,7 @@ class Pipeline:
         report: What the last build of the bank did, and what it left out.
         sam3: Finds what words name.
         notices: Sentences for the user: that this is the "demo", or why "names" or "masks" are missing.
-        demo: Whether the checkpoints are the built-in ones, which know drawn people only.
+        demo: Whether the drawn demo stands in for photos and models of the user's own.
     """
 
     settings: Settings
@@ -54,6 +55,11 @@ class Pipeline:
     )
     """Who is in the picture asked about last: the next question about it is about the same people."""
 
+    @property
+    def drawn_only(self) -> bool:
+        """Whether a model that answers is a built-in one, which knows drawn people only."""
+        return is_built_in(self.settings.sam3) or is_built_in(self.settings.faces)
+
     def segment(self, image: Image, prompt: str | Prompt, progress: Progress = silent) -> Result:
         """Answer a prompt on one picture.
 
@@ -68,7 +74,7 @@ class Pipeline:
         Raises:
             ImageError: If the picture is another kind of array.
             PromptError: If the text cannot be read without guessing.
-            NotDrawnError: If the demo is given a real photo.
+            NotDrawnError: If a built-in model is given a real photo.
             SegmentationError: If SAM 3 cannot answer.
             CheckpointError: If a new word needs SAM 3's text encoder, and it cannot be loaded.
         """
@@ -85,7 +91,7 @@ class Pipeline:
             said = f"No masks: SAM 3 is not loaded. {self._without_masks(persons)}"
             return Result(size, read, tuple(persons), (), (*read.messages, said), seconds)
 
-        if self.demo:
+        if self.drawn_only:
             refuse_photos(image)
         progress(0.0, "Looking at the picture" if self.sam3.warm else WARMING_UP)
         with _timed("encode", seconds):
@@ -146,10 +152,10 @@ class Pipeline:
 
         Raises:
             ImageError: If the picture is another kind of array.
-            NotDrawnError: If the demo is given a real photo.
+            NotDrawnError: If a built-in model is given a real photo.
         """
         image = load(image, max_pixels=self.settings.max_pixels)
-        if self.demo:
+        if is_built_in(self.settings.faces):
             refuse_photos(image)
         return self._name(image)
 

@@ -20,6 +20,7 @@ from PIL import Image
 from ive_segmentation import cli
 from ive_segmentation.cli import main
 from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.result import Result
 from ive_segmentation.settings import Settings
 from tests.conftest import REPOSITORY
@@ -402,6 +403,15 @@ def test_in_the_demo_no_face_of_a_photo_is_named(
     assert code == 1
     assert "This looks real" in json.loads(out)[0]["error"]
     assert "This is the demo" in err
+
+
+def test_with_built_in_faces_that_were_chosen_neither(
+    photo: Path, pipeline: Pipeline, tmp_path: Path, run: Run
+) -> None:
+    chosen = ("--faces", pipeline.settings.faces, "--bank", pipeline.settings.bank)
+    code, out, _ = run("identify", photo, *chosen, "--dataset", pipeline.settings.dataset, "--json")
+    assert code == 1
+    assert "This looks real" in json.loads(out)[0]["error"]
 
 
 @pytest.mark.parametrize("command", [["bank", "show"], ["bank", "audit"]])

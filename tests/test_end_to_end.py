@@ -7,12 +7,14 @@ what is tested is everything between a prompt and its answer.
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ive_segmentation.demo.drawn import NotDrawnError
 from ive_segmentation.demo.truth import Scene
 from ive_segmentation.language import EVERYONE, Request
 from ive_segmentation.loading import load_bank
@@ -86,6 +88,31 @@ def test_who_is_no_member_is_unknown_and_never_guessed(
     assert stranger.member is None
     assert _iou(stranger, _truth(trio, "Naoi_Rei", None)) > 0.9
     assert without_rei.segment(trio.image, "Rei").messages == ("Rei was not found in this picture.",)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "masks", "names"),
+    [
+        ({}, True, True),
+        ({"faces": "buffalo_l"}, True, False),
+        ({"sam3": "facebook/sam3"}, True, True),
+        ({"sam3": "facebook/sam3", "faces": "buffalo_l"}, False, False),
+    ],
+)
+def test_what_a_built_in_model_would_say_of_a_photo_is_refused_whoever_chose_it(
+    pipeline: Pipeline, chosen: dict[str, str], masks: bool, names: bool
+) -> None:
+    assert not pipeline.demo
+    waves = np.cumsum(np.cumsum(np.random.default_rng(0).normal(size=(200, 300, 3)), 0), 1)
+    photo = ((waves - waves.min()) / np.ptp(waves) * 255).astype(np.uint8)
+    # What is loaded stays: only where the models are said to come from differs.
+    given = replace(pipeline, settings=replace(pipeline.settings, **chosen))  # type: ignore[arg-type]
+    for refused, answer in (
+        (masks, lambda: given.segment(photo, "person")),
+        (names, lambda: given.identify(photo)),
+    ):
+        with pytest.raises(NotDrawnError, match="IVE_SAM3") if refused else nullcontext():
+            answer()
 
 
 def test_what_is_not_there_is_said(pipeline: Pipeline, trio: Scene) -> None:

@@ -8,3 +8,15 @@ CHECKPOINTS = Path(__file__).parent / "checkpoints"
 PICTURES = 20
 #: The most that can be drawn of one member: each picture has seeds of its own.
 MOST_PICTURES = 200
+
+
+def is_built_in(model: str) -> bool:
+    """Tell whether a model knows drawn people only, whoever chose it.
+
+    Args:
+        model: What `Settings.faces` or `Settings.sam3` says: a folder or a name.
+
+    Returns:
+        True for the folders in `CHECKPOINTS`.
+    """
+    return Path(model).expanduser().resolve().parent == CHECKPOINTS.resolve()

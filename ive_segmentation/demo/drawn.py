@@ -17,7 +17,7 @@ the six with one mistake."""
 
 
 class NotDrawnError(UserError):
-    """A real photo was given to the demo."""
+    """A real photo was given to models that know drawn people only."""
 
 
 def looks_drawn(image: npt.NDArray[np.uint8]) -> bool:
@@ -53,5 +53,6 @@ def refuse_photos(image: npt.NDArray[np.uint8]) -> None:
     if not looks_drawn(image):
         raise NotDrawnError(
             "This looks real, and the demo's built-in checkpoints know drawn people only. "
-            "Try a drawn example, or put in photos of your own, as the demo's notice says, and start again."
+            "Try a drawn example, or put in photos of your own, let neither IVE_SAM3 nor IVE_FACES name a "
+            "built-in checkpoint, and start again."
         )

@@ -97,7 +97,7 @@ def follow(
         PromptError: If the text cannot be read without guessing.
         VideoError: If the video cannot be read, a fancam of nobody is asked for, there is no SAM 3, or no
             bank for a prompt that needs one.
-        NotDrawnError: If the demo is given a real video.
+        NotDrawnError: If a built-in model is given a real video.
         SegmentationError: If SAM 3 cannot answer.
         CheckpointError: If its tracker is damaged, or a new word needs its text encoder and that cannot be
             loaded.

@@ -58,10 +58,10 @@ def watch(
         Every frame with what was seen in it.
 
     Raises:
-        NotDrawnError: If the demo is given a real video.
+        NotDrawnError: If a built-in model is given a real video.
     """
     cuts, heads, shot = Cuts(), Heads(), 0
-    unjudged = pipeline.demo
+    unjudged = pipeline.drawn_only
     for frame in frames:
         if unjudged and frame.image.std() > DARK:
             refuse_photos(frame.image)

@@ -218,13 +218,10 @@ def test_black_before_a_real_video_does_not_let_it_pass_for_drawn(
     black, noise = np.zeros_like(trio.image), np.random.default_rng(0)
     real = cv2.GaussianBlur(noise.integers(0, 256, trio.image.shape, np.uint8), (0, 0), 8)
     real = np.clip((real.astype(int) - 128) * 6 + 128, 0, 255).astype(np.uint8)
-    demo = replace(pipeline, demo=True)
     with pytest.raises(NotDrawnError):
-        follow(
-            demo, write_clip(tmp_path / "real.mp4", [black] * 2 + [real] * 2, FPS), "person", tmp_path / "out"
-        )
+        follow(pipeline, write_clip(tmp_path / "real.mp4", [black] * 2 + [real] * 2, FPS), "person", tmp_path)
     drawn = write_clip(tmp_path / "drawn.mp4", [black] * 2 + [trio.image] * 2, FPS)
-    assert follow(demo, drawn, "person", tmp_path / "out").frames == 4
+    assert follow(pipeline, drawn, "person", tmp_path / "out").frames == 4
 
 
 def test_the_video_that_is_read_is_not_written_over(pipeline: Pipeline, clip: Path, tmp_path: Path) -> None:
