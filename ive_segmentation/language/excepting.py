@@ -34,8 +34,11 @@ def except_those_named(tokens: Sequence[Token]) -> list[Token]:
     for found in reversed(list(_EXCEPTIONS.finditer("".join(map(_letter, tokens))))):
         begin, end = found.span()
         first, last = found.span("but" if found["but"] else "before")
-        if again := named_again(tokens[first:last]):  # everyone except Rei, Rei's hat
-            end = last = first + again - 1
+        again = named_again(tokens[first:last])
+        if again and found["but"]:  # everyone except Rei, Rei's hat
+            end = last = first + again - (tokens[first + again - 1].kind is Kind.AND)
+        elif again:  # 레이, 레이 빼고 모두
+            begin = first = first + again
         left_out = tuple(person for token in tokens[first:last] for person in token.people)
         text = " ".join(token.text for token in tokens[begin:end])
         everyone = Token(Kind.NAME, text, people=(EVERYONE,), but=left_out)
