@@ -165,18 +165,21 @@ def explain(
     if not request.people:
         return [] if answers else [f"No {request.thing} was found."]
     names = names_to_show(members)
+    if request.but and not comparing:
+        return [_unnameable(who, names) for who in request.but]
     missing = []
+    other = " else" if request.but else ""
     for who in request.people:
         hers = meant(replace(request, people=(who,)), persons)
         if not hers and request.but and persons:
-            missing.append("Nobody else was found in this picture.")
+            missing.append(f"Nobody{other} was found in this picture.")
         elif not hers:
             known = comparing or who == EVERYONE  # everyone is found without a bank
             missing.append(_nobody(who, names, persons) if known else _unnameable(who, names))
         elif all(persons[place].mask is None for place in hers):
-            missing.append(f"{_subject(who, names)}: {_BODILESS[len(hers) > 1]}")
+            missing.append(f"{_subject(who, names)}{other}: {_BODILESS[len(hers) > 1]}")
         elif request.thing and not any(segment.owner in hers for segment in answers):
-            missing.append(f"No {request.thing} of {asked_for(who, names)} was found.")
+            missing.append(f"No {request.thing} of {asked_for(who, names)}{other} was found.")
     unclear = sum(thing.owner is None for thing in things)
     if unclear and missing:
         missing.append(f"{unclear} × {request.thing} could not be given to anyone for certain.")

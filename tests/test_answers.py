@@ -150,6 +150,13 @@ def test_what_is_missing_is_said(request_: Request, persons: list[Person], says:
         pytest.param(
             Request((EVERYONE,), "hat"), PERSONS, [], ["No hat of anyone was found."], id="nobody has one"
         ),
+        pytest.param(
+            Request((EVERYONE,), "hat", but=("An_Yujin",)),
+            PERSONS,
+            [],
+            ["No hat of anyone else was found."],
+            id="she who was left out may have one",
+        ),
     ],
 )
 def test_what_is_said_of_things(
@@ -160,8 +167,9 @@ def test_what_is_said_of_things(
 
 
 def test_without_a_bank_nobody_is_said_to_be_absent() -> None:
-    for who in ("An_Yujin", UNKNOWN):
-        asked = Request((who,), None)
+    named = (Request((who,), None) for who in ("An_Yujin", UNKNOWN))
+    left_out = (Request((EVERYONE,), None, (who,)) for who in ("An_Yujin", UNKNOWN))
+    for asked in (*named, *left_out):
         (said,) = explain(asked, [], [], [], MEMBERS, sure=0.5, comparing=False)
         assert "cannot be looked for: faces cannot be compared" in said
         assert said[0].isupper()

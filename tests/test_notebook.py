@@ -14,11 +14,12 @@ import pytest
 
 from ive_segmentation.app.serve import HOST, PORT
 from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.clips import draw_clip
 from ive_segmentation.demo.dataset import draw_dataset
+from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.stand_in import demo_notice
 from ive_segmentation.setup import notebook as player
 from tests.small_sam3 import write_small_sam3
-from tests.video.clips import clip
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "main.ipynb"
 SECTIONS = [
@@ -147,7 +148,8 @@ def test_models_and_photos_of_ones_own(photos: Path, tmp_path: Path, monkeypatch
         "IVE_SAM3": str(write_small_sam3(tmp_path / "sam3")),
         "IVE_SAM3_THRESHOLD": "0",  # random weights are sure of nothing, and every step shall have instances
     }
-    video = clip(tmp_path / "own.mp4", starts=range(0, 500, 100))
+    video = tmp_path / "own.mp4"
+    film(video, draw_clip(0, seconds=0.5, size=(320, 240), fps=10, moves=[]), 10)
     shown = run_all(own, monkeypatch, tmp_path, video)
     assert "This is the demo" not in shown.printed["Settings"]
     expect_bank_and_page(shown)

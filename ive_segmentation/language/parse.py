@@ -12,14 +12,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
-from ive_segmentation.language.excepting import EXCEPT, REST, except_those_named
+from ive_segmentation.language.excepting import EXCEPT, REST, except_those_named, leaves_out
 from ive_segmentation.language.members import Member
 from ive_segmentation.language.names import Names, names_of
 from ive_segmentation.language.normalise import normalise
 from ive_segmentation.language.phrases import condense, names_a_person, with_compounds
 from ive_segmentation.language.prompt import EVERYONE, UNKNOWN, Prompt, PromptError, Request
 from ive_segmentation.language.things import THINGS, Kind
-from ive_segmentation.language.tokens import Token, is_thai, named_again, tokenize
+from ive_segmentation.language.tokens import Token, is_thai, tokenize
 
 _THING = "[TYLl](?:[BPW][TYLl])*"
 _WHO = "(?P<who>N(?:S?AN|N)*|R)"
@@ -104,12 +104,12 @@ def parse(text: str, members: Sequence[Member]) -> Prompt:
     messages: list[str] = []
     typed = tokenize(normalise(text), names)
     for sentence in _split(_closed_by_films(typed), Kind.STOP):
-        beyond = [token for token in sentence if token.kind is Kind.BEYOND and not _leaves_out(token)]
+        beyond = [token for token in sentence if token.kind is Kind.BEYOND and not leaves_out(token)]
         if beyond and any(token.kind is Kind.NAME for token in sentence):
             raise _beyond(beyond[0])
         condensed, left_out = condense(sentence, names)
         tokens = except_those_named(condensed)
-        messages += [_mended(token, names) for token in tokens if token.mended] + left_out
+        messages += [_mended(token, names) for token in condensed if token.mended] + left_out
         messages += [_not_her(token) for token in sentence if _is_spelled_as_a_name(token, names)]
         begins = next((token.kind for token in tokens if token.kind is not Kind.AND), None)
         # "Rei's shoes. Her hat." is hers; a pronoun further on need not be anybody's who was named.
@@ -130,8 +130,8 @@ def _star(tokens: Sequence[Token]) -> str | None:
     for wish in _split(tokens, Kind.AND, Kind.STOP):
         named = [token.people[0] for token in wish if token.people]
         if any(token.kind is Kind.FILM for token in wish):
-            if unread := [token for token in wish if _leaves_out(token)]:
-                raise _beyond(unread[0])
+            if any(map(leaves_out, tokens)):
+                raise PromptError("A fancam follows one member, and nobody can be left out. Name her.")
             return next((one for one in [*named, *before[-1:]] if one not in {EVERYONE, UNKNOWN}), None)
         before += named
     return None
@@ -161,8 +161,8 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
     letters = "".join(token.kind for token in tokens)
     if beyond := re.search("P(?=N)", letters):
         raise _beyond(tokens[beyond.start()])
-    if unread := [token for token in tokens if _leaves_out(token)]:
-        raise _beyond(unread[0])
+    if unread := next(filter(leaves_out, tokens), None):
+        raise _beyond(unread)
     at = 0
     while at < len(letters):
         if letters[at] == Kind.AND:
@@ -176,22 +176,24 @@ def _clauses(tokens: list[Token]) -> Iterator[_Clause]:
         between = (Kind.AND,) if name == "concept" else (Kind.AND, Kind.HOLDING)
         things = list(_split(parts["what"], *between)) if "what" in parts else []
         who = parts.get("who", [])
-        if who and things and match.start("who") < match.start("what") and (again := named_again(who)):
+        if who and things and match.start("who") < match.start("what") and (again := _named_again(who)):
             yield _Clause("herself", who[:again], [], [], [])  # "Rei, Rei's shirt": two wishes, and one owner
             who = who[again:]
         yield _Clause(name, who, things, parts.get("verb", []), parts.get("where", []))
         at = match.end()
 
 
-def _leaves_out(token: Token) -> bool:
-    return token.kind is Kind.BEYOND and token.english in {EXCEPT, REST}
+def _named_again(who: Sequence[Token]) -> int:
+    """Return the place of the first name that stood in the row before; 0 where none did."""
+    named = [token.people for token in who]
+    return next((at for at, people in enumerate(named) if people and people in named[:at]), 0)
 
 
 def _beyond(token: Token) -> PromptError:
-    if token.english == EXCEPT:
+    if token.english in EXCEPT:
         return PromptError(
-            f'"{token.text}" cannot be asked like this: people alone can be left out, and of everyone. '
-            'Write it like "everyone except Rei", or name the people and things you want.'
+            f'"{token.text}" cannot be asked like this: members and strangers can be left out of everyone, '
+            'and nothing else. Write one wish like "everyone except Rei", or name whom and what you want.'
         )
     if token.english == REST:
         return PromptError(
@@ -223,7 +225,7 @@ def _people(who: Sequence[Token], earlier: Sequence[Request]) -> list[Request]:
     """Return the members named as one group, everyone and the unknown apart; nobody at all is a group too."""
     if who and who[0].kind is Kind.PRONOUN:
         before = [request for request in earlier if request.people]
-        if not before:
+        if not before or before[-1].but:  # everyone except Rei, and her hat
             raise PromptError(f'It is not clear who "{who[0].text}" is. Write the name instead.')
         return [before[-1]]
     named = list(dict.fromkeys(person for token in who for person in token.people))
@@ -272,7 +274,7 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            is_title = not token.foreign and token.english not in {"without", EXCEPT} and len(row) > 1
+            is_title = not token.foreign and token.english not in {"without", EXCEPT[0]} and len(row) > 1
             if token.kind is Kind.BEYOND and not is_title:  # no smoking
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]

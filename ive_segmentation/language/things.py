@@ -82,6 +82,7 @@ _LITTLE = {
     "beyond": Kind.BEYOND,
     "without": Kind.BEYOND,
     "except": Kind.BEYOND,
+    "but": Kind.BEYOND,
     "rest": Kind.BEYOND,
     "everyone": Kind.NAME,
     "everything": Kind.NAME,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ive_segmentation.language.members import name_key
@@ -233,16 +233,6 @@ def _is_thing(piece: Piece) -> bool:
 def is_thai(text: str) -> bool:
     """Return whether a text is written in Thai, where the thing comes before what is said of it."""
     return "\u0e00" <= text[0] <= "\u0e7f"
-
-
-def named_again(row: Sequence[Token]) -> int:
-    """Return the place of the first name that stood in the row before; 0 where none did."""
-    before: set[str] = set()
-    for at, token in enumerate(row):
-        if before.intersection(token.people):
-            return at
-        before |= {*token.people, *token.but}
-    return 0
 
 
 def _token(word: Word, text: str, english: str) -> Token:

@@ -252,7 +252,7 @@ def _never_found(
         yield from not_left_out(request, seen, names)
         everyone = {one for one in seen if (one or UNKNOWN) not in request.but}
         for who in request.people:
-            someone = asked_for(who, names)
+            someone = asked_for(who, names) + (" else" if request.but else "")
             hers = {EVERYONE: everyone, UNKNOWN: seen & {None}}.get(who, seen & {who})
             if not hers:
                 found_nobody = f"Nobody was found in this video who is {someone}."

@@ -228,21 +228,20 @@ class Names:
         """The parts of all tracks between splits, and the evidence (P, K + 1) for who each is."""
         pieces: list[Piece] = []
         evidence: list[Doubles] = []
-        unnamed = np.zeros(len(self._members) + 1)
-        unnamed[-1] = Measured.name_evidence
+        nothing = np.zeros(len(self._members) + 1)
         for track, known in histories.items():
             inner = sorted(splits[track])
             part_of = np.searchsorted(inner, known.frames, side="right")
             for part, (start, stop) in enumerate(pairwise([known.first, *inner, known.last + 1])):
                 priors = [splits[track][edge] for edge in (start, stop) if edge in inner]
                 pieces.append((track, start, stop - 1))
-                evidence.append(np.sum([unnamed, *known.evidence[part_of == part], *priors], axis=0))
-        return pieces, np.array(evidence).reshape(-1, len(unnamed))
+                evidence.append(np.sum([nothing, *known.evidence[part_of == part], *priors], axis=0))
+        return pieces, np.array(evidence).reshape(-1, len(nothing))
 
     def _named(self, pieces: Sequence[Piece], table: Doubles) -> list[Span]:
         """Assign all pieces, join neighbours that turn out to be the same, and say how sure that is."""
         seen = [self._runs(*piece) for piece in pieces]
-        given = assign(table[:, :-1] - table[:, -1:], seen)
+        given = assign(table[:, :-1] - Measured.name_evidence, seen)
         taken = _taken(given, seen)
         names: list[str | None] = [*self._members, None]
         labels = [int(member) % len(names) for member in given]  # minus one is the last one: Unknown
@@ -251,7 +250,9 @@ class Names:
             part = [*places]
             others = {other for at in part for other in taken[at]} - {label}
             open_to = [one for one in range(len(names)) if one not in others]
-            shares = softmax(table[part].sum(axis=0)[open_to])
+            said = table[part].sum(axis=0)
+            said[-1] = Measured.name_evidence
+            shares = softmax(said[open_to])
             first, last = pieces[part[0]][1], pieces[part[-1]][2]
             spans.append(Span(track, first, last, names[label], float(shares[open_to.index(label)])))
         return spans

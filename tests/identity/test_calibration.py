@@ -257,7 +257,7 @@ def test_a_large_folder_among_small_ones_does_not_take_their_group_mates(real_ga
 
 
 def test_in_a_video_one_look_names_hardly_more_strangers_than_a_picture(real_gallery: Gallery) -> None:
-    """A picture names 0.03 of such photos; tracks that anything above zero named were 0.12 strangers'."""
+    """A picture names 0.03 of such photos; where anything above zero was a name, it was 0.12 of tracks."""
     tracks = tracks_named(real_gallery)
     assert tracks[1]["strangers"] < 0.06
     assert tracks[1]["known"] > 0.7

@@ -295,16 +295,16 @@ ENGLISH = [
     ("people except Rei", "*!R:"),
     ("everyone else except Rei", "*!R:"),
     ("the others besides Rei", "*!R:"),
-    ("IVE minus Wonyoung", "*!W:"),
     ("everyone except strangers", "*!?:"),
     ("everyone except Rei's shoes", "*!R:shoe"),
     ("everyone's shoes except Rei's", "*!R:shoe"),
+    ("everyone's shoes except Rei's and Liz's", "*!RZ:shoe"),
     ("everyone's shoes and bags except Rei's", "*!R:shoe, *!R:bag"),
     ("shoes of everyone except Rei", "*!R:shoe"),
-    ("everyone except Rei and their shoes", "*!R:, *!R:shoe"),
-    ("everyone except Rei, and Rei's hat", "*!R:, R:hat"),
     ("everyone except Rei and the microphone", "*!R:, -:microphone"),
     ("microphone, everyone except Rei", "-:microphone, *!R:"),
+    ("nothing but thieves poster", "-:nothing but thieves poster"),
+    ("minus sign", "-:minus sign"),
 ]
 KOREAN = [
     ("사람", "-:person"),
@@ -408,10 +408,11 @@ KOREAN = [
     ("멤버들 레이 빼고", "*!R:"),
     ("레이랑 리즈 빼고 전부", "*!RZ:"),
     ("레이 리즈 빼고 모두", "*!RZ:"),
-    ("레이, 레이 빼고 모두", "R:, *!R:"),
     ("레이를 제외한 모든 멤버", "*!R:"),
     ("레이 제외한 모든 멤버의 신발", "*!R:shoe"),
     ("레이 아닌 사람", "*!R:"),
+    ("레이 빼고 나머지 멤버들의 신발", "*!R:shoe"),
+    ("마이크, 레이 빼고 모두", "-:microphone, *!R:"),
     ("원영이를 뺀 나머지", "*!W:"),
     ("원영 빼고 나머지 멤버들", "*!W:"),
 ]
@@ -487,6 +488,7 @@ THAI = [
     ("ยกเว้นเรย์", "*!R:"),
     ("ทุกคนที่ไม่ใช่เรย์", "*!R:"),
     ("ทุกคนนอกจากเรย์กับลิซ", "*!RZ:"),
+    ("ทุกคนยกเว้นเรย์และเสื้อของวอนยอง", "*!R:, W:shirt"),
     ("เสื้อของทุกคนยกเว้นเรย์", "*!R:shirt"),
 ]
 JAPANESE = [
@@ -576,6 +578,7 @@ JAPANESE = [
     ("レイを除く全員の靴", "*!R:shoe"),
     ("レイを除いたみんな", "*!R:"),
     ("レイ抜きのIVE", "*!R:"),
+    ("レイを除く残りの全員の靴", "*!R:shoe"),
 ]
 
 
@@ -685,7 +688,22 @@ def test_says_nothing_where_nothing_is_in_doubt(text: str) -> None:
         ("everyone except the girl in red", ['"except"', "everyone except Rei"]),
         ("everyone except Karina", ['"Karina"', "The members are"]),
         ("everyone except Kim", ['"Kim"', "Gaeul", "Liz"]),
-        ("fancam of everyone except Rei", ['"except"', "everyone except Rei"]),
+        ("fancam of everyone except Rei", ["A fancam follows one member"]),
+        ("everyone except Rei, fancam of Liz", ["A fancam follows one member"]),
+        ("everyone except Rei's and Liz's shoes", ['"except"', "one wish"]),
+        # whom an exception holds of
+        ("everyone except Rei, Wonyoung's bag", ['"except"', "one wish"]),
+        ("everyone except Rei and Liz's shoes", ['"except"', "one wish"]),
+        ("everyone except Rei, and Rei's hat", ['"except"', "one wish"]),
+        ("everyone except Rei and her hat", ['"her"']),
+        ("everyone but Rei in red", ['"but"', "one wish"]),
+        ("except for Rei, everyone's shoes", ['"except for"', "one wish"]),
+        ("except Rei, Liz's shoes", ['"except"', "one wish"]),
+        ("everyone's shoes except Rei's, Liz's bag", ['"except"', "one wish"]),
+        ("모두의 신발 레이 빼고", ['"빼고"', "one wish"]),
+        ("모자 쓴 레이 빼고 모두", ['"빼고"', "one wish"]),
+        ("全員の靴、レイ以外", ['"以外"', "one wish"]),
+        ("帽子をかぶったレイ以外の全員", ['"以外"', "one wish"]),
         ("레이 말고 리즈", ['"말고"', "everyone except Rei"]),
         ("레이 빼고 신발", ['"빼고"', "everyone except Rei"]),
         ("Rei and the others", ['"the others"', "everyone except Rei"]),
