@@ -72,7 +72,11 @@ def _plainly(request: Request) -> str:
     """The same in plain English words."""
     words = {EVERYONE: "everyone", UNKNOWN: "unknown"}
     who = " and ".join(words.get(person, person) for person in request.people)
-    return f"{who}'s {request.thing}" if who and request.thing else who or request.thing or ""
+    plain = f"{who}'s {request.thing}" if who and request.thing else who or request.thing or ""
+    if not request.but:
+        return plain
+    own = "'s" if request.thing else ""
+    return f"{plain} except " + " and ".join(words.get(person, person) + own for person in request.but)
 
 
 @given(sentence)
