@@ -611,6 +611,7 @@ def test_levels(text: str, level: str, concepts: tuple[str, ...]) -> None:
         ("Yujn", "Y:", 'Read "Yujn" as Yujin.'),
         ("Gauel's skirt", "G:skirt", 'Read "Gauel" as Gaeul.'),
         ("wonyongs skirt", "W:skirt", 'Read "wonyong" as Wonyoung.'),
+        ("everyone but wonyong", "*!W:", 'Read "wonyong" as Wonyoung.'),
         ("kim jiwonn bag", "Z:bag", 'Read "kim jiwonn" as Liz.'),
         ("장원용의 셔츠", "W:shirt", 'Read "장원용" as Wonyoung.'),
         ("เสื้อของวอนยง", "W:shirt", 'Read "วอนยง" as Wonyoung.'),
