@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import secrets
 import stat
 import warnings
@@ -17,7 +16,7 @@ import xxhash
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ive_segmentation.errors import UserError
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Settings, expanded
 
 pillow_heif.register_heif_opener()
 
@@ -63,8 +62,7 @@ def load(
 
     if isinstance(source, str | Path):
         name = _printable(str(source))
-        path = Path(os.path.expanduser(source))  # noqa: PTH111 -- Path's own raise for odd paths
-        data: bytes | bytearray = _read_file(path, name, max_upload_bytes)
+        data: bytes | bytearray = _read_file(expanded(source), name, max_upload_bytes)
     else:
         name = "The file"
         data = source if isinstance(source, bytes | bytearray) else source.read(max_upload_bytes + 1)

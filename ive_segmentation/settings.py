@@ -82,8 +82,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("dataset", "word_cache"):
-            path = os.path.expanduser(getattr(self, name))  # noqa: PTH111 -- Path's own raise for odd paths
-            object.__setattr__(self, name, Path(path))
+            object.__setattr__(self, name, expanded(getattr(self, name)))
         for name in ("bank", "faces", "sam3"):  # a folder may be given as a path
             object.__setattr__(self, name, str(getattr(self, name)))
         if not self.bank:
@@ -95,6 +94,18 @@ class Settings:
                 raise SettingsError(f"{variable}={value} is not from {least:g} {above}. Correct it.")
 
 
+def expanded(path: str | Path) -> Path:
+    """Read ~ as the home folder, as a shell does.
+
+    Args:
+        path: As it was typed.
+
+    Returns:
+        The path; as it is where nobody has that home.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111 -- Path's own raises where nobody has that home
+
+
 def bank_of(dataset: Path) -> str:
     """Name the place of a dataset's bank: each has its own, or one set of people would be taken for another.
 
@@ -104,7 +115,7 @@ def bank_of(dataset: Path) -> str:
     Returns:
         A folder of the user's cache.
     """
-    path = os.path.realpath(os.path.expanduser(dataset))  # noqa: PTH111 -- Path's own raise for odd paths
+    path = os.path.realpath(expanded(dataset))
     return str(BANKS / blake2b(os.fsencode(path), digest_size=8).hexdigest())
 
 

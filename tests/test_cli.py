@@ -110,6 +110,8 @@ def test_every_command_explains_itself(command: str, run: Run) -> None:
         ["prompt", "Wonyoung", "--dataset", "/no/such/folder"],
         ["bank", "build", "--faces", "/no/such/folder"],
         ["bank", "show", "--bank", "/no/such/bank"],
+        ["bank", "show", "--bank", "~nobody at home/bank"],
+        ["bank", "build", "--dataset", Settings.dataset, "--faces", "~nobody at home/faces"],
         ["segment", "/no/such/picture.jpg", "Wonyoung", "--out", "/tmp/never"],
         ["demo", "dataset", "--out", __file__],
         ["app", "--port", "99999"],

@@ -97,6 +97,7 @@ def test_who_is_no_member_is_unknown_and_never_guessed(
         ({"faces": "buffalo_l"}, True, False),
         ({"sam3": "facebook/sam3"}, True, True),
         ({"sam3": "facebook/sam3", "faces": "buffalo_l"}, False, False),
+        ({"sam3": "~nobody at home/sam3", "faces": "~nobody at home/faces"}, False, False),
     ],
 )
 def test_what_a_built_in_model_would_say_of_a_photo_is_refused_whoever_chose_it(

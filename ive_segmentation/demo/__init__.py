@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ive_segmentation.settings import expanded
+
 #: The checkpoints that ship: `faces`, an InsightFace pack, and `sam3`.
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 #: Pictures of each drawn member: names are measured with twenty (the card of the face models).
@@ -19,4 +21,4 @@ def is_built_in(model: str) -> bool:
     Returns:
         True for the folders in `CHECKPOINTS`.
     """
-    return Path(model).expanduser().resolve().parent == CHECKPOINTS.resolve()
+    return expanded(model).resolve().parent == CHECKPOINTS.resolve()

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.patience import within
-from ive_segmentation.settings import Settings
+from ive_segmentation.settings import Settings, expanded
 
 STORE = Path("~/.insightface/models")
 """InsightFace's own store, so that a pack another program has fetched is found here too."""
@@ -46,7 +46,7 @@ def find_pack(pack: str, *, allow_download: bool = True, timeout: float = Settin
     Raises:
         FaceError: If there is no such folder or name, or the pack cannot be fetched.
     """
-    folder = Path(pack).expanduser()
+    folder = expanded(pack)
     if folder.is_dir():
         if found := _models_folder(folder):
             return found

@@ -7,7 +7,6 @@ import os
 import random
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 # Lance reports every table it creates as a warning.
@@ -17,7 +16,7 @@ import lancedb
 import pyarrow as pa
 
 from ive_segmentation.errors import UserError, typed
-from ive_segmentation.settings import BANKS
+from ive_segmentation.settings import BANKS, expanded
 
 TABLE = "photos"
 BUILD = "python -m ive_segmentation bank build"
@@ -65,7 +64,7 @@ def read(uri: str) -> pa.Table:
 def _read(uri: str) -> pa.Table:
     try:
         # LanceDB would make the folder that it is to read.
-        if "://" in uri or Path(uri).expanduser().exists():
+        if "://" in uri or expanded(uri).exists():
             database = _connect(uri)
             if TABLE in database.list_tables().tables:
                 return database.open_table(TABLE).to_arrow()
@@ -142,7 +141,7 @@ def forget_versions_before(uri: str) -> None:
 def _connect(uri: str) -> Any:
     if "://" not in uri:
         # LanceDB would make the folder too, for everybody to read, and faces are this user's alone.
-        folder = Path(uri).expanduser()
+        folder = expanded(uri)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.is_relative_to(BANKS):  # of an earlier version; elsewhere the user may mean it so
             folder.chmod(0o700)

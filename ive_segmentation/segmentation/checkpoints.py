@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from ive_segmentation.errors import UserError, typed
 from ive_segmentation.patience import within
 from ive_segmentation.segmentation.devices import lacks_memory
+from ive_segmentation.settings import expanded
 
 MODEL_CLASSES = {
     "sam3": "Sam3Model",
@@ -65,7 +66,7 @@ def locate(checkpoint: str, timeout: float) -> Path:
     Raises:
         CheckpointError: With what happened and what to do about it.
     """
-    folder = Path(checkpoint).expanduser()
+    folder = expanded(checkpoint)
     if not folder.is_dir():
         _check_name(checkpoint)
         folder = _cached(checkpoint) or _fetch(checkpoint, timeout)
@@ -112,7 +113,7 @@ def is_here(checkpoint: str) -> bool:
     Raises:
         CheckpointError: If it is neither.
     """
-    if Path(checkpoint).expanduser().is_dir():
+    if expanded(checkpoint).is_dir():
         return True
     _check_name(checkpoint)
     return _cached(checkpoint) is not None
@@ -217,7 +218,7 @@ def _check_weights(folder: Path) -> None:
 
 
 def _check_name(checkpoint: str) -> None:
-    if Path(checkpoint).expanduser().is_file():
+    if expanded(checkpoint).is_file():
         raise CheckpointError(f"{checkpoint} is a file. Give the folder that holds it.")
     try:
         validate_repo_id(checkpoint)

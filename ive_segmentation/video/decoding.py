@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -24,6 +23,7 @@ from av.video.stream import VideoStream
 
 from ive_segmentation.errors import UserError
 from ive_segmentation.result import Image
+from ive_segmentation.settings import expanded
 
 # FFmpeg also reads playlists, which name other files and addresses to open. A video that somebody hands in
 # must not choose those, so only formats that hold the video themselves are tried.
@@ -59,7 +59,7 @@ def opened(path: str | Path, max_pixels: int) -> Iterator[tuple[InputContainer, 
     """
     if re.match("https?:/", str(path)):
         raise VideoError("Addresses are not fetched. Download the video, and give the file.")
-    path = Path(os.path.expanduser(path))  # noqa: PTH111 -- Path's own raise for odd paths
+    path = expanded(path)
     if not path.is_file():
         raise VideoError(f"{path} is not a file. Check the path for typing mistakes.")
     try:
