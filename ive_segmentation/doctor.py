@@ -256,6 +256,8 @@ def _checkpoint(settings: Settings) -> Found:
     from ive_segmentation.demo.stand_in import wants_demo
     from ive_segmentation.segmentation.checkpoints import CheckpointError, availability
 
+    if refused := _unfit(settings.sam3, settings):
+        return refused
     try:
         return Found("ok", f"{settings.sam3}: {availability(settings.sam3, settings.hub_timeout)}")
     except CheckpointError as error:
@@ -263,10 +265,25 @@ def _checkpoint(settings: Settings) -> Found:
         return Found("warn" if wants_demo(settings) else "fail", cannot, str(error))
 
 
+def _unfit(model: str, settings: Settings) -> Found | None:
+    """What is wrong with a built-in model beside real photos."""
+    from ive_segmentation.demo import is_built_in
+    from ive_segmentation.demo.drawn import NotDrawnError, refuse_photos_in
+
+    try:
+        if is_built_in(model):
+            refuse_photos_in(settings.dataset)
+    except NotDrawnError as error:
+        return Found("fail", f"{model} cannot be used", str(error))
+    return None
+
+
 def _face_pack(settings: Settings) -> Found:
     from ive_segmentation.identity.faces import load_faces
     from ive_segmentation.identity.packs import KNOWN_PACKS, FaceError, find_pack
 
+    if refused := _unfit(settings.faces, settings):
+        return refused
     try:
         folder = find_pack(settings.faces, allow_download=False)
     except FaceError as error:

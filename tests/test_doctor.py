@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ive_segmentation import doctor
+from ive_segmentation.demo import CHECKPOINTS
+from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.doctor import Check, Found, check
 from ive_segmentation.settings import ROOT, Settings
 
@@ -175,6 +177,18 @@ def test_with_photos_a_checkpoint_that_cannot_be_had_is_a_failure(bare: Settings
     assert found.status == "fail"
     assert "cannot be used" in found.detail
     assert "config.json" in found.remedy
+
+
+@pytest.mark.parametrize("name", ["SAM 3 checkpoint", "face pack"])
+def test_built_in_models_are_for_drawn_members(
+    name: str, bare: Settings, real_photos: Path, tmp_path: Path
+) -> None:
+    built_in = replace(bare, faces=str(CHECKPOINTS / "faces"), sam3=str(CHECKPOINTS / "sam3"))
+    real = look(replace(built_in, dataset=real_photos), name)
+    assert real.status == "fail"
+    assert "know drawn people only" in real.remedy
+    drawn = draw_dataset(tmp_path / "drawn", pictures=2)
+    assert look(replace(built_in, dataset=drawn), name).status == "ok"
 
 
 def test_a_token_counts_as_login(bare: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,16 @@ def test_what_a_built_in_model_would_say_of_a_photo_is_refused_whoever_chose_it(
             answer()
 
 
+def test_no_bank_of_real_photos_is_built_with_built_in_faces(
+    pipeline: Pipeline, real_photos: Path, tmp_path: Path
+) -> None:
+    assert pipeline.faces is not None
+    settings = replace(pipeline.settings, dataset=real_photos, bank=str(tmp_path / "bank"))
+    with pytest.raises(NotDrawnError, match="IVE_FACES"):
+        load_bank(settings, pipeline.faces)
+    assert not (tmp_path / "bank").exists()
+
+
 def test_what_is_not_there_is_said(pipeline: Pipeline, trio: Scene) -> None:
     assert pipeline.segment(trio.image, "guitar").messages == ("No guitar was found.",)
     assert pipeline.segment(trio.image, "Rei's hat").messages == ("No hat of Rei was found.",)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ive_segmentation import images
+from ive_segmentation.dataset import member_folders, photos_of
 from ive_segmentation.errors import UserError
 
 SIDE = 320
@@ -14,6 +19,9 @@ MOST_SOFT = 0.546
 """Of all steps between neighbouring pixels that are not flat, the share that is soft. Between flat colours
 steps are hard: this bound tells 60 scenes (plain, and as JPEG at quality 70 and 90) from 113 real photos of
 the six with one mistake."""
+SAMPLED = 9
+"""Photos of a dataset that are looked at. Of 600 drawn ones 13 look real, so most of nine never do."""
+REMEDY = "let neither IVE_SAM3 nor IVE_FACES name a built-in checkpoint, and start again."
 
 
 class NotDrawnError(UserError):
@@ -53,6 +61,27 @@ def refuse_photos(image: npt.NDArray[np.uint8]) -> None:
     if not looks_drawn(image):
         raise NotDrawnError(
             "This looks real, and the demo's built-in checkpoints know drawn people only. "
-            "Try a drawn example, or put in photos of your own, let neither IVE_SAM3 nor IVE_FACES name a "
-            "built-in checkpoint, and start again."
+            f"Try a drawn example, or put in photos of your own, {REMEDY}"
+        )
+
+
+def refuse_photos_in(dataset: Path) -> None:
+    """Refuse to compare real faces by models that tell drawn ones apart.
+
+    Args:
+        dataset: One folder of photos per member.
+
+    Raises:
+        NotDrawnError: If most of its photos, as far as some of them show, are none of the demo's kind.
+        DatasetError: If it may not be looked into.
+    """
+    photos = [photo for folder in member_folders(dataset) for photo in photos_of(folder)]
+    drawn: list[bool] = []
+    for photo in photos[:: len(photos) // SAMPLED + 1]:
+        with suppress(images.ImageError):  # whoever reads them all says why
+            drawn.append(looks_drawn(images.load(photo)))
+    if 2 * sum(drawn) < len(drawn):
+        raise NotDrawnError(
+            f"The photos in {dataset} look real, and the demo's built-in checkpoints know drawn people only: "
+            f"{REMEDY}"
         )

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ive_segmentation.dataset import member_folders
+from ive_segmentation.demo import is_built_in
+from ive_segmentation.demo.drawn import refuse_photos_in
 from ive_segmentation.errors import typed
 from ive_segmentation.identity import store
 from ive_segmentation.identity.calibration import (
@@ -70,7 +72,10 @@ def build_bank(
 
     Raises:
         BankError: If the dataset holds no usable photo, or the bank cannot be written.
+        NotDrawnError: If the models are built-in ones, and the photos are real.
     """
+    if is_built_in(faces.name):
+        refuse_photos_in(dataset)
     begun = time.monotonic()
     for _ in range(ATTEMPTS):
         version = store.version(uri)
