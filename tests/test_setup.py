@@ -10,7 +10,8 @@ import subprocess
 import sys
 import venv
 import zipfile
-from importlib.metadata import packages_distributions
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,22 @@ MAC = {"sys_platform": "darwin", "platform_machine": "arm64"}
 
 def requirement_lines(name: str) -> list[str]:
     lines = (re.split(r"\s+#|^#", line)[0].strip() for line in (ROOT / name).read_text("utf-8").splitlines())
-    return [line for line in lines if line and not line.startswith("-r ")]
+    return [line for line in lines if line and not line.startswith(("-r ", "-c "))]
+
+
+def needed_in_turn(wanted: Iterable[Requirement]) -> set[str]:
+    """The packages that are asked for, and whatever these ask for on this machine."""
+    asked = [(need.name, extra) for need in wanted for extra in ("", *need.extras)]
+    seen: set[tuple[str, str]] = set()
+    while asked:
+        name, extra = asked.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for need in map(Requirement, metadata.requires(name) or []):
+            if need.marker is None or need.marker.evaluate({"extra": extra}):
+                asked += [(need.name, further) for further in ("", *need.extras)]
+    return {name for name, _ in seen}
 
 
 # What is installed
@@ -74,10 +90,17 @@ def test_whatever_the_program_imports_is_pinned() -> None:
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
-    of = packages_distributions()
+    of = metadata.packages_distributions()
     pinned = {canonicalize_name(need.name) for need in pins(ROOT / "requirements.txt")}
     for name in imported - sys.stdlib_module_names - {"ive_segmentation"}:
         assert pinned & {canonicalize_name(package) for package in of.get(name, [])}, name
+
+
+def test_what_is_needed_in_turn_is_pinned_too() -> None:
+    wanted = [need for name in ("requirements.txt", "requirements-dev.txt") for need in pins(ROOT / name)]
+    pinned = {canonicalize_name(need.name): need.specifier for need in pins(ROOT / "constraints.txt")}
+    for name in needed_in_turn(wanted):
+        assert str(pinned[canonicalize_name(name)]) == f"=={metadata.version(name)}", name
 
 
 def test_both_onnxruntimes_have_one_version() -> None:
@@ -117,9 +140,12 @@ def onnxruntime_that_lists(*providers: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three packages; two of them write the same file, as onnxruntime and onnxruntime-gpu do."""
+    """Three packages, one with a version that nobody tested; two of them write the same file, as onnxruntime
+    and onnxruntime-gpu do.
+    """
     folder = tmp_path_factory.mktemp("wheels")
     make_wheel(folder, "tiny", "1.0", {"tiny.py": "", "tiny_too.py": ""})
+    make_wheel(folder, "tiny", "2.0", {"tiny.py": ""})
     make_wheel(folder, "onnxruntime-gpu", "1.0", onnxruntime_that_lists("CUDAExecutionProvider"))
     make_wheel(folder, "onnxruntime", "1.0", onnxruntime_that_lists("CPUExecutionProvider"))
     return folder
@@ -138,7 +164,8 @@ def only_these_wheels(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with requirements, as a fresh clone is one; the environment is made by the first test."""
     root = tmp_path_factory.mktemp("clone")
-    (root / "requirements.txt").write_text("tiny==1.0\n")
+    (root / "constraints.txt").write_text("tiny==1.0\n")
+    (root / "requirements.txt").write_text("-c constraints.txt\ntiny\n")
     (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
     return root
 
@@ -190,10 +217,11 @@ def test_test_tools_come_on_top_and_stay(clone: Path) -> None:
 
 def test_changed_requirements_are_installed(clone: Path) -> None:
     installed(clone)
-    with (clone / "requirements.txt").open("a") as file:
-        file.write("# another line\n")
-    assert installed(clone)
-    assert not installed(clone)
+    for name in ("requirements.txt", "constraints.txt"):
+        with (clone / name).open("a") as file:
+            file.write("# another line\n")
+        assert installed(clone)
+        assert not installed(clone)
 
 
 def test_a_package_that_was_cut_off_is_installed_again(

@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUNTIME, DEV = "requirements.txt", "requirements-dev.txt"
+CONSTRAINTS = "constraints.txt"
 PYTHONS = "Python 3.11 to 3.14, but not 3.14.1,"
 """What all pinned packages have builds for; torchvision leaves 3.14.1 out."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -208,9 +209,10 @@ def install(root: Path, environment: Path, dev: bool) -> bool:
         InstallError: If it could not be done.
     """
     make_environment(environment)
-    stamps = {RUNTIME: fingerprint([root / RUNTIME])}
+    pinned = [root / CONSTRAINTS, root / RUNTIME]
+    stamps = {RUNTIME: fingerprint(pinned)}
     if dev:
-        stamps[DEV] = fingerprint([root / RUNTIME, root / DEV])
+        stamps[DEV] = fingerprint([*pinned, root / DEV])
     make_importable(root, environment)  # the folder may have been moved
     if all(_content(environment / f"{name}.installed") == digest for name, digest in stamps.items()):
         return False
