@@ -62,6 +62,8 @@ _CLAUSES = {
 _FOREIGN = {"holder", "clad"}
 """Not said in English, where "dog's Rei" would be something else."""
 _OWNING = {"hers", "before", "behind", "of her"}
+_WHOLE = "full body"
+"""The thing of somebody's that is she herself."""
 
 
 class _Clause(NamedTuple):
@@ -248,7 +250,9 @@ def _asked(clause: _Clause) -> list[str | None]:
     )  # "singer Wonyoung", "pretty Rei", "dancing Liz"
     if is_title or not clause.things:
         return [None]
-    return [_thing(row, clause) for row in clause.things]
+    things = [_thing(row, clause) for row in clause.things]
+    herself = None if clause.who else "person"
+    return [herself if thing == _WHOLE else thing for thing in things]
 
 
 def _thing(row: Sequence[Token], clause: _Clause) -> str:
@@ -274,8 +278,9 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            is_title = not token.foreign and token.english not in {"without", EXCEPT[0]} and len(row) > 1
-            if token.kind is Kind.BEYOND and not is_title:  # no smoking
+            is_no_title = token.english in {"without", EXCEPT[0], REST}
+            is_title = len(row) > 1 and not token.foreign and not is_no_title  # no smoking
+            if token.kind is Kind.BEYOND and not is_title:
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:
@@ -286,7 +291,8 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
             phrase = row[meant[0] : meant[-1] + 1]
             if row[0].kind is Kind.WHICH and phrase[-1].kind is Kind.LOOK:
                 raise _no_thing(phrase[-1], _english(phrase))  # everything in red
-            yield Request((), _english([token for token in phrase if token.kind is not Kind.PRONOUN]))
+            thing = _english([token for token in phrase if token.kind is not Kind.PRONOUN])
+            yield Request((), "person" if thing == _WHOLE else thing)
 
 
 def _english(tokens: Sequence[Token]) -> str:
