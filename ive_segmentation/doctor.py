@@ -157,7 +157,8 @@ def _gpu(settings: Settings) -> Found:
         return Found(
             "warn",
             "no NVIDIA GPU; SAM 3 runs on the CPU, at 16 to 40 s a picture",
-            "Nothing is broken; it is slow. A GPU with 4 GB or more would do it faster.",
+            "Nothing is broken; it is slow. A GPU with 4 GB or more would do it faster, and without one "
+            "IVE_RESOLUTION=672 does it in 0.4 of the time, less closely.",
         )
     return _nvidia(settings)
 
