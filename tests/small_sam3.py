@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from transformers import (
     Sam2VideoVideoProcessor,
     Sam3Config,
     Sam3ImageProcessor,
+    Sam3LiteTextConfig,
+    Sam3LiteTextModel,
     Sam3Model,
     Sam3Processor,
     Sam3VideoConfig,
@@ -105,6 +108,44 @@ def write_small_sam3_video(folder: Path, seed: int = 0, resolution: int = 112, *
         Sam3ImageProcessor(size=size), Sam2VideoVideoProcessor(size=size), tokenizer()
     ).save_pretrained(folder)
     return folder
+
+
+def write_small_lite_text(folder: Path, seed: int = 0, resolution: int = 112) -> Path:
+    """Write a SAM 3 with the small text encoder, as its authors hand it out.
+
+    That is: a text encoder of convolutions and attention with 77 places, and an image processor that does not
+    say what it is.
+
+    Args:
+        folder: Where to; what is of the same name there is replaced.
+        seed: Of the weights.
+        resolution: Side of the square that pictures are squashed to, pixels.
+
+    Returns:
+        The folder.
+    """
+    torch.manual_seed(seed)
+    detector = _detector(resolution).to_dict()
+    text = {**NARROW, "vocab_size": 514, "projection_dim": 32, "num_hidden_layers": 3}
+    parts: dict[str, Any] = {"text_config": {**text, "max_position_embeddings": 77}}
+    for part in ("vision", "geometry_encoder", "detr_encoder", "detr_decoder", "mask_decoder"):
+        parts[f"{part}_config"] = _plain(detector[f"{part}_config"])
+    Sam3LiteTextModel(Sam3LiteTextConfig(**parts)).save_pretrained(folder)
+    size = {"height": resolution, "width": resolution}
+    Sam3Processor(Sam3ImageProcessor(size=size), tokenizer()).save_pretrained(folder)
+    processor = json.loads((folder / "processor_config.json").read_text())
+    del processor["image_processor"]["image_processor_type"]
+    (folder / "processor_config.json").write_text(json.dumps(processor))
+    return folder
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a part's config, without the name of the model it belonged to."""
+    return {
+        name: _plain(value) if isinstance(value, dict) and name == "backbone_config" else value
+        for name, value in config.items()
+        if name != "model_type" or value == "sam3_vit_model"
+    }
 
 
 def _detector(resolution: int, width: int = 32) -> Sam3Config:

@@ -16,13 +16,14 @@ import numpy as np
 import pytest
 import supervision as sv
 import torch
-from transformers import Sam3Config, Sam3Model, Sam3Processor
+from transformers import AutoConfig, Sam3LiteTextModel, Sam3Model, Sam3Processor
 
 from ive_segmentation.segmentation.checkpoints import damaged
 from ive_segmentation.segmentation.devices import SegmentationError, choose_device, choose_precision
 from ive_segmentation.segmentation.instances import Answer, instances
 from ive_segmentation.segmentation.sam3 import Features, Sam3, load_sam3
 from ive_segmentation.settings import Settings
+from tests.small_sam3 import write_small_lite_text
 
 SIZE = (90, 160)
 CONCEPTS = ["person", "white shirt", "microphone"]
@@ -48,9 +49,10 @@ def sam3(settings: Settings) -> Sam3:
 
 def plainly(folder: str, resolution: int = 112, **asked: object) -> dict[str, torch.Tensor]:
     """The whole model on pixels, one text at a time, with the library's own post-processing."""
-    config = Sam3Config.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder)
     config.image_size = resolution
-    model, processor = Sam3Model.from_pretrained(folder, config=config), Sam3Processor.from_pretrained(folder)
+    whole = Sam3LiteTextModel if config.model_type == "sam3_lite_text" else Sam3Model
+    model, processor = whole.from_pretrained(folder, config=config), Sam3Processor.from_pretrained(folder)
     processor.image_processor.size = {"height": resolution, "width": resolution}
     with torch.inference_mode():
         out = model(**processor(images=IMAGE, return_tensors="pt", **asked))
@@ -96,6 +98,13 @@ def test_cached_and_batched_is_the_same_as_plain(sam3: Sam3, settings: Settings)
     for concept, found in zip(CONCEPTS, together, strict=True):
         assert_same(found, plainly(settings.sam3, text=concept))
         assert_same(find(sam3, features, [concept])[0], plainly(settings.sam3, text=concept))
+
+
+def test_with_the_small_text_encoder_it_is_the_same_as_plain_too(settings: Settings, tmp_path: Path) -> None:
+    folder = str(write_small_lite_text(tmp_path, seed=2))  # of the first few, masks are broad
+    light = load_sam3(replace(settings, sam3=folder))
+    for concept, found in zip(CONCEPTS, find(light, light.encode(IMAGE), CONCEPTS), strict=True):
+        assert_same(found, plainly(folder, text=concept))
 
 
 def test_an_example_box_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:

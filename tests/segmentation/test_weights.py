@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import Sam3Config, Sam3LiteTextConfig, Sam3LiteTextModel, Sam3Model
+from transformers import Sam3LiteTextModel, Sam3Model
 
 from ive_segmentation.segmentation.checkpoints import CheckpointError
 from ive_segmentation.segmentation.weights import TEXT, fingerprint, load_part
+from tests.small_sam3 import write_small_lite_text
 
 PIXELS = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
 TOKENS = torch.arange(32)[None]
@@ -49,35 +50,16 @@ def as_bfloat16(folder: Path) -> Path:
     return folder
 
 
-def as_lite_text(folder: Path) -> Path:
-    config = Sam3Config.from_pretrained(folder).to_dict()
-    text = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}
-    parts: dict[str, Any] = {"text_config": {**text, "vocab_size": 514, "projection_dim": 32}}
-    for part in ("vision", "geometry_encoder", "detr_encoder", "detr_decoder", "mask_decoder"):
-        parts[f"{part}_config"] = _plain(config[f"{part}_config"])
-    Sam3LiteTextModel(Sam3LiteTextConfig(**parts)).save_pretrained(folder)
-    return folder
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of a part's config, without the name of the model it belonged to."""
-    return {
-        name: _plain(value) if isinstance(value, dict) and name == "backbone_config" else value
-        for name, value in config.items()
-        if name != "model_type" or value == "sam3_vit_model"
-    }
-
-
 @pytest.fixture
 def copy(small_sam3: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small_sam3, tmp_path / "sam3"))
 
 
-@pytest.mark.parametrize("layout", [as_saved, as_video, as_shards, as_bfloat16, as_lite_text])
+@pytest.mark.parametrize("layout", [as_saved, as_video, as_shards, as_bfloat16, write_small_lite_text])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_two_parts_are_the_whole(layout: Any, dtype: torch.dtype, copy: Path) -> None:
     folder = layout(copy)
-    whole = Sam3LiteTextModel if layout is as_lite_text else Sam3Model
+    whole = Sam3LiteTextModel if layout is write_small_lite_text else Sam3Model
     plain = whole.from_pretrained(folder, dtype=dtype)
     eyes, text = load_part(folder, dtype, text=False), load_part(folder, dtype, text=True)
     assert all(getattr(eyes, name) is None for name in TEXT)
