@@ -250,7 +250,7 @@ def _login(settings: Settings) -> Found:
             return Found("ok", "not needed: the checkpoint is on this machine")
     if huggingface_hub.get_token():
         return Found("ok", "a token is here")
-    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `{typed(LOGIN)}`.")
+    return Found("warn", "no token on this machine", f"If {settings.sam3} is gated: `{typed(LOGIN)}`.")
 
 
 def _checkpoint(settings: Settings) -> Found:

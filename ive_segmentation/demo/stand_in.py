@@ -39,7 +39,7 @@ def demo_notice(dataset: Path) -> str:
     place = "Dataset/" if dataset == Settings.dataset else dataset
     return (
         "This is the demo: drawn members, and built-in models that know nothing else. For the real thing put "
-        f"photos into {place} (one folder per member), get access to SAM 3, and start again; the README says "
+        f"photos into {place} (one folder per member), get SAM 3, and start again; the README says "
         "how."
     )
 

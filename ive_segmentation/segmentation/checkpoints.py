@@ -40,6 +40,9 @@ PARTS = ["config.json", "*.safetensors", "*processor_config.json", "tokenizer*.j
 
 LOGIN = "hf auth login"
 
+OPEN = "vil-uob/sam3-litetext-l"
+"""SAM 3 with a smaller text encoder (arXiv:2602.12173): its authors hand it out to everybody."""
+
 _NOT_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 WAYS_OUT = (
@@ -267,7 +270,10 @@ def _why_not(repository: str, error: Exception, begun: bool) -> str:
     match error:
         case GatedRepoError():
             why = f"is gated, and this machine has no access to it{said}"
-            do = f"Request access at https://huggingface.co/{repository} and run `{login}`"
+            do = (
+                f"Request access at https://huggingface.co/{repository} and run `{login}`; or set IVE_SAM3 "
+                f"to {OPEN}, SAM 3 with a smaller text encoder, for which nobody has to ask"
+            )
         case RepositoryNotFoundError():
             why = "is no repository of Hugging Face that you may see"
             do = f"Check its spelling, run `{login}` if it is private"

@@ -74,7 +74,7 @@ def locate_with_hub(address: str, home: Path, timeout: float = 5, **more: str) -
 @pytest.mark.parametrize(
     ("status", "error_code", "says"),
     [
-        (403, "GatedRepo", ["gated", "hf auth login", "built-in demo"]),
+        (403, "GatedRepo", ["gated", "hf auth login", "vil-uob/sam3-litetext-l", "built-in demo"]),
         (401, "RepoNotFound", ["no repository", "spelling"]),
         (403, "", ["token", "hf auth login"]),
         (401, "", ["token", "hf auth login"]),
