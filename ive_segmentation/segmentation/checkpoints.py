@@ -179,7 +179,7 @@ def _instead_of(folder: Path) -> str:
         return "Give the folder within its snapshots."
     if list(folder.glob("*.pt")):
         return (
-            "A .pt file is Meta's own format and is not read. The same repository has model.safetensors, "
+            "A .pt file is Meta's own format and is not read. facebook/sam3 has model.safetensors, "
             "config.json and the processor's files: copy these."
         )
     return "Give the folder that save_pretrained wrote."
