@@ -103,8 +103,12 @@ def test_cached_and_batched_is_the_same_as_plain(sam3: Sam3, settings: Settings)
 def test_with_the_small_text_encoder_it_is_the_same_as_plain_too(settings: Settings, tmp_path: Path) -> None:
     folder = str(write_small_lite_text(tmp_path, seed=2))  # of the first few, masks are broad
     light = load_sam3(replace(settings, sam3=folder))
-    for concept, found in zip(CONCEPTS, find(light, light.encode(IMAGE), CONCEPTS), strict=True):
+    features = light.encode(IMAGE)
+    for concept, found in zip(CONCEPTS, find(light, features, CONCEPTS), strict=True):
         assert_same(found, plainly(folder, text=concept))
+    box = [10.0, 20.0, 60.0, 80.0]
+    (found,) = find_like(light, features, "person", [np.array(box, np.float32)])
+    assert_same(found, plainly(folder, text="person", input_boxes=[[box]]))
 
 
 def test_an_example_box_is_the_same_as_plain(sam3: Sam3, settings: Settings) -> None:
