@@ -87,6 +87,7 @@ def load_bank(
         BankError: If there is no usable photo, the bank knows people of another dataset who are not in this
             one, or it cannot be written.
         NotDrawnError: If the models are built-in ones, and the photos are real.
+        DatasetError: If the dataset folder may not be looked into.
     """
     forget_abandoned(BANKS)
     report = None

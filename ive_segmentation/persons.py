@@ -41,6 +41,7 @@ def people(
 
     Raises:
         SegmentationError: If SAM 3 cannot answer.
+        CheckpointError: If its text encoder is needed and cannot be loaded.
     """
     bodies: list[Instance | None] = [
         None if holder is None else found[holder] for holder in _holders(faces, found)

@@ -109,7 +109,14 @@ def refuse_folder(folder: Path, files: Iterable[Path]) -> None:
 
 @contextlib.contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says while a file is written, as that the disk is full, into a WriteError."""
+    """Turn what the system says while a file is written, as that the disk is full, into an error in words.
+
+    Args:
+        path: The file, or the folder it is written to.
+
+    Raises:
+        WriteError: If the block raises an OSError.
+    """
     try:
         yield
     except OSError as error:

@@ -59,6 +59,7 @@ def add_photos(settings: Settings, member: str, photos: Sequence[Path]) -> Added
     Raises:
         AddingError: If the name cannot be a folder's, or there are no photos, or no longer.
         MembersError: As `member_folder`.
+        DatasetError: As `member_folder`.
         WriteError: If the folder cannot be written to.
     """
     folder = member_folder(settings.dataset, member)
@@ -105,7 +106,8 @@ def member_folder(dataset: Path, name: str) -> Path:
 
     Raises:
         AddingError: If the name cannot be a folder's on every system.
-        MembersError: If `members.toml` is not what it should be.
+        MembersError: If there is no dataset folder, or its `members.toml` is not what it should be.
+        DatasetError: If the dataset folder may not be looked into.
     """
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not name:

@@ -146,6 +146,9 @@ def shown(image: Pixels, path: str) -> str:
 
     Returns:
         The path of a file that shows the same pixels in every browser.
+
+    Raises:
+        WriteError: If the copy cannot be written.
     """
     with Image.open(path) as file:
         # Not every browser turns a WebP as it says; and what broken EXIF says, each reads in its own way.
@@ -166,6 +169,9 @@ def keep(image: Pixels) -> str:
 
     Returns:
         Path of a PNG in the page's folder.
+
+    Raises:
+        WriteError: If it cannot be written.
     """
     file = new_folder() / "picture.png"
     write_png(file, image)

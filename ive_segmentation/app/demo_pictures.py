@@ -39,6 +39,9 @@ def draw_pictures() -> list[str]:
 
     Returns:
         Paths of copies in the page's own folder, from which alone the page serves files.
+
+    Raises:
+        WriteError: If a picture cannot be written into the user's cache.
     """
     paths = []
     for name, scene in _SCENES.items():
@@ -70,6 +73,9 @@ def draw_clip_once(progress: Progress = silent, folder: Path = _KEPT) -> str:
 
     Returns:
         Path of a copy in the page's own folder.
+
+    Raises:
+        WriteError: If the folder cannot be written to.
     """
     path = folder / f"clip-{_CLIP['seed']}.mp4"
     if not path.is_file():

@@ -52,6 +52,9 @@ def build_page(pipeline: Pipeline) -> gr.Blocks:
 
     Returns:
         The page, not yet served: `launch` does that.
+
+    Raises:
+        WriteError: If the demo's pictures cannot be drawn into the user's cache.
     """
     page_folder()
     live = Live(pipeline)

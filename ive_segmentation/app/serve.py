@@ -49,6 +49,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
 
     Raises:
         PortError: If no port is free, or the address is not this machine's.
+        WriteError: If the demo's pictures cannot be drawn into the user's cache.
     """
     _speak_to_this_machine_directly()
     page = build_page(pipeline)
@@ -122,6 +123,9 @@ def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
 
     Raises:
         PortError: If no port is free, or the address is not this machine's.
+        MembersError: As `load_pipeline`.
+        DatasetError: As `load_pipeline`.
+        WriteError: As `load_pipeline`, or if the demo's pictures cannot be drawn.
     """
     _free_port(host, port)  # what cannot be is refused before minutes of loading
     said = ""

@@ -18,6 +18,9 @@ def wants_demo(settings: Settings) -> bool:
 
     Returns:
         True where the drawn demo should stand in.
+
+    Raises:
+        DatasetError: If the dataset folder may not be looked into.
     """
     chosen = (
         settings.faces != Settings.faces
@@ -53,6 +56,9 @@ def demo_settings(settings: Settings) -> Settings:
     Returns:
         Settings whose dataset, bank, faces and sam3 are the demo's. The small SAM 3 computes in float32,
         which costs it nothing, and looks at pictures as it was trained.
+
+    Raises:
+        WriteError: If the members cannot be drawn into the user's cache.
     """
     # Drawing takes as long to import as all else that reads a prompt, and is rarely wanted.
     from ive_segmentation.demo.dataset import draw_dataset_once  # noqa: PLC0415

@@ -73,6 +73,7 @@ def build_bank(
     Raises:
         BankError: If the dataset holds no usable photo, or the bank cannot be written.
         NotDrawnError: If the models are built-in ones, and the photos are real.
+        DatasetError: If the dataset folder may not be looked into.
     """
     if is_built_in(faces.name):
         refuse_photos_in(dataset)
@@ -126,6 +127,7 @@ def refuse_other_people(uri: str, dataset: Path) -> None:
 
     Raises:
         BankError: If it holds members of another dataset who are not in this one.
+        DatasetError: If the dataset folder may not be looked into.
     """
     try:
         report = report_of(store.read(uri), uri)

@@ -51,6 +51,7 @@ def list_photos(dataset: Path) -> list[Path]:
 
     Raises:
         BankError: If there is no such folder or it holds no photo.
+        DatasetError: If it may not be looked into.
     """
     if not dataset.is_dir():
         raise BankError(f"There is no folder {dataset}. Give the folder that holds one folder per member.")

@@ -73,6 +73,7 @@ def load_members(dataset: Path) -> tuple[Member, ...]:
 
     Raises:
         MembersError: If the dataset is no folder, or `members.toml` is not what it should be.
+        DatasetError: If the folder may not be looked into.
     """
     if not dataset.is_dir():
         raise MembersError(

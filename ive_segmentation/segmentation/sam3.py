@@ -125,13 +125,17 @@ class Sam3:
         return pixels.to(self.device, self.dtype)
 
     def read(self, concepts: Sequence[str]) -> list[Words]:
-        """Return noun phrases as the decoder takes them; raises as `find`.
+        """Return noun phrases as the decoder takes them.
 
         Args:
             concepts: English noun phrases.
 
         Returns:
             One for each.
+
+        Raises:
+            SegmentationError: If a phrase is too long for the text encoder.
+            CheckpointError: If the text encoder is needed and cannot be loaded.
         """
         with self._lock:
             return self._reader.read(concepts)

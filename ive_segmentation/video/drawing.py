@@ -102,6 +102,7 @@ def draw(
 
     Raises:
         WriteError: If a file cannot be written.
+        VideoError: If the video cannot be read any more.
     """
     files = outputs.files(members)
     found: set[tuple[str | None, str]] = set()

@@ -82,7 +82,14 @@ class Records:
             self._file.close()
 
     def append(self, record: Record) -> None:
-        """Keep the record of the next frame; raises WriteError where the disk is full."""
+        """Keep a record.
+
+        Args:
+            record: Of the next frame.
+
+        Raises:
+            WriteError: If the disk is full.
+        """
         sightings = [
             [s.track, s.concept, s.box.tolist(), s.score, None if s.head is None else s.head.tolist(), s.rle]
             for s in record.sightings

@@ -59,6 +59,8 @@ def watch(
 
     Raises:
         NotDrawnError: If a built-in model is given a real video.
+        SegmentationError: If the tracker cannot look at a frame.
+        VideoError: As `read`, where the frames are from there.
     """
     cuts, heads, shot = Cuts(), Heads(), 0
     unjudged = pipeline.drawn_only

@@ -101,6 +101,7 @@ def video_writer(
 
     Raises:
         WriteError: If the folder cannot be written to or the disk is full.
+        VideoError: If the source cannot be opened any more, for its sound.
     """
     with written_whole(path) as part:
         with _errors(path):
