@@ -387,7 +387,7 @@ def measure(dataset: Path, pack: str, *, quick: bool = False) -> dict[str, Any]:
     result["small banks"] = small_banks(gallery)
     result["tracks"] = tracks_named(gallery)
     result["tiled groups"] = tiled_groups(dataset, gallery, models)
-    result["calibration"] = report.calibration.to_json()
+    result["calibration"] = asdict(report.calibration)
     return result
 
 

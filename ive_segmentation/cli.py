@@ -173,7 +173,7 @@ def bank_audit(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = Fal
 
     found = audit(load_gallery(_or_the_demo(load_settings(dataset=dataset, bank=bank)).bank))
     if as_json:
-        _print_json(found.to_json())
+        _print_json(asdict(found))
         return
     for finding in found.findings:
         print(f"{finding.kind}: {finding.photo}: {finding.reason}")
@@ -413,7 +413,7 @@ def _print_report(report: BankReport, as_json: bool, *, built: bool) -> None:
     from ive_segmentation.output.naming import counted
 
     if as_json:
-        _print_json(report.to_json())
+        _print_json(report.to_dict())
         return
     if built and report.rebuilt:
         print(f"Every photo was read anew: {report.rebuilt}.")

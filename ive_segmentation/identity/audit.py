@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,19 +32,19 @@ class Advice:
     """What a member's photos lack."""
 
     member: str
+    """Her folder name."""
     reason: str
+    """What is lacking, and what to add."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found, worst first."""
+    """What is wrong with a bank's photos."""
 
     findings: tuple[Finding, ...]
+    """By kind, the worst first: wrong folders, photos left out, several faces, poor photos."""
     advice: tuple[Advice, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain types."""
-        return asdict(self)
+    """Member by member."""
 
 
 def audit(gallery: Gallery) -> Audit:

@@ -270,4 +270,4 @@ def _write(
     uri: str, rows: list[Row], faces: FaceModel, report: BankReport, attempts: int = store.ATTEMPTS
 ) -> None:
     rows = [row | {"pack": faces.name, "recogniser": faces.hash} for row in rows]
-    store.write(uri, rows, faces.dimension, {REPORT: json.dumps(report.to_json()).encode()}, attempts)
+    store.write(uri, rows, faces.dimension, {REPORT: json.dumps(report.to_dict()).encode()}, attempts)

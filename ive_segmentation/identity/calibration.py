@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +70,15 @@ class Calibration:
     bias: float
     """Confidence is the logistic of bias + slope * similarity + lead_slope * lead."""
     slope: float
+    """Log-odds per unit of similarity."""
     lead_slope: float
+    """Log-odds per unit of lead."""
     false_accepts: float
-    """The rate of strangers named that was asked for."""
+    """The share of strangers' faces that may be named, as it was asked for, 0 to 1."""
     origin: str
     """Where the numbers come from, in words."""
     warning: str | None = None
+    """What the user should know of them; None where all is well."""
     rule: int = 0
     """`RULE` of the program that calibrated; 0 in banks from before it was kept."""
 
@@ -102,10 +105,6 @@ class Calibration:
             Positive where it is rather this member than not, in the shape of the arguments.
         """
         return self.bias + self.slope * similarity + self.lead_slope * lead
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain types."""
-        return asdict(self)
 
 
 def reliability(

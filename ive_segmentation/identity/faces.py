@@ -77,18 +77,23 @@ class FoundFace:
     """A face that is not embedded yet."""
 
     box: NDArray[np.float32]
+    """As `Face.box`."""
     keypoints: NDArray[np.float32]
+    """As `Face.keypoints`."""
     score: float
+    """As `Face.score`."""
     crop: Picture
-    """The face turned upright and cut out for the recogniser, BGR."""
+    """(side, side, 3) uint8, BGR: the face turned upright and cut out for the recogniser."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """InsightFace's detector, and the recogniser."""
+    """What finds and what embeds faces."""
 
     detector: Any
+    """InsightFace's own, of the class that its model zoo makes of the pack's ONNX file."""
     recogniser: Recogniser
+    """InsightFace's, in batches."""
 
 
 class FaceModel:

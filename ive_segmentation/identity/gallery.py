@@ -36,6 +36,7 @@ class LeftOut:
     photo: str
     """Relative path, `Member/file.jpg`."""
     reason: str
+    """Why, in words."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class BankReport:
     """What the bank holds and what its building did."""
 
     dataset: str
+    """The folder of photos, absolute, links resolved."""
     faces: str
     """The face pack, as it was asked for."""
     recogniser: str
@@ -50,15 +52,19 @@ class BankReport:
     members: dict[str, int]
     """Photos in the bank, per member's folder."""
     left_out: tuple[LeftOut, ...]
+    """Photos of the dataset that are not in the bank."""
     embedded: int
     """Photos that were looked at anew."""
     removed: int
-    """Photos of the bank before that are gone."""
+    """Photos that the previous bank held and the dataset no longer does."""
     rebuilt: str | None
-    """Why nothing of the bank before could be kept, or None."""
+    """Why nothing of the previous bank could be kept, or None."""
     calibration: Calibration
+    """What a score means in this bank."""
     warnings: tuple[str, ...]
+    """Sentences for the user: what is odd about the folders, or about the calibration."""
     seconds: float
+    """Wall time of the build."""
     look: int = 0
     """`LOOK` of the program that read the photos; 0 in banks from before it was kept."""
 
@@ -72,8 +78,8 @@ class BankReport:
         """How many photos were looked at for it, in words; those that were left out too."""
         return f"{self.embedded or 'none'} read anew"
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain types, with the sum of the photos."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON types, with the sum of the photos."""
         return asdict(self) | {"photos": self.photos}
 
 
@@ -98,6 +104,7 @@ class Gallery:
     face_counts: NDArray[np.intp]
     """(N,) how many faces the photo shows."""
     report: BankReport
+    """Of the build that made it."""
     names: tuple[str, ...] = field(init=False)
     """The distinct members, sorted."""
     labels: Labels = field(init=False)

@@ -23,6 +23,7 @@ class Evidence:
     photo: str
     """Path relative to the dataset, `Member/file.jpg`."""
     similarity: float
+    """Of its face to the one in question, in the gallery's space, -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,11 @@ class Match:
     member: str | None
     """The member's folder name, or None: Unknown."""
     similarity: float
-    """The candidate's score."""
+    """The candidate's score, -1 to 1."""
     runner_up: str | None
     """The next best member, None if there is only one."""
     runner_up_similarity: float | None
+    """Her score, likewise."""
     evidence: tuple[Evidence, ...]
     """The candidate's nearest photos, best first."""
     confidence: float

@@ -49,6 +49,7 @@ class Token:
         text: The words as typed (after `normalise`).
         english: How SAM 3 is told, for a thing; the meaning, for a little word.
         people: The member meant, for a name, or `EVERYONE` or `UNKNOWN`; several where it could be any.
+        but: Who is left out of `EVERYONE`, likewise.
         mended: Whether the name was read through a typing mistake.
         understood: Whether the words are in the lexicon.
         foreign: Whether it is not written in Latin letters.

@@ -58,7 +58,7 @@ def test_the_real_photos_are_all_in_or_left_out_with_a_reason(real_bank: tuple[s
     assert sum(reason.startswith("near-duplicate of ") for reason in reasons.values()) == 2
     assert "calibrated on 108 photos of 6 members" in report.calibration.origin
     assert any("Kim_Jiwon_019.jpg looks more like Lee_Hyunseo" in warning for warning in report.warnings)
-    assert json.loads(json.dumps(report.to_json()))["photos"] == report.photos
+    assert json.loads(json.dumps(report.to_dict()))["photos"] == report.photos
 
 
 def test_building_again_looks_at_nothing_and_changes_nothing(
