@@ -1,6 +1,7 @@
-"""What a prompt itself says: that who it names has the thing. So there is more to be done than to look once.
+"""Things of people whom a prompt names: "Yujin's phone" says that Yujin has one, so more is done to find it.
 
-It is looked for again, closely; taken where SAM 3 is not sure of it; taken from who has the better claim.
+It is looked for again in a crop round her; if it is still not there, an instance of which SAM 3 is less sure
+is taken; and at last one that somebody else has the better claim on.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def presume(
     bodies: Sequence[Body | None],
     things: Mapping[str, list[Segment]],
 ) -> dict[str, list[Segment]]:
-    """Do for things of people whom a prompt names what is not done for others.
+    """Find things of the people whom a prompt names, given that it says they have them.
 
     Args:
         sam3: The model.
@@ -44,13 +45,15 @@ def presume(
         things: By noun, the instances found on the whole picture, and whose each is.
 
     Returns:
-        By noun of those that are asked for so, the instances, and whose each is to those who are named.
+        By noun, the instances to answer those requests with that `is_of_the_named` is true of. Nouns that are
+        asked for in no such request are left out.
 
     Raises:
         SegmentationError: If SAM 3 cannot answer.
+        CheckpointError: If its text encoder is needed and cannot be loaded.
     """
     presumed = {}
-    # For all who are asked for one thing together: what one of them has, no other can be given.
+    # All who are asked for one thing are looked at together: what one of them has cannot go to another.
     for concept, request in of_the_named(requests).items():
         found = look_again(sam3, image, request, persons, things[concept])
         found = doubtful(sam3, features, request, persons, bodies, found)
@@ -59,25 +62,25 @@ def presume(
 
 
 def is_of_the_named(request: Request) -> bool:
-    """Tell whether a request is for a thing of people it names; nothing is presumed of everyone.
+    """Tell whether a request is for a thing of people it names, members or strangers.
 
     Args:
         request: Any.
 
     Returns:
-        False also where it is for people themselves.
+        False for people themselves, for a thing whoever has it, and for everyone's: not everyone has one.
     """
     return bool(request.thing and request.people) and EVERYONE not in request.people
 
 
 def of_the_named(requests: Sequence[Request]) -> dict[str, Request]:
-    """Put those requests together that ask for the same thing of people they name.
+    """Join the requests that ask for the same thing of people they name.
 
     Args:
         requests: All of a prompt.
 
     Returns:
-        By thing, one of all who are named for it, in the order of the prompt.
+        By thing one request, for all who are named for it, in the order of the prompt.
     """
     people: dict[str, list[str]] = {}
     for request in requests:
@@ -93,23 +96,25 @@ def look_again(
     persons: Sequence[Person],
     things: list[Segment],
 ) -> list[Segment]:
-    """Look once more, closely, for what a named person should have and was not found, or found too small.
+    """Look once more, in a crop round each named person, for a thing that was not found, or found too small.
 
-    The closer look sees people better too, a hand most of all, so whose a thing is, is judged by that.
+    The closer look sees people better too, above all their hands, so it also decides whose a thing is.
 
     Args:
         sam3: The model.
         image: (H, W, 3) uint8, RGB.
-        request: A thing of named people; nothing is looked for again on behalf of everyone.
+        request: A thing of named people.
         persons: Everyone in the picture.
         things: The instances found on the whole picture.
 
     Returns:
-        The things, left to right, with those of each person looked at closely replaced by what the closer
-        look found, which nobody else has any longer.
+        The things, left to right. What a closer look found to be somebody's takes the place of all that she
+        had before, and of the same thing in anybody else's hands.
+
+    Raises:
+        SegmentationError: If SAM 3 cannot answer.
+        CheckpointError: If its text encoder is needed and cannot be loaded.
     """
-    if not is_of_the_named(request):
-        return things
     assert request.thing is not None
     size = (image.shape[0], image.shape[1])
     crops = _crops(request, persons, things, size, sam3.resolution)
@@ -129,7 +134,7 @@ def look_again(
             for instance, verdict in zip(found, verdicts, strict=True)
             if verdict.owner == owner
         ]
-    # Two looks may each find that one thing is hers whom they look at.
+    # Each of two looks may give one thing to the person it looks at.
     closer: list[Segment] = []
     for _, thing in sorted(claimed, key=lambda pair: -pair[0]):
         if not _among(thing, closer):
@@ -142,7 +147,7 @@ def look_again(
 def _crops(
     request: Request, persons: Sequence[Person], things: Sequence[Segment], size: tuple[int, int], side: int
 ) -> dict[int, tuple[int, int, int, int]]:
-    """By person the crop, xyxy in pixels, where a closer look pays; `side` is that of SAM 3's square."""
+    """Where a closer look pays: by person the crop, xyxy in pixels; `side` is that of SAM 3's square."""
     crops = {}
     for owner in meant(request, persons):
         body = persons[owner].mask
@@ -158,7 +163,7 @@ def _crops(
 def _seen_closer(
     persons: Sequence[Person], found: Sequence[Instance], crop: tuple[int, int, int, int]
 ) -> list[Person]:
-    """The persons, each with her mask in the crop as a look at the crop found it, where it found her."""
+    """The persons; whoever was found in the crop again has, within it, the mask that was found there."""
     left, top, right, bottom = crop
     window = slice(top, bottom), slice(left, right)
 
@@ -183,28 +188,30 @@ def doubtful(
     bodies: Sequence[Body | None],
     things: list[Segment],
 ) -> list[Segment]:
-    """Take what SAM 3 is less sure of for a named person who has nothing surer: the prompt says she has it.
+    """Give a named member who has nothing surer what SAM 3 is less sure of.
 
     Args:
         sam3: The model.
         features: The picture as SAM 3 sees it.
-        request: A thing of members; nothing is presumed of everyone, nor of strangers.
+        request: A thing of named people; nothing is presumed of the strangers among them.
         persons: Everyone in the picture.
         bodies: The same, measured.
         things: The instances found, on the whole picture and closely.
 
     Returns:
-        The things, left to right, with those of each person who had none.
+        The things, left to right, and what was found for members who had none.
+
+    Raises:
+        SegmentationError: If SAM 3 cannot answer.
+        CheckpointError: If its text encoder is needed and cannot be loaded.
     """
-    if not is_of_the_named(request):
-        return things
     assert request.thing is not None
     without = _without(request, persons, things)
     if not without:
         return things
     (found,) = sam3.find(features, [request.thing], Measured.doubtful * sam3.threshold)
     every = things_of(request.thing, clean_instances(found, features.size), persons, bodies)
-    # Whose the surer ones are was decided among themselves.
+    # Whose the surer ones are is decided already, and was decided without these.
     unsure = [thing for thing in every if thing.owner in without and thing.score <= sam3.threshold]
     return left_to_right(things + unsure)
 
@@ -216,23 +223,21 @@ def contested(
     bodies: Sequence[Body | None],
     things: list[Segment],
 ) -> list[Segment]:
-    """Give a named person who holds none what may be in her hand: the prompt says that she has one.
+    """Give a named member who has none a held thing that may be hers, though another has the better claim.
 
-    A hand is a hundredth of a person's mask and the first part of it to go to somebody else, and what it
-    holds goes with it. What is worn lies on a body, and is no clearer for being asked for (PLAN.md).
+    A hand is a hundredth of a person's mask, and the part of it that SAM 3 is most likely to give to somebody
+    else; what it holds goes with it. For worn things this rule won nothing (PLAN.md).
 
     Args:
-        request: A thing of members; nothing is presumed of everyone, nor of strangers.
+        request: A thing of named people; nothing is presumed of the strangers among them.
         asked: All requests of the prompt; nothing is taken from anyone who is asked for as well.
         persons: Everyone in the picture.
         bodies: The same, measured.
-        things: The instances found, and whose each is by itself.
+        things: The instances found, and whose each is if nothing is presumed.
 
     Returns:
-        The things, for each person who had none one that may be hers, and whose it may be instead its rival.
+        The things, in the same order. Of each that is given now, `rival` is whoever else it may belong to.
     """
-    if not is_of_the_named(request):
-        return things
     assert request.thing is not None
     without = sorted(_without(request, persons, things))
     owners = {place for one in asked if one.thing == request.thing for place in meant(one, persons)}
@@ -253,7 +258,10 @@ def contested(
 
 
 def _without(request: Request, persons: Sequence[Person], things: Sequence[Segment]) -> set[int]:
-    """Indices of the members a request names who are there and own none of the things, in any place."""
+    """Indices of the members a request names who are in the picture and own none of the things.
+
+    Whoever is there twice, as in a collage, owns what either of the two does.
+    """
     members = Request(tuple(who for who in request.people if who != UNKNOWN), None)
     having = {persons[thing.owner].member for thing in things if thing.owner is not None}
     return {

@@ -42,7 +42,6 @@ def side_by_side() -> list[Person]:
         (["An_Yujin"], "phone", 270, 0, (0, None)),  # out of Yujin's reach
         (["An_Yujin", "Jang_Wonyoung"], "phone", 285, 0, (0, None)),  # one who was asked for has it
         (["An_Yujin"], "belt", 285, 0, (0, None)),  # worn
-        ([EVERYONE], "phone", 290, None, (None, None)),
         ([UNKNOWN], "phone", 490, None, (None, None)),
     ],
 )
