@@ -4,12 +4,12 @@ from pathlib import Path
 
 from ive_segmentation.settings import expanded
 
-#: The checkpoints that ship: `faces`, an InsightFace pack, and `sam3`.
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-#: Pictures of each drawn member: names are measured with twenty (the card of the face models).
+"""The checkpoints that ship: `faces`, an InsightFace pack, and `sam3`."""
 PICTURES = 20
-#: The most that can be drawn of one member: each picture has seeds of its own.
+"""Pictures of each drawn member: names are measured with twenty (the card of the face models)."""
 MOST_PICTURES = 200
+"""The most that can be drawn of one member: each picture has seeds of its own."""
 
 
 def is_built_in(model: str) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 Colour = tuple[int, int, int]
 Points = np.ndarray
 
-#: Garment and thing colours by the word a user would type; several shades each, RGB.
 PALETTE: dict[str, tuple[Colour, ...]] = {
     "white": ((250, 249, 245), (243, 240, 232)),
     "black": ((44, 44, 54), (58, 54, 62)),
@@ -22,10 +21,11 @@ PALETTE: dict[str, tuple[Colour, ...]] = {
     "purple": ((156, 120, 204), (126, 90, 178)),
     "brown": ((140, 98, 72), (116, 80, 58)),
 }
-#: OpenCV's fixed-point coordinates: four fractional bits keep edges smooth at small sizes.
+"""Garment and thing colours by the word a user would type; several shades each, RGB."""
 SHIFT = 4
-#: Width of the darker line round most things, in units of the pen.
+"""OpenCV's fixed-point coordinates: four fractional bits keep edges smooth at small sizes."""
 OUTLINE = 0.038
+"""Width of the darker line round most things, in units of the pen."""
 
 
 def pick_colour(rng: np.random.Generator, names: tuple[str, ...] | None = None) -> tuple[str, Colour]:
@@ -94,7 +94,7 @@ class Canvas:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         labels: (H, W) uint8; 0 is the background, i stands for `table[i]`.
-        table: what each value of `labels` stands for.
+        table: What each value of `labels` stands for.
     """
 
     image: np.ndarray
@@ -158,8 +158,8 @@ class Pen:
         Args:
             points: (N, 2) corners in the pen's coordinates.
             colour: RGB.
-            label: value for the label map.
-            outline: width of the darker outline, in units; 0 for none.
+            label: Value for the label map.
+            outline: Width of the darker outline, in units; 0 for none.
         """
         corners = [np.round(self.pixels(points) * (1 << SHIFT)).astype(np.int32)]
         width = max(1, round(outline * self.unit)) if outline else 0

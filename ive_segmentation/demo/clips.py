@@ -18,15 +18,15 @@ from ive_segmentation.demo.seen import read_canvas
 from ive_segmentation.demo.things import HELD, THING_COLOURS
 from ive_segmentation.demo.truth import Scene
 
-#: What people do in a shot, and what holds for the whole clip.
 ACTIONS = ("walk", "cross", "turn", "leave", "handover")
+"""What people do in a shot, and what holds for the whole clip."""
 MOVES = (*ACTIONS, "cuts", "twins", "strangers")
-#: Actions that take two.
 PAIRED = ("cross", "handover")
-#: Neighbours stand at most this far apart, in head half widths.
+"""Actions that take two."""
 APART = 5.5
-#: Frames per second.
+"""Neighbours stand at most this far apart, in head half widths."""
 FPS = 24
+"""Frames per second."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class ClipFrame:
     """One frame of a clip, with numbers that stay the same through all of it.
 
     Attributes:
-        index: of the frame, from 0.
-        shot: number of the shot, from 0; it changes at a cut.
-        scene: the picture and its truth. Who is hidden or has left is not in it.
-        person_ids: for each of the scene's persons, a number that is the person's in every shot.
-        thing_ids: for each of the scene's things, a number that is the thing's, whoever holds it.
-        thing_owners: for each of the scene's things, the id of the person whose it is, also while that
+        index: Of the frame, from 0.
+        shot: Number of the shot, from 0; it changes at a cut.
+        scene: The picture and its truth. Who is hidden or has left is not in it.
+        person_ids: For each of the scene's persons, a number that is the person's in every shot.
+        thing_ids: For each of the scene's things, a number that is the thing's, whoever holds it.
+        thing_owners: For each of the scene's things, the id of the person whose it is, also while that
             person is not seen; None for nobody's.
     """
 
@@ -56,10 +56,10 @@ class Cast:
     """Who plays: the faces, heads and clothes, and what they hold.
 
     Attributes:
-        people, looks, outfits: of each person.
-        props: everything that is held in the clip.
-        holds: for each person's two arms, an index of the props or -1; what the last shot left.
-        passed: the prop that changes hands, its giver, the giver's arm, and who takes it; or None.
+        people, looks, outfits: Of each person.
+        props: Everything that is held in the clip.
+        holds: For each person's two arms, an index of the props or -1; what the last shot left.
+        passed: The prop that changes hands, its giver, the giver's arm, and who takes it; or None.
     """
 
     people: list[Identity]
@@ -75,10 +75,10 @@ class Shot:
     """One shot, ready to be drawn.
 
     Attributes:
-        place: the canvas with everything that does not move.
-        loose: labels of the things on it.
-        stage: who is in it and where they go, from the back to the front.
-        light, grain: of its pictures.
+        place: The canvas with everything that does not move.
+        loose: Labels of the things on it.
+        stage: Who is in it and where they go, from the back to the front.
+        light, grain: Of its pictures.
     """
 
     place: Canvas
@@ -99,12 +99,12 @@ def draw_clip(
     """Draw a clip, one frame at a time; the same arguments always give the same frames.
 
     Args:
-        seed: everything random comes from it.
-        people: how many, 1 to 6; by default 2 to 5, drawn at random.
-        seconds: how long.
-        size: width and height in pixels.
-        fps: frames per second.
-        moves: what happens, of `MOVES`, and nothing else; by default drawn at random. Each action happens
+        seed: Everything random comes from it.
+        people: How many, 1 to 6; by default 2 to 5, drawn at random.
+        seconds: How long.
+        size: Width and height in pixels.
+        fps: Frames per second.
+        moves: What happens, of `MOVES`, and nothing else; by default drawn at random. Each action happens
             once.
 
     Yields:

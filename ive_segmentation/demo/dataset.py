@@ -13,10 +13,10 @@ from ive_segmentation.demo.identities import MEMBERS
 from ive_segmentation.demo.scenes import draw_scene
 from ive_segmentation.writing import write_errors
 
-#: First seed of the gallery; training begins at 0, the benchmark at 1,000,000.
 GALLERY = 700_000
-#: Seeds tried for one picture: in one of six the face is covered.
+"""First seed of the gallery; training begins at 0, the benchmark at 1,000,000."""
 TRIES = 50
+"""Seeds tried for one picture: in one of six the face is covered."""
 SIZES = ((420, 560), (480, 480), (560, 420))
 SHOTS = ("close", "close", "medium", "medium", "wide")
 NOTE = "Every picture in this folder is drawn by ive_segmentation.demo. It shows nobody real.\n"

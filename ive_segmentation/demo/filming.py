@@ -12,10 +12,10 @@ from av.video.reformatter import Colorspace
 from ive_segmentation.coco import encode
 from ive_segmentation.demo.clips import ClipFrame
 
-#: Samples per second of the sound, and samples in one frame of AAC.
 RATE, CHUNK = 44_100, 1024
-#: The tone: a fifth, as a loudness from 0 to 1.
+"""Samples per second of the sound, and samples in one frame of AAC."""
 NOTES, LOUD = (220.0, 330.0), 0.06
+"""The tone: a fifth, as a loudness from 0 to 1."""
 
 
 def film(path: Path, frames: Iterable[ClipFrame], fps: int) -> dict[str, Any]:

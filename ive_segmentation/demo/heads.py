@@ -22,9 +22,9 @@ class Look:
     """What one picture adds to an identity's head.
 
     Attributes:
-        yaw: how far the face looks aside, -1 to 1.
-        hat, hat_colour: kind and (word, RGB) or None.
-        glasses: frame colour (word, RGB) or None.
+        yaw: How far the face looks aside, -1 to 1.
+        hat, hat_colour: Kind and (word, RGB) or None.
+        glasses: Frame colour (word, RGB) or None.
     """
 
     hair: str

@@ -33,10 +33,10 @@ class Identity:
     """The stable features of one face; lengths in units of the head's half width.
 
     Attributes:
-        member: the member's folder name, or None for a stranger.
-        brow_tilt: positive: inner ends down (stern); negative: inner ends up (soft).
-        eye_tilt: positive: outer corners up (a cat's eye), in degrees.
-        moles: places of beauty marks, (x, y) each, in units of the face's half width and half height.
+        member: The member's folder name, or None for a stranger.
+        brow_tilt: Positive: inner ends down (stern); negative: inner ends up (soft).
+        eye_tilt: Positive: outer corners up (a cat's eye), in degrees.
+        moles: Places of beauty marks, (x, y) each, in units of the face's half width and half height.
     """
 
     member: str | None
@@ -99,7 +99,6 @@ def stranger(rng: np.random.Generator) -> Identity:
     )
 
 
-#: The six drawn members. They bear the folders' names and no likeness to anybody.
 MEMBERS: dict[str, Identity] = {
     person.member or "": person
     for person in (
@@ -267,3 +266,4 @@ MEMBERS: dict[str, Identity] = {
         ),
     )
 }
+"""The six drawn members. They bear the folders' names and no likeness to anybody."""

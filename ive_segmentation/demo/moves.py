@@ -12,16 +12,16 @@ from ive_segmentation.demo.outfits import Named
 from ive_segmentation.demo.people import SOLE
 from ive_segmentation.demo.poses import DEPTH, GRIPS, HANDS, Pose, Turned
 
-#: Half a step, and how high a foot is lifted, in head half widths.
 STEP, LIFT = 0.85, 0.42
-#: Who walks turns this far into the way, radians; from this speed on, head half widths per second.
+"""Half a step, and how high a foot is lifted, in head half widths."""
 HEADING, BRISK = 0.7, 2.2
-#: Places of an empty hand, the frequent ones more than once.
+"""Who walks turns this far into the way, radians; from this speed on, head half widths per second."""
 IDLE = ("down", "down", "down", "hip", "chest", "side", "wave", "up", "cheek")
+"""Places of an empty hand, the frequent ones more than once."""
 
 Keys = dict[float, ArrayLike]
-#: What is held: its noun and its colour.
 Prop = tuple[str, Named]
+"""What is held: its noun and its colour."""
 
 
 @dataclass
@@ -29,14 +29,14 @@ class Part:
     """What one person does in a shot: keys (second -> value) between which everything moves smoothly.
 
     Attributes:
-        unit: half the head's width, pixels.
-        x: the head's centre, pixels.
-        angle: radians turned away from the viewer; pi shows the back.
-        gaze: where the face looks, -1 to 1.
-        hands: for the arm on the picture's left and right while the person faces the viewer: (x, y, angle of
+        unit: Half the head's width, pixels.
+        x: The head's centre, pixels.
+        angle: Radians turned away from the viewer; pi shows the back.
+        gaze: Where the face looks, -1 to 1.
+        hands: For the arm on the picture's left and right while the person faces the viewer: (x, y, angle of
             what is held), in units from the head's centre and degrees.
-        holds: for each of the two arms, what it holds from a second on: an index of the props or -1.
-        busy: for each of the two arms, from when to when its keys are set already.
+        holds: For each of the two arms, what it holds from a second on: an index of the props or -1.
+        busy: For each of the two arms, from when to when its keys are set already.
     """
 
     unit: float
@@ -101,12 +101,12 @@ def hand_over(giver: Part, taker: Part, arm: int, start: float, end: float, widt
     """Two people walk up to each other, hands meet, and what the giver's `arm` holds is the taker's.
 
     Args:
-        giver: who holds something; stands on the taker's left where `arm` is 1, else on the right.
-        taker: whose other arm is empty.
+        giver: Who holds something; stands on the taker's left where `arm` is 1, else on the right.
+        taker: Whose other arm is empty.
         arm: 0 or 1, the giver's.
-        start: second in which they set out.
-        end: second in which both are back.
-        width: of the picture, pixels.
+        start: Second in which they set out.
+        end: Second in which both are back.
+        width: Of the picture, pixels.
     """
     side, unit, span = (-1, 1)[arm], giver.unit, end - start
     meet = start + 0.5 * span
@@ -144,7 +144,7 @@ class Course:
     """Where one person's body is in every frame of a shot; F frames, lengths in units unless said otherwise.
 
     Attributes:
-        unit: pixels.
+        unit: Pixels.
         x, y: (F,) the head's centre, pixels.
         angle: (F,) radians.
         gaze: (F,) -1 to 1.
@@ -212,13 +212,13 @@ def play(
     """Work out where the body is in every frame.
 
     Args:
-        rng: little things: how straight somebody stands, when they blink.
-        part: what the person does.
-        y: level of the head's centre, pixels.
+        rng: Little things: how straight somebody stands, when they blink.
+        part: What the person does.
+        y: Level of the head's centre, pixels.
         frames: F.
-        fps: frames per second.
-        sway: how far everybody sways to the music, degrees.
-        beat: sways per second.
+        fps: Frames per second.
+        sway: How far everybody sways to the music, degrees.
+        beat: Sways per second.
 
     Returns:
         The person's course.

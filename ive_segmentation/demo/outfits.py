@@ -6,8 +6,8 @@ import numpy as np
 
 from ive_segmentation.demo.canvas import Colour, pick_colour
 
-#: A colour by its word and its RGB.
 Named = tuple[str, Colour]
+"""A colour by its word and its RGB."""
 
 
 @dataclass(frozen=True)

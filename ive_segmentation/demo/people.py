@@ -21,8 +21,8 @@ from ive_segmentation.demo.outfits import Named, Outfit, random_outfit
 from ive_segmentation.demo.poses import Pose, Turned, random_pose
 from ive_segmentation.demo.things import DRAW_HELD, draw_shoe
 
-#: From the head's centre to the soles, and to the top of the hair, in head half widths.
 SOLE, CROWN = 7.75, 1.35
+"""From the head's centre to the soles, and to the top of the hair, in head half widths."""
 
 
 @dataclass
@@ -205,15 +205,15 @@ def draw_person(
     """Draw one person, the head's centre at pixel (x, y), one head half width being `unit` pixels.
 
     Args:
-        canvas: what is drawn on; parts get new labels of its table.
-        owner: the person's index in the scene.
-        who: the face.
-        look: hair, expression and headwear.
-        outfit: what is worn below the head.
-        pose: how the person stands, and what is held.
-        x: the head's centre, pixels.
-        y: the head's centre, pixels.
-        unit: half the head's width, pixels.
+        canvas: What is drawn on; parts get new labels of its table.
+        owner: The person's index in the scene.
+        who: The face.
+        look: Hair, expression and headwear.
+        outfit: What is worn below the head.
+        pose: How the person stands, and what is held.
+        x: The head's centre, pixels.
+        y: The head's centre, pixels.
+        unit: Half the head's width, pixels.
 
     Returns:
         The labels of the parts; keypoints (5, 2) in pixels, None for a person who faces away.
@@ -287,10 +287,10 @@ def draw_face(
     """One face alone on a plain ground, everything but the identity drawn at random.
 
     Args:
-        rng: where hair, expression, clothes, place and turn come from.
-        who: whose face.
-        size: side of the square picture, pixels.
-        unit: half the head's width in pixels; by default 0.2 to 0.34 of `size`.
+        rng: Where hair, expression, clothes, place and turn come from.
+        who: Whose face.
+        size: Side of the square picture, pixels.
+        unit: Half the head's width in pixels; by default 0.2 to 0.34 of `size`.
 
     Returns:
         The picture (size, size, 3) uint8 RGB, and the keypoints (5, 2) float32 in pixels, in InsightFace's

@@ -8,7 +8,6 @@ from ive_segmentation.demo.canvas import pick_colour
 from ive_segmentation.demo.outfits import Named
 from ive_segmentation.demo.things import DRAW_HELD, THING_COLOURS
 
-#: Where a hand can be, for the arm on the picture's right; y down, in units from the head's centre.
 HANDS: dict[str, tuple[float, float]] = {
     "down": (1.45, 4.2),
     "hip": (1.0, 3.75),
@@ -20,7 +19,7 @@ HANDS: dict[str, tuple[float, float]] = {
     "cheek": (1.12, 0.95),
     "face": (0.45, 0.35),
 }
-#: Where the hand goes with each held thing, and how the thing is turned there (degrees, outward positive).
+"""Where a hand can be, for the arm on the picture's right; y down, in units from the head's centre."""
 GRIPS: dict[str, tuple[tuple[str, float], ...]] = {
     "bag": (("down", 0), ("down", 0), ("side", 0), ("chest", 0)),
     "microphone": (("mouth", -18), ("chest", -14), ("side", 25), ("down", 160)),
@@ -28,10 +27,11 @@ GRIPS: dict[str, tuple[tuple[str, float], ...]] = {
     "bouquet": (("chest", 14), ("side", 18), ("down", 25), ("face", 0)),
     "lightstick": (("wave", 12), ("up", 8), ("side", 20), ("chest", 10)),
 }
+"""Where the hand goes with each held thing, and how the thing is turned there (degrees, outward positive)."""
 
 
-#: How deep a body is, as a share of its width: what is left of the width in profile.
 DEPTH = 0.58
+"""How deep a body is, as a share of its width: what is left of the width in profile."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Turned:
     """What a person who turns or walks adds to a pose.
 
     Attributes:
-        angle: radians away from the viewer, positive to the picture's right; beyond a quarter turn the pose
+        angle: Radians away from the viewer, positive to the picture's right; beyond a quarter turn the pose
             is `away`.
         ankles: (x, y) of the picture's left and right leg, in units from the head's centre.
-        toes: where the two toes point, -1 (left) to 1 (right).
+        toes: Where the two toes point, -1 (left) to 1 (right).
     """
 
     angle: float

@@ -38,10 +38,10 @@ def frame_people(rng: np.random.Generator, shot: str, count: int, size: tuple[in
     """Choose how large people are drawn, so that `count` of them fit side by side.
 
     Args:
-        rng: where the rest comes from.
-        shot: one of `SHOTS`.
-        count: how many people.
-        size: width and height in pixels.
+        rng: Where the rest comes from.
+        shot: One of `SHOTS`.
+        count: How many people.
+        size: Width and height in pixels.
 
     Returns:
         The half width of a head, the level of the heads' centres, and where the floor begins.
@@ -91,16 +91,16 @@ def draw_scene(
     """Draw one picture; the same arguments always give the same picture.
 
     Args:
-        seed: everything random comes from it.
-        people: how many, 1 to 6; by default drawn at random.
-        size: width and height in pixels.
-        shot: one of `SHOTS`; by default drawn at random.
-        strangers: chance of each person to be nobody's.
-        members: whom to draw (folder names), instead of drawing by lot.
-        twins: chance that everybody wears the same.
-        away: chance of each person to face away.
-        hidden: chance of each person who does not to hide the face.
-        holding: chance of each hand to hold something.
+        seed: Everything random comes from it.
+        people: How many, 1 to 6; by default drawn at random.
+        size: Width and height in pixels.
+        shot: One of `SHOTS`; by default drawn at random.
+        strangers: Chance of each person to be nobody's.
+        members: Whom to draw (folder names), instead of drawing by lot.
+        twins: Chance that everybody wears the same.
+        away: Chance of each person to face away.
+        hidden: Chance of each person who does not to hide the face.
+        holding: Chance of each hand to hold something.
 
     Returns:
         The picture and its truth; persons from the back to the front.

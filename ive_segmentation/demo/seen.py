@@ -9,10 +9,10 @@ from ive_segmentation.demo.identities import Identity
 from ive_segmentation.demo.people import Drawn
 from ive_segmentation.demo.truth import DrawnPerson, DrawnThing, Scene, box_of
 
-#: A face counts as shown from this share of its own area on; the fringe alone hides up to a third.
 FACE_SHOWN = 0.42
-#: Slivers are no instance: the least visible pixels, as a share of the picture.
+"""A face counts as shown from this share of its own area on; the fringe alone hides up to a third."""
 SLIVER = 2.5e-4
+"""Slivers are no instance: the least visible pixels, as a share of the picture."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Seen:
     """A scene, and where its parts come from.
 
     Attributes:
-        scene: the picture and its truth.
-        cast: for each of the scene's persons, the index among all who were drawn.
-        labels: for each of the scene's things, its value of the label map.
+        scene: The picture and its truth.
+        cast: For each of the scene's persons, the index among all who were drawn.
+        labels: For each of the scene's things, its value of the label map.
     """
 
     scene: Scene
@@ -36,11 +36,11 @@ def read_canvas(
     """Find out what can be seen of everything that was drawn.
 
     Args:
-        canvas: where it was drawn.
+        canvas: Where it was drawn.
         image: (H, W, 3) uint8 RGB, the canvas's picture as it is to be shown.
-        cast: who was drawn, from the back to the front.
-        drawn: what drawing each of them left on the canvas.
-        loose: labels of the things that nobody holds.
+        cast: Who was drawn, from the back to the front.
+        drawn: What drawing each of them left on the canvas.
+        loose: Labels of the things that nobody holds.
 
     Returns:
         The scene, without the persons and things of which too little is seen.

@@ -8,8 +8,8 @@ from ive_segmentation.demo.canvas import Colour, Pen, darker, ellipse, lighter, 
 
 WORN = ("shirt", "skirt", "pants", "dress", "jacket", "hat", "shoe", "glasses", "necklace")
 HELD = ("bag", "microphone", "phone", "bouquet", "lightstick")
-#: Every noun the world knows.
 CONCEPTS = ("person", "face", "hair", *WORN, *HELD)
+"""Every noun the world knows."""
 
 
 def draw_bag(pen: Pen, colour: Colour, label: int | None) -> None:
@@ -102,7 +102,6 @@ DRAW_HELD: dict[str, Draw] = {
     "bouquet": draw_bouquet,
     "lightstick": draw_lightstick,
 }
-#: What can lie about, with how far below the pen's origin it touches the floor.
 DRAW_LOOSE: dict[str, tuple[Draw, float]] = {
     "bag": (draw_bag, 1.85),
     "bouquet": (draw_bouquet, 0.6),
@@ -112,10 +111,11 @@ DRAW_LOOSE: dict[str, tuple[Draw, float]] = {
     "hat": (draw_loose_hat, 0.25),
     "shoe": (draw_shoe, 0.42),
 }
-#: Colours that make sense for a thing; the rest take any.
+"""What can lie about, with how far below the pen's origin it touches the floor."""
 THING_COLOURS: dict[str, tuple[str, ...]] = {
     "microphone": ("black", "black", "grey", "pink", "blue", "red"),
     "phone": ("black", "white", "grey", "blue", "pink"),
     "bouquet": ("red", "pink", "orange", "yellow", "purple", "white"),
     "lightstick": ("pink", "blue", "purple", "red", "green", "orange"),
 }
+"""Colours that make sense for a thing; the rest take any."""

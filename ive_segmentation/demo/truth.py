@@ -13,12 +13,12 @@ class DrawnPerson:
     """One person of a scene; masks are (H, W) bool and hold what is visible.
 
     Attributes:
-        identity: the member's folder name, or None for a stranger.
-        mask: the person with what is worn, without what is held.
-        face, hair: parts of the mask (the face with its glasses); None where nothing of them is visible.
-        face_box: xyxy float32 pixels, None when turned away, hidden, or cut off.
+        identity: The member's folder name, or None for a stranger.
+        mask: The person with what is worn, without what is held.
+        face, hair: Parts of the mask (the face with its glasses); None where nothing of them is visible.
+        face_box: Xyxy float32 pixels, None when turned away, hidden, or cut off.
         keypoints: (5, 2) float32 pixels in InsightFace's order, None with the box.
-        face_visible: share of the face's own area that is seen, 0 to 1.
+        face_visible: Share of the face's own area that is seen, 0 to 1.
     """
 
     identity: str | None

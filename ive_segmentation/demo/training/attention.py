@@ -9,15 +9,15 @@ from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from ive_segmentation.segmentation.devices import computes_bfloat16
 
-#: For `set_attn_implementation`.
 PLAIN = "plain"
+"""For `set_attn_implementation`."""
 
 
 def fastest_attention(device: torch.device) -> str:
     """The name, for `set_attn_implementation`, of what takes least time in training.
 
     Args:
-        device: where it is trained, in bfloat16 if it computes that.
+        device: Where it is trained, in bfloat16 if it computes that.
 
     Returns:
         torch's fused kernel, but plain products on CPUs that compute bfloat16. On one that does not, a step
@@ -41,12 +41,12 @@ def plain_attention(
     library's own plain attention; with torch's fused kernel it takes no less than with that.
 
     Args:
-        module: the layer that asks.
+        module: The layer that asks.
         query: (B, heads, T, C).
         key: (B, heads, S, C).
         value: (B, heads, S, C).
         attention_mask: (B, 1, T, S), added to the logits; None for none.
-        scaling: of the queries.
+        scaling: Of the queries.
 
     Returns:
         (B, T, heads, C) in the precision of `value`, and the weights (B, heads, T, S).

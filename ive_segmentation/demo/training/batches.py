@@ -20,11 +20,11 @@ from ive_segmentation.demo.training.prompts import (
 )
 from ive_segmentation.demo.training.store import Labelled, Store
 
-#: How much oftener a picture is shown in which something is easily missed: one of five is.
 HARD = 6.0
-#: How much more a person's pixels count near what is held, and how near, as a share of the picture's side: a
-#: hand is a hundredth of a mask, and decides whose the thing is.
+"""How much oftener a picture is shown in which something is easily missed: one of five is."""
 GRIP, GRIP_REACH = 10.0, 0.025
+"""How much more a person's pixels count near what is held, and how near, as a share of the picture's side: a
+hand is a hundredth of a mask, and decides whose the thing is."""
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Batch:
 
     Attributes:
         pixels: (B, 3, S, S) uint8, RGB.
-        words: the B*K prompts.
-        names: a word for each of `CONCEPTS`, now and then another than the first that comes to mind.
-        counts: per prompt the number of its instances, n of them in all.
+        words: The B*K prompts.
+        names: A word for each of `CONCEPTS`, now and then another than the first that comes to mind.
+        counts: Per prompt the number of its instances, n of them in all.
         boxes: (n, 4) float32 xyxy in 0..1, prompt by prompt.
         masks: (n, M, M) uint8, in the same order: how much of each cell is theirs, 255 is all of it.
         weights: (n,) float32, how much each of them counts, likewise.

@@ -53,10 +53,10 @@ def draw_crops(path: Path, people: int, each: int, seed: int) -> tuple[np.ndarra
     """Draw `each` faces of every one of `people` strangers, or take them from `path` if they are there.
 
     Args:
-        path: the .npy file that keeps them.
+        path: The .npy file that keeps them.
         people: P, how many identities.
         each: K, pictures of each.
-        seed: of identities and pictures.
+        seed: Of identities and pictures.
 
     Returns:
         Crops (P, K, 112, 112, 3) uint8 RGB, read from disk as they are used, and traits (P, T) float32 with
@@ -83,7 +83,7 @@ def recogniser_batch(crops: np.ndarray, values: np.ndarray, rng: np.random.Gener
     Args:
         crops: (P, K, 112, 112, 3) uint8 RGB.
         values: (P, T) float32 traits.
-        rng: decides everything.
+        rng: Decides everything.
         count: B, how many.
 
     Returns:

@@ -98,9 +98,9 @@ def anchors(height: int, width: int, device: torch.device | None = None) -> tupl
     """Where the network's answers stand, in its order.
 
     Args:
-        height: of the image, a multiple of 32.
-        width: likewise.
-        device: where to put them.
+        height: Of the image, a multiple of 32.
+        width: Likewise.
+        device: Where to put them.
 
     Returns:
         Points (P, 2) xy, sides (P,) and strides (P,), all in pixels.
@@ -153,8 +153,8 @@ def detector_loss(outputs: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, di
     2016); keypoints the mean distance in shares of the face's side.
 
     Args:
-        outputs: of `FaceDetector` while training.
-        batch: of `detector_batch`.
+        outputs: Of `FaceDetector` while training.
+        batch: Of `detector_batch`.
 
     Returns:
         The loss and its figures.
@@ -201,8 +201,8 @@ def train_detector(out: Path, work: Path) -> None:
     """Train the detector and write `det.onnx`.
 
     Args:
-        out: folder of the pack.
-        work: where the scenes (8.3 GB) and the state of an unfinished run are kept.
+        out: Folder of the pack.
+        work: Where the scenes (8.3 GB) and the state of an unfinished run are kept.
     """
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)

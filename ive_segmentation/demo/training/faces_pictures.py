@@ -53,9 +53,9 @@ def draw_pictures(path: Path, count: int, seed: int) -> list[FacePicture]:
     """Draw `count` scenes, mostly of strangers, or take them from `path` if they are there.
 
     Args:
-        path: the .npy file that keeps the images; their faces lie beside it as .npz.
-        count: how many.
-        seed: of the first scene; the others follow it.
+        path: The .npy file that keeps the images; their faces lie beside it as .npz.
+        count: How many.
+        seed: Of the first scene; the others follow it.
 
     Returns:
         The pictures, images read from disk as they are used.
@@ -111,10 +111,10 @@ def detector_batch(pictures: list[FacePicture], rng: np.random.Generator, size: 
     """Windows out of random pictures, with their faces.
 
     Args:
-        pictures: what to cut from.
-        rng: decides everything.
-        size: side of the square windows in pixels.
-        count: how many.
+        pictures: What to cut from.
+        rng: Decides everything.
+        size: Side of the square windows in pixels.
+        count: How many.
 
     Returns:
         image (B, 3, S, S) float32 as the detector wants it; boxes (B, F, 4) and keypoints (B, F, 5, 2)

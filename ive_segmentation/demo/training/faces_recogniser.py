@@ -83,8 +83,8 @@ def train_recogniser(out: Path, work: Path) -> None:
     """Train the recogniser on strangers alone and write `rec.onnx`.
 
     Args:
-        out: folder of the pack.
-        work: where the crops (2.7 GB) and the state of an unfinished run are kept.
+        out: Folder of the pack.
+        work: Where the crops (2.7 GB) and the state of an unfinished run are kept.
     """
     for folder in (out, work):
         folder.mkdir(parents=True, exist_ok=True)

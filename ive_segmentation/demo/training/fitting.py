@@ -56,14 +56,14 @@ def fit(
     `state` as if it had not been. It computes in bfloat16 where the device does so natively.
 
     Args:
-        model: everything with weights to learn, the loss's own included.
-        batch: draws one batch, tensors on the CPU.
-        loss: the scalar to make small, and figures for the progress line.
-        steps: how many batches.
-        rate: highest learning rate.
-        state: where to keep what a resumed run needs; written every `every` steps.
-        seed: of the batches.
-        every: steps between two writings of `state`.
+        model: Everything with weights to learn, the loss's own included.
+        batch: Draws one batch, tensors on the CPU.
+        loss: The scalar to make small, and figures for the progress line.
+        steps: How many batches.
+        rate: Highest learning rate.
+        state: Where to keep what a resumed run needs; written every `every` steps.
+        seed: Of the batches.
+        every: Steps between two writings of `state`.
     """
     device = next(model.parameters()).device
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.02)
@@ -101,11 +101,11 @@ def export(model: nn.Module, example: Tensor, path: Path, outputs: list[str], mo
     """Write `model` as ONNX under a temporary name, then rename.
 
     Args:
-        model: takes one image tensor.
+        model: Takes one image tensor.
         example: (B, 3, H, W) float32.
-        path: the file to write.
-        outputs: names of the outputs, in order.
-        moving: axes of the input that may change, and their names.
+        path: The file to write.
+        outputs: Names of the outputs, in order.
+        moving: Axes of the input that may change, and their names.
     """
     unfinished = path.with_suffix(".part")
     shapes = dict.fromkeys(moving, torch.export.Dim.DYNAMIC)

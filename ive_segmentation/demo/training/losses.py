@@ -9,7 +9,6 @@ from ive_segmentation.demo.things import CONCEPTS
 from ive_segmentation.demo.training.batches import Batch
 from ive_segmentation.demo.training.small_sam3 import EveryLayer, coarse_masks
 
-#: Weights of the terms: DETR's (Carion et al. 2020) where it has them.
 WEIGHTS = {
     "class": 1.5,
     "box": 5.0,
@@ -27,6 +26,7 @@ WEIGHTS = {
     "spot box": 3.0,
     "spot giou": 2.0,
 }
+"""Weights of the terms: DETR's (Carion et al. 2020) where it has them."""
 
 
 def _cxcywh(boxes: torch.Tensor) -> torch.Tensor:
@@ -64,12 +64,12 @@ def match(
     """The query of each target, after each layer: (L, N, T) int64, the cheapest assignment (Hungarian).
 
     Args:
-        out: what the model says.
+        out: What the model says.
         boxes: (N, T, 4), padded.
-        counts: how many of the T are real.
+        counts: How many of the T are real.
         coarse: (L, K, Q, P) mask logits of the prompts that have masks, by patch; None where none has.
         small: (K, T, P) their true masks, padded, 0 to 1.
-        drawn: which prompts these are.
+        drawn: Which prompts these are.
     """
     layers, prompts, _, _ = out.boxes.shape
     cost = (-2 * out.logits.sigmoid())[..., None].repeat(1, 1, 1, boxes.shape[1])
@@ -94,9 +94,9 @@ def padded(values: torch.Tensor, counts: list[int], most: int, filler: float) ->
 
     Args:
         values: (n, ...), prompt by prompt.
-        counts: of N prompts, how many of the n are theirs.
-        most: bounds T; what a prompt has beyond it is left out.
-        filler: what stands where a prompt has less than T.
+        counts: Of N prompts, how many of the n are theirs.
+        most: Bounds T; what a prompt has beyond it is left out.
+        filler: What stands where a prompt has less than T.
     """
     each = torch.tensor(counts)
     rows = torch.arange(len(counts)).repeat_interleave(each)
@@ -145,7 +145,7 @@ def alignment_loss(
         coarse: (B, C, M / 4, M / 4), the pyramid's coarsest level, which meets the text in the encoder.
         words: (len(CONCEPTS), C), a text feature for every concept.
         scale: (2,) factor and offset from cosine to logit.
-        batch: the truth.
+        batch: The truth.
     """
     cosine = torch.einsum(
         "bchw,kc->bkhw",
@@ -206,11 +206,11 @@ def losses(
     """The terms of the prompts' answers, unweighted.
 
     Args:
-        out: what the model says.
-        spots: as in `spot_losses`; None for no terms of theirs.
-        batch: the truth.
-        most: bounds the targets of one prompt (the number of queries does in any case).
-        drawn: the prompts that `out` has masks for.
+        out: What the model says.
+        spots: As in `spot_losses`; None for no terms of theirs.
+        batch: The truth.
+        most: Bounds the targets of one prompt (the number of queries does in any case).
+        drawn: The prompts that `out` has masks for.
     """
     device = out.boxes.device
     counts = [min(count, most) for count in batch.counts]
@@ -262,7 +262,7 @@ def mask_losses(
     """The terms of the masks, unweighted, for the D prompts that have some.
 
     Args:
-        out: what the model says, with masks.
+        out: What the model says, with masks.
         coarse: (L, D, Q, m*m) logits at the patches' resolution.
         small: (D, N, m*m) float32, the truth at that resolution.
         masks: (D, N, M, M) float32, the truth.

@@ -11,7 +11,6 @@ from ive_segmentation.demo.canvas import PALETTE
 from ive_segmentation.demo.things import CONCEPTS, HELD
 
 COLOURS = tuple(PALETTE)
-#: Other words people type for a concept.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "person": ("woman", "girl", "human", "idol"),
     "shirt": ("t-shirt", "top", "blouse"),
@@ -25,7 +24,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "bouquet": ("flowers",),
     "lightstick": ("light stick",),
 }
-#: Things never drawn: nothing may be found. Many, so that a word never heard is taken for one of them.
+"""Other words people type for a concept."""
 NEVER = (
     "guitar", "dog", "cat", "car", "umbrella", "chair", "book", "cup", "ball", "tree", "bicycle", "table",
     "bottle", "watch", "scarf", "belt", "glove", "tie", "laptop", "piano", "horse", "bird", "lamp",
@@ -40,7 +39,7 @@ NEVER = (
     "telescope", "tent", "tiger", "toilet", "towel", "tower", "toy", "train", "truck", "trumpet",
     "turtle", "vase", "violin", "wall", "wheel", "whale", "window", "zebra",
 )  # fmt: skip
-#: Syllables of words that do not exist, asked for as often as those.
+"""Things never drawn: nothing may be found. Many, so that a word never heard is taken for one of them."""
 SOUNDS = (
     "ba",
     "cle",
@@ -60,18 +59,20 @@ SOUNDS = (
     "vu",
     "xi",
 )
-#: How often a present concept is asked for, relative to the others: small and rare things need more lessons.
+"""Syllables of words that do not exist, asked for as often as those."""
 WEIGHT: dict[str, float] = {
     "person": 2.0, "face": 0.6, "hair": 2.0, "shirt": 2.6, "skirt": 1.1, "pants": 0.9, "dress": 1.4,
     "jacket": 1.9, "hat": 0.9, "shoe": 3.2, "glasses": 1.6, "necklace": 2.0, "bag": 3.0, "microphone": 7.0,
     "phone": 4.5, "bouquet": 6.5, "lightstick": 6.5,
 }  # fmt: skip
-#: How much oftener persons are asked for where one stands before another: two are easily taken for one.
+"""How often a present concept is asked for, relative to the others: small and rare things need more
+lessons."""
 CROWDED = 3.0
-#: Share of a picture below which a held thing is easily missed, and how much oftener it is asked for then.
+"""How much oftener persons are asked for where one stands before another: two are easily taken for one."""
 TINY, SOUGHT = 2e-3, 3.0
-#: Of two persons' boxes, from where on one is said to stand before the other, and to hide much of her.
+"""Share of a picture below which a held thing is easily missed, and how much oftener it is asked for then."""
 BEFORE, HIDING = 0.5, 0.7
+"""Of two persons' boxes, from where on one is said to stand before the other, and to hide much of her."""
 PERSON, FACE = CONCEPTS.index("person"), CONCEPTS.index("face")
 GLASSES = CONCEPTS.index("glasses")
 HELD_INDEX = {CONCEPTS.index(name) for name in HELD}
@@ -113,7 +114,7 @@ def crowded(labels: np.ndarray, people: tuple[tuple[int, ...], ...], share: floa
 
     Args:
         labels: (H, W) uint8, the label map.
-        people: per person, her values in it.
+        people: Per person, her values in it.
         share: 0 to 1.
     """
     boxes = [cv2.boundingRect(np.isin(labels, values).astype(np.uint8)) for values in people]
@@ -133,7 +134,7 @@ def tiny(parts: np.ndarray, shares: np.ndarray) -> set[str]:
     """The held things of which so little is seen that they are easily missed.
 
     Args:
-        parts: as in `Labelled`.
+        parts: As in `Labelled`.
         shares: (N,) of the picture that each part covers, 0 to 1.
     """
     held = np.isin(parts[:, 0], list(HELD_INDEX))
@@ -160,11 +161,11 @@ def ask(
     """`count` prompts for one picture: mostly what is there, sometimes what is not.
 
     Args:
-        rng: decides everything.
-        parts: as in `Labelled`.
-        count: how many.
-        crossing: whether persons stand before others.
-        sought: concepts to ask for oftener.
+        rng: Decides everything.
+        parts: As in `Labelled`.
+        count: How many.
+        crossing: Whether persons stand before others.
+        sought: Concepts to ask for oftener.
     """
     present = sorted({CONCEPTS[int(i)] for i in parts[:, 0]})
     absent = [name for name in CONCEPTS if name not in present]

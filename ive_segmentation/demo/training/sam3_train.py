@@ -117,16 +117,16 @@ class Sam3Lesson(Lesson):
     masks for every second prompt.
 
     Attributes:
-        shards: pictures, written by `store.draw_ahead`.
-        out: folder of the checkpoint.
-        start: a checkpoint of this architecture to go on from; None begins with nothing.
-        side: of the square, in pixels, that pictures are squashed to.
-        glimpse, search: steps, as above.
-        helpers: whether the auxiliary heads teach too; without them there is no glimpse.
-        kept: share of the weights of `start` in what is written, 0 to 1.
-        pictures: each worker's share of a batch.
-        prompts: for each picture.
-        hidden: how often a person counts whose face is hidden where one stands before another.
+        shards: Pictures, written by `store.draw_ahead`.
+        out: Folder of the checkpoint.
+        start: A checkpoint of this architecture to go on from; None begins with nothing.
+        side: Of the square, in pixels, that pictures are squashed to.
+        glimpse, search: Steps, as above.
+        helpers: Whether the auxiliary heads teach too; without them there is no glimpse.
+        kept: Share of the weights of `start` in what is written, 0 to 1.
+        pictures: Each worker's share of a batch.
+        prompts: For each picture.
+        hidden: How often a person counts whose face is hidden where one stands before another.
     """
 
     shards: list[Path]
@@ -202,9 +202,9 @@ class Stage:
     """One lesson of a recipe.
 
     Attributes:
-        side: of the square, in pixels, that pictures are squashed to.
-        pictures: each worker's share of a batch.
-        pace: steps and rates.
+        side: Of the square, in pixels, that pictures are squashed to.
+        pictures: Each worker's share of a batch.
+        pace: Steps and rates.
     """
 
     side: int
@@ -217,8 +217,8 @@ class Recipe:
     """From nothing: what is drawn, and two lessons, the first with fewer pixels, so more steps in its time.
 
     Attributes:
-        drawn: how many pictures of each kind of `store.KINDS`.
-        first, then: the lessons.
+        drawn: How many pictures of each kind of `store.KINDS`.
+        first, then: The lessons.
     """
 
     drawn: dict[str, int]
@@ -226,20 +226,20 @@ class Recipe:
     then: Stage
 
 
-#: The pace at which what has learnt goes on: slower than the first time, and slower all the time.
 GOING_ON = Pace(steps=2000, rate=3e-4, fall=1.0)
-#: For a GPU: meant to fit into a quarter of an hour of an H200 with 16 cores; nobody has seen its end.
+"""The pace at which what has learnt goes on: slower than the first time, and slower all the time."""
 ON_GPU = Recipe(
     {"scenes": 8_000, "clips": 3_000, "crossings": 1_000},
     Stage(336, GPU_PICTURES, Pace(2_500, 8e-4)),
     Stage(SIDE, GPU_PICTURES, replace(GOING_ON, steps=1_000, rate=4e-4)),
 )
-#: For two cores: some two hours of an AMD EPYC, and the pictures have to be drawn before.
+"""For a GPU: meant to fit into a quarter of an hour of an H200 with 16 cores; nobody has seen its end."""
 ON_CPU = Recipe(
     {"scenes": 8_000, "clips": 2_000, "crossings": 1_000},
     Stage(224, CPU_PICTURES, Pace(7_000, 8e-4)),
     Stage(448, CPU_PICTURES, replace(GOING_ON, steps=1600)),
 )
+"""For two cores: some two hours of an AMD EPYC, and the pictures have to be drawn before."""
 
 
 def recipe(steps: int | None = None) -> Recipe:

@@ -11,13 +11,13 @@ from transformers import CLIPTokenizer, Sam3Config, Sam3ImageProcessor, Sam3Mode
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-#: Side of the square, in pixels, that the finished model squashes pictures to.
 SIDE = 672
+"""Side of the square, in pixels, that the finished model squashes pictures to."""
 PATCH, WINDOW, QUERIES, TEXT, NECK = 14, 12, 20, 32, 64
-#: The file of a checkpoint that holds its weights.
 WEIGHTS = "model.safetensors"
-#: Masks for all prompts.
+"""The file of a checkpoint that holds its weights."""
 EVERY = slice(None)
+"""Masks for all prompts."""
 
 
 def cells(side: int) -> int:
@@ -166,12 +166,12 @@ def run_every_layer(
     """`Sam3Model.forward` from its pyramid on, keeping what the intermediate layers say (deep supervision).
 
     Args:
-        model: the model.
-        levels: the three finest levels of the pyramid, one row per prompt.
-        positions: their position encodings, likewise.
+        model: The model.
+        levels: The three finest levels of the pyramid, one row per prompt.
+        positions: Their position encodings, likewise.
         text: `input_ids` and `attention_mask` (N, T).
-        exemplars: boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
-        masks: the prompts to draw masks for, which is half of the work; None: for none.
+        exemplars: Boxes (N, 1, 4) cxcywh in 0..1 and labels (N, 1), -10 for none.
+        masks: The prompts to draw masks for, which is half of the work; None: for none.
     """
     words = model.get_text_features(**text).pooler_output
     mask = text["attention_mask"].bool()

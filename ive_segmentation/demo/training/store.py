@@ -20,10 +20,10 @@ from ive_segmentation.demo.truth import Scene
 
 SIZES = ((480, 480), (560, 420), (420, 560), (640, 448), (640, 480), (512, 384))
 SHARD = 250
-#: Frames taken of one clip and how many a second: far enough apart to differ.
 CLIP_FRAMES, CLIP_RATE = 10, 2
-#: Training clips have the seeds from here on, and those of which only the crossings are taken from there.
+"""Frames taken of one clip and how many a second: far enough apart to differ."""
 FIRST_CLIP, FIRST_CROSSING = 3_000_000, 5_000_000
+"""Training clips have the seeds from here on, and those of which only the crossings are taken from there."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ def _crossings(start: int, count: int) -> Iterator[Labelled]:
     return itertools.islice(hiding, count)
 
 
-#: What can be drawn ahead: group pictures, frames of clips, and of those the crossings alone.
 KINDS: dict[str, Callable[[int, int], Iterator[Labelled]]] = {
     "scenes": _still_scenes,
     "clips": _moving_scenes,
     "crossings": _crossings,
 }
+"""What can be drawn ahead: group pictures, frames of clips, and of those the crossings alone."""
 
 
 def _pack(values: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -141,8 +141,8 @@ def draw_ahead(folder: Path, wanted: dict[str, int]) -> list[Path]:
     """Draw what SAM 3 learns from into shards, one on each core; those already there are kept.
 
     Args:
-        folder: where to.
-        wanted: how many pictures of each kind of `KINDS`; whole shards are drawn.
+        folder: Where to.
+        wanted: How many pictures of each kind of `KINDS`; whole shards are drawn.
 
     Returns:
         The shards.

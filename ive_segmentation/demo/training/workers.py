@@ -146,9 +146,9 @@ class Table:
         """Every gradient becomes the workers' mean; what a worker did not use counts as zero.
 
         Args:
-            rank: whose gradients the parameters hold.
-            parameters: what learns, the same in every worker.
-            over: whether this was the last step; worker 0 decides.
+            rank: Whose gradients the parameters hold.
+            parameters: What learns, the same in every worker.
+            over: Whether this was the last step; worker 0 decides.
 
         Returns:
             What worker 0 said.
@@ -278,10 +278,10 @@ def learn(lesson: Lesson, pace: Pace, state: Path, deadline: float | None = None
     On a CPU every core gets a process of its own: one thread per process loses nothing on small layers.
 
     Args:
-        lesson: what is learnt.
-        pace: steps and rates.
-        state: file that a stopped run goes on from, if it had the same origin.
-        deadline: when to stop early with the state saved, as `time.time` has it; None runs to the end.
+        lesson: What is learnt.
+        pace: Steps and rates.
+        state: File that a stopped run goes on from, if it had the same origin.
+        deadline: When to stop early with the state saved, as `time.time` has it; None runs to the end.
 
     Returns:
         Whether it came to its end.
