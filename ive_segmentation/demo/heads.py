@@ -22,9 +22,17 @@ class Look:
     """What one picture adds to an identity's head.
 
     Attributes:
+        hair: One of `STYLES`.
+        fringe: One of `FRINGES`.
+        side: Where what is not symmetric goes, -1 (the picture's left) or 1.
+        hair_colour: RGB.
+        expression: One of `EXPRESSIONS`.
         yaw: How far the face looks aside, -1 to 1.
-        hat, hat_colour: Kind and (word, RGB) or None.
-        glasses: Frame colour (word, RGB) or None.
+        hat: One of `HATS`, or None.
+        hat_colour: Its word and RGB, or None.
+        glasses: The frame's colour, word and RGB; None where there are none.
+        glasses_round: Whether their lenses are round.
+        earrings: Whether there are any.
     """
 
     hair: str

@@ -12,7 +12,20 @@ Named = tuple[str, Colour]
 
 @dataclass(frozen=True)
 class Outfit:
-    """What is worn below the head. `top` is the shirt or, with `bottom` "dress", the dress."""
+    """What is worn below the head; colours are a word and RGB, where nothing else is said.
+
+    Attributes:
+        top: Colour of the shirt or, with `bottom` "dress", of the dress.
+        pattern: What is on it: plain, stripes, heart, collar or buttons.
+        accent: RGB of the pattern.
+        sleeve: Length of the sleeves: 0 hardly any, 1 to the elbow, 2 to the wrist.
+        bottom: skirt, pants or dress.
+        bottom_colour: Colour of the skirt or the pants.
+        jacket: Its colour, or None.
+        shoes: sneaker, boot or pump.
+        shoe_colour: Colour of both.
+        necklace: Its colour, or None.
+    """
 
     top: Named
     pattern: str

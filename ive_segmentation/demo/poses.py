@@ -62,7 +62,17 @@ class Turned:
 
 @dataclass(frozen=True)
 class Pose:
-    """How one person stands. `hands` and `held` are for the picture's left and right arm."""
+    """How one person stands.
+
+    Attributes:
+        away: Whether the person faces away.
+        lean: Of the whole body, degrees.
+        tilt: Of the head, degrees.
+        stance: How far the knees are apart, in units; the feet stand wider.
+        hands: (x, y) of the picture's left and right hand, in units from the head's centre.
+        held: For each of them the noun, its colour (word, RGB) and how it is turned in degrees, or None.
+        turned: What turning or walking adds, or None.
+    """
 
     away: bool
     lean: float

@@ -32,10 +32,15 @@ class DrawnPerson:
 
 @dataclass(frozen=True)
 class DrawnThing:
-    """One thing; `mask` (H, W) bool is what is visible, `owner` an index of persons, None for nobody's.
+    """One thing of a scene.
 
-    `grip_seen` is False where the hand that holds the thing is hidden by somebody else or out of the picture:
-    then even a careful viewer can only guess whose it is.
+    Attributes:
+        concept: One of `CONCEPTS`.
+        mask: (H, W) bool: what is visible of it.
+        owner: Index of the scene's person, None for nobody's.
+        colour: A word of `PALETTE`, or None.
+        grip_seen: False where the hand that holds it is hidden by somebody else or out of the picture: then
+            even a careful viewer can only guess whose it is.
     """
 
     concept: str
@@ -47,7 +52,13 @@ class DrawnThing:
 
 @dataclass(frozen=True)
 class Scene:
-    """A drawn picture (H, W, 3) uint8 RGB with its truth."""
+    """A drawn picture with its truth.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        persons: From the back to the front.
+        things: What is worn, held, or lies about.
+    """
 
     image: np.ndarray
     persons: list[DrawnPerson]
