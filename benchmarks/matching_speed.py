@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,7 +62,7 @@ def made_up(rows: int, members: int, dimension: int) -> tuple[Gallery, Any]:
         keypoints=np.zeros((rows, 5, 2), np.float32),
         sharpness=np.zeros(rows, np.float32),
         face_counts=np.ones(rows, np.intp),
-        report=replace(report),
+        report=report,
     )
     return gallery, faces(random.choice(members, (200, FACES) if members > FACES else (200, members)).ravel())
 

@@ -42,7 +42,7 @@ def things_of(
 
 
 def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
-    """Take what SAM 3 answered apart: nothing twice, and no specks of one on the next.
+    """Turn an answer of SAM 3 into instances, without duplicates and without specks of one on another.
 
     Args:
         found: Instances of one concept.
@@ -55,10 +55,10 @@ def clean_instances(found: Answer, size: tuple[int, int]) -> list[Instance]:
 
 
 def meant(request: Request, persons: Sequence[Person]) -> list[int]:
-    """Say whom of those in the picture a request means.
+    """List the persons of the picture whom a request means.
 
     Args:
-        request: Its people.
+        request: Whom it asks for, and whom not.
         persons: Everyone in the picture.
 
     Returns:
@@ -100,13 +100,14 @@ def answer(request: Request, persons: Sequence[Person], things: Sequence[Segment
 
 
 def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
-    """Put the answers of several wishes together: what more than one of them asks for is there once.
+    """Join the answers of several requests: a mask that more than one of them got is there once.
 
     Args:
-        answers: What each got.
+        answers: What each request got.
 
     Returns:
-        All masks, in that order.
+        All masks, in the order of the requests. Where the same mask came without an owner and with one, it
+        has the owner.
     """
     segments: list[Segment] = []
     for got in answers:
@@ -122,7 +123,7 @@ def together(answers: Iterable[Sequence[Segment]]) -> list[Segment]:
 
 
 def not_left_out(request: Request, found: Collection[str | None], names: Mapping[str, str]) -> list[str]:
-    """Say who was to be left out and was not found: she may be among those who were not.
+    """Warn of who was to be left out and was not found: she may be among the others, without a name.
 
     Args:
         request: Whom it asks for, and whom not.

@@ -17,7 +17,7 @@ from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
 
 CLOSE_UP = 3.0
-"""Times as high as another a face is no print on a shirt, though no body was found below it."""
+"""A face this many times as high as another is a close-up and no print, even if no body was found for it."""
 
 
 def people(
@@ -78,7 +78,7 @@ def faces_alone(faces: Sequence[Face], matches: Sequence[Match | None]) -> list[
 
 
 def measured(persons: Sequence[Person]) -> list[Body | None]:
-    """Measure everyone in the picture: what claims on things are judged by.
+    """Measure everyone in the picture, to judge claims on things by.
 
     Args:
         persons: Everyone.
@@ -92,10 +92,10 @@ def measured(persons: Sequence[Person]) -> list[Body | None]:
 
 
 def _herself_first(persons: list[Person]) -> list[Person]:
-    """Give a name that a card, a poster or a shirt has taken back to her whose face is on it.
+    """Where a card, a poster or a shirt with a member's face was given her name, give it to her instead.
 
-    Both faces are hers, and which is more like the gallery says nothing. The picture is the one that is much
-    smaller, or that has no body while the other has one: a large print on a shirt, but no close-up.
+    Both faces are like her photos, so likeness does not tell which is printed. It is the much smaller one, or
+    the one without a body while the other has one, unless it is so large that it must be a close-up.
     """
     given = list(persons)
     for place, person in enumerate(persons):
@@ -111,13 +111,13 @@ def _called(person: Person, member: str | None) -> Person:
 
 
 def _surely(person: Person) -> str | None:
-    """Whose face it is without doubt, though another may have been given the name."""
+    """Whose face it is without doubt, whether or not it was given the name."""
     match = person.match
     return match.candidate if match and match.confidence >= Measured.sure_confidence else None
 
 
 def _is_picture_of(one: Person, other: Person) -> bool:
-    """Whether of two faces of one member the first is rather a picture."""
+    """Whether, of two persons with one member's face, the first is probably a printed one."""
     times = _face_height(other) / _face_height(one)
     if (one.mask is None) == (other.mask is None):
         return times >= LARGER

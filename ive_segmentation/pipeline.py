@@ -53,7 +53,7 @@ class Pipeline:
     _met: WeakKeyDictionary[Features, tuple[list[Person], list[Body | None]]] = field(
         default_factory=WeakKeyDictionary, init=False, compare=False, repr=False
     )
-    """Who is in the picture asked about last: the next question about it is about the same people."""
+    """Who is in the picture that was asked about last, for the next question about it."""
 
     @property
     def drawn_only(self) -> bool:

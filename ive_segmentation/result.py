@@ -76,7 +76,8 @@ class Segment:
         score: SAM 3's confidence, 0 to 1.
         owner: Index into `Result.persons`: the person it is, wears or holds it; None for nobody's.
         member: The owner's folder name; None for Unknown or nobody.
-        rival: Index of whoever's it may be as well, where only the prompt says that it is the owner's.
+        rival: Index of whoever else it may belong to, where only the prompt says that it is the owner's; else
+            None.
     """
 
     concept: str

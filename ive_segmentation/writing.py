@@ -60,7 +60,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def spare(source: Path, folder: Path, written: Callable[[str], object]) -> None:
-    """Refuse a folder in which what is made of a file would take that file's own place.
+    """Refuse a folder in which an output would overwrite the file that it is made from.
 
     Args:
         source: The file that is read.

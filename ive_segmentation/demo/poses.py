@@ -68,7 +68,7 @@ class Pose:
         away: Whether the person faces away.
         lean: Of the whole body, degrees.
         tilt: Of the head, degrees.
-        stance: How far the knees are apart, in units; the feet stand wider.
+        stance: How wide the legs stand, in units: each ankle is 1.1 times that from the middle.
         hands: (x, y) of the picture's left and right hand, in units from the head's centre.
         held: For each of them the noun, its colour (word, RGB) and how it is turned in degrees, or None.
         turned: What turning or walking adds, or None.

@@ -39,7 +39,7 @@ from ive_segmentation.settings import Measured, Settings
 
 ATTEMPTS = 5
 LOOK = 1
-"""Goes up whenever photos are read otherwise, or faces found or embedded: older banks look at theirs anew."""
+"""Raised whenever photos are read, or faces found or embedded, otherwise: older banks read theirs again."""
 
 
 def build_bank(
@@ -143,7 +143,7 @@ def refuse_other_people(uri: str, dataset: Path) -> None:
 
 
 def forget_abandoned(banks: Path) -> None:
-    """Take the banks of datasets that are gone from the disk: no build would ever do it.
+    """Delete the banks of datasets that no longer exist: no build would ever do it.
 
     Args:
         banks: The folder that holds a bank for each dataset.
@@ -165,7 +165,7 @@ def _matrix(rows: Sequence[Row], column: str) -> Floats:
 
 
 def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, str | None]:
-    """Rows and report of the bank as it is, and why they cannot be used."""
+    """Rows and report of the bank as it is, or why they cannot be used."""
     try:
         table = store.read(uri)
         report = report_of(table, uri)
@@ -184,7 +184,7 @@ def _before(uri: str, faces: FaceModel) -> tuple[list[Row], BankReport | None, s
 def _stamp(
     uri: str, version: int | None, before: list[Row], rows: list[Row], faces: FaceModel, report: BankReport
 ) -> None:
-    """Note in a bank that need not change when its files last did, so that they are not read again."""
+    """Note in an unchanged bank when its photos' files last changed, so that they are not read again."""
     if [row["stamp"] for row in before] == [row["stamp"] for row in rows]:
         store.forget_versions_before(uri)
         return
@@ -252,7 +252,7 @@ def _examine(
 
 
 def _odd_folders(counts: dict[str, int]) -> list[str]:
-    """Say of which folders too few photos can be used, and which have one name."""
+    """Warn of folders with too few usable photos, and of folders whose names are spellings of one name."""
     none = [f"{name} has no usable photo: nobody can be named {name}." for name in counts if not counts[name]]
     one = [f"{name} has one usable photo; add some." for name in counts if counts[name] == 1]
     alike: dict[str, list[str]] = defaultdict(list)

@@ -23,7 +23,7 @@ FEW_NAMED = 0.5
 """Share of a bank's own photos below which something is wrong: a weak pack names 0.68 of the six's."""
 
 RULE = 7
-"""Goes up whenever `calibrate` says something else of the same photos: older banks are calibrated anew."""
+"""Raised whenever `calibrate` gives other numbers for the same photos: older banks are calibrated again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Trials:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How far the confidence keeps its word."""
+    """How well the confidence agrees with how often names are right."""
 
     error: float
     """Expected calibration error over ten bins (Naeini et al., AAAI 2015), 0 to 1."""
@@ -162,8 +162,8 @@ def run_trials(probes: Floats, gallery: Floats, labels: Labels, known: Floats) -
 
     Members left out one at a time are the hardest strangers there are: they look like the rest of the group.
     Photos that are probably in the wrong folder are not asked as strangers: whoever they show may well be in
-    the bank when "their" member is away. Nor is a member a stranger while a second folder shows her: one that
-    is hers by its photos, or of which it cannot be told whose it is.
+    the bank when "their" member is away. And a member is no stranger while a second folder shows her, so all
+    folders that seem to be the same person's are taken out together.
 
     Args:
         probes: (N, D) the photos' faces as they would be seen in a new picture.

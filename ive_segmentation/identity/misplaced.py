@@ -27,13 +27,13 @@ def find_misplaced(scores: Floats, labels: Labels) -> dict[int, int]:
     usual = np.array([_usual(own[labels == member]) for member in range(scores.shape[1])])
     allowed = np.where(own > -1.0, own + Measured.misplaced_lead, usual[best])
     found = {int(row): int(best[row]) for row in np.flatnonzero(others[rows, best] > allowed)}
-    # What resembles a folder that shows herself is in its place: the folder is not.
+    # A photo that resembles a second folder of the same person is in its place; that folder is not.
     shows = dict(zip(labels.tolist(), whom_they_show(labels, found).tolist(), strict=True))
     return {row: member for row, member in found.items() if shows[member] != labels[row]}
 
 
 def whom_they_show(labels: Labels, misplaced: dict[int, int]) -> Labels:
-    """Say whom each photo shows: a folder all of whose photos are one other member's is hers too.
+    """Say whom each photo shows: its folder's member, or another one whom all photos of the folder resemble.
 
     Args:
         labels: (N,) the member of each, 0 to K - 1.
@@ -70,5 +70,5 @@ def find_same_person(scores: Floats, labels: Labels) -> list[tuple[int, int]]:
 
 
 def _usual(own: Floats) -> float:
-    """What a member's photos score for her at least, mostly; infinite where she has one photo only."""
+    """The score that most of a member's photos reach for her; infinite where she has only one."""
     return max(float(np.quantile(own, Measured.misplaced_alone)), 0.0) if len(own) > 1 else np.inf

@@ -231,9 +231,10 @@ def choose_faces(rows: list[Row]) -> None:
 
 
 def _centres(folder: list[Row]) -> NDArray[Any]:
-    """For each photo the middle of the folder's other ones: those of one face, or all where none is left.
+    """For each photo the direction of its folder's other faces, (N, D) rows of length one.
 
-    Neither the photo nor the same file once more speaks for it: in a wrong folder of three that is a third.
+    Other photos that show one face count, or all others where there is none. Neither the photo itself nor a
+    copy of it does: in a folder of three it would be a third of what it is compared with.
     """
     faces = [np.array([face["plain"] for face in row["faces"]]) for row in folder]
     _, same = np.unique([row["hash"] for row in folder], return_inverse=True)
@@ -246,7 +247,7 @@ def _centres(folder: list[Row]) -> NDArray[Any]:
 
 
 def _leave_out_duplicates(agreeing: list[tuple[float, Row]]) -> None:
-    """Leave out all but one of photos that show the same; beside each how well it agrees with its folder."""
+    """Leave out all but one of photos that show the same; beside each stands how well it fits its folder."""
     if not agreeing:
         return
     agrees, rows = zip(*agreeing, strict=True)

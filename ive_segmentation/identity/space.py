@@ -54,8 +54,8 @@ def unit(vectors: NDArray[Any]) -> Floats:
 def too_small(photos: Iterable[int]) -> bool:
     """Tell whether a bank has too little to calibrate itself on.
 
-    What small folders show of strangers does not hold where one is large: with many photos to choose from,
-    some are like anybody. So it takes several large ones, that one of them can be away.
+    Strangers score higher for a member of many photos: some of many are like anybody. So what small folders
+    show of strangers does not hold for a large one, and it takes several large ones, to leave one out.
 
     Args:
         photos: How many photos each member has.

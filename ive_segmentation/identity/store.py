@@ -126,7 +126,7 @@ def write(
 
 
 def forget_versions_before(uri: str) -> None:
-    """Take from the disk what the bank held before, once nobody can be reading it any more.
+    """Delete from the disk what the bank held before, once nobody can be reading it any more.
 
     Embeddings of photos that were taken away must not stay there. The write that takes them out cannot do it
     itself: it leaves readers a minute.

@@ -40,8 +40,8 @@ def except_those_named(tokens: Sequence[Token]) -> list[Token]:
         tokens: One sentence of `condense`.
 
     Returns:
-        The tokens, with `Token.but` in place of the words that leave out; as they were where somebody may be
-        meant who would be left out, or the other way round: then such a word is still there.
+        The tokens, with one name for everyone, whose `but` says who is left out. Where that is not clear, the
+        tokens as they were: a word that leaves out is still among them, and `parse` refuses it.
     """
     letters = "".join(map(_letter, tokens))
     found = next((match for pattern in _EXCEPTIONS if (match := pattern.search(letters))), None)

@@ -32,8 +32,8 @@ class Body:
         unit: One face height in pixels: the length that everything on this body is measured in.
         chin: (x, y) in pixels.
         feet: Level of the mask's lower end, y in pixels.
-        upright: Whether the mask is as slender as a whole body that stands or sits; else its lower end need
-            not be where feet are.
+        upright: Whether the mask is as slender as a whole body that stands or sits on a chair; if not, its
+            lower end need not be where the feet are.
     """
 
     mask: np.ndarray

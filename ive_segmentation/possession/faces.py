@@ -15,9 +15,10 @@ HAIR_ABOVE_FACE = 0.25
 BODY_WIDTH_IN_FACES = 2.6
 BODY_BELOW_CHIN_IN_FACES = 8.0
 LARGER = 1.5
-"""Times a face that no nearness to the camera explains: an arm is a fraction of the distance."""
+"""Ratio of two face heights that nearness to the camera does not explain: what somebody holds out is nearer
+by an arm, a fraction of the distance."""
 ON_A_THING = 0.5
-"""What a mask's hold on such a face is worth: less than on a head whose box's corners are background."""
+"""Weight of a mask's hold on a printed face: it holds all of a print, and not the corners of a head's box."""
 
 
 def faces_to_persons(
@@ -55,9 +56,9 @@ def faces_to_persons(
 
 
 def _on_a_thing(boxes: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Which of the faces (F,) that one mask holds are rather on a shirt or a card: another is the head's.
+    """Which of the faces that one mask holds are probably printed on a shirt or a card, (F,) bool.
 
-    A picture of a face lies below the face of whoever wears or holds it, or is much smaller.
+    A printed face lies below the face of whoever wears or holds it, or is much smaller.
     """
     heights = boxes[:, 3] - boxes[:, 1]
     below = boxes[:, None, 1] >= boxes[None, :, 3]
@@ -67,7 +68,9 @@ def _on_a_thing(boxes: np.ndarray, held: np.ndarray) -> np.ndarray:
 
 
 def body_box(face_box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """The box a standing body would fill round and below a face: the exemplar of the close-up fallback.
+    """Estimate the box that a standing body would fill round and below a face.
+
+    Where no person instance holds a face, as in a tight close-up, SAM 3 is given this box as an example.
 
     Args:
         face_box: (4,) xyxy in pixels.

@@ -68,7 +68,7 @@ def things_to_owners(
         One ownership per thing, in the order of `thing_masks`; persons are indices into `bodies`.
     """
     claims = _everyones_claims(concept, thing_masks, bodies)
-    free = _free_hands(claims, worn_place(concept))
+    free = _still_open(claims, worn_place(concept))
     return [_decide(row, open_to) for row, open_to in zip(claims, free, strict=True)]
 
 
@@ -78,7 +78,7 @@ def things_to_holders(
     bodies: Sequence[Body | None],
     holders: Sequence[int],
 ) -> list[Ownership]:
-    """Give persons who are known to hold one each what may be theirs, however good anyone else's claim is.
+    """Give each of some persons who are known to hold one a thing that may be hers, whoever else claims it.
 
     Args:
         concept: What the thing is, an English noun phrase.
@@ -87,8 +87,8 @@ def things_to_holders(
         holders: Indices of those who hold one.
 
     Returns:
-        One ownership per thing: no holder has two, and their claims add up to the most there can be. The
-        rival is whoever else has the best claim, be it the better one.
+        One ownership per thing, for the largest sum of the holders' claims, with one thing for each of them
+        at most. The rival is the other person with the best claim, which may be better than the owner's.
     """
     claims = _everyones_claims(concept, thing_masks, bodies)
     good = np.where(claims >= Measured.claim_least, claims, 0)[:, holders]
@@ -198,8 +198,8 @@ def _border(crop: np.ndarray, own: tuple[slice, slice]) -> tuple[np.ndarray, ...
 def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
     """Distance of each border pixel from each person, (P, B) float32 in pixels of the crop, or infinite.
 
-    Negative inside: where loose masks overlap, the one that reaches deeper is the nearer. Distances are
-    worked out only where they decide who is the nearest: one who alone holds a pixel is.
+    Negative inside: where loose masks overlap, the one that reaches deeper is the nearer. Whoever alone holds
+    a pixel is the nearest to it, and there no distance is worked out.
     """
     inside = persons[:, border[0], border[1]] > 0
     holders = inside.sum(0)
@@ -219,7 +219,7 @@ def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) ->
 
 
 def _near(border: Sequence[np.ndarray], within: float) -> tuple[slice, ...]:
-    """The window in which all lies that is no further than that from some border pixels."""
+    """The window that holds everything within that distance of some border pixels."""
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
     return tuple(slice(max(int(at.min()) - around, 0), int(at.max()) + around + 1) for at in border)
@@ -296,8 +296,8 @@ def _reaches(body: Body, box: tuple[int, int, int, int]) -> bool:
     return box[0] <= x1 + reach and box[2] >= x0 - reach and box[1] <= y1 + reach and box[3] >= y0 - reach
 
 
-def _free_hands(claims: np.ndarray, place: Place | None) -> np.ndarray:
-    """Which persons are still open to which thing, (T, P) bool.
+def _still_open(claims: np.ndarray, place: Place | None) -> np.ndarray:
+    """Which persons can still get which thing, (T, P) bool.
 
     One person wears one hat and two shoes. Things and places are assigned together, and a person whose places
     are all taken by things that are hers is nobody's rival for another one, nor its owner.

@@ -64,7 +64,7 @@ class Answer(NamedTuple):
 
 
 def once_each(answer: Answer, overlap: float) -> Answer:
-    """Leave out those instances that are another, surer one once more (non-maximum suppression of masks).
+    """Leave out instances that duplicate a surer one (non-maximum suppression of masks).
 
     Args:
         answer: Instances of one concept.
@@ -77,10 +77,10 @@ def once_each(answer: Answer, overlap: float) -> Answer:
 
 
 def clean(answer: Answer, overlap: float) -> Answer:
-    """Leave nothing in twice, and no specks of one instance on the next: `once_each`, then `without_strays`.
+    """Leave out duplicates, and specks of one instance on another: `once_each`, then `without_strays`.
 
-    Masks that share no cell have no strays, and the first step knows whether any do: the second, which reads
-    every mask on the CPU, is left out where they do not.
+    The second step reads every mask on the CPU. Where no two masks share a cell there can be no strays, and
+    it is left out.
 
     Args:
         answer: Instances of one concept, which exclude each other.
@@ -107,7 +107,7 @@ def _once_each(answer: Answer, overlap: float) -> tuple[Answer, npt.NDArray[np.f
 
 
 def apart(overlaps: npt.NDArray[np.float32], most: float) -> list[int]:
-    """Go through instances and leave out those that are an earlier one once more.
+    """Choose instances one after another, without those that duplicate one chosen before.
 
     Args:
         overlaps: The IoU of each two, (N, N), the surest first.
@@ -124,7 +124,7 @@ def apart(overlaps: npt.NDArray[np.float32], most: float) -> list[int]:
 
 
 def without_strays(answer: Answer) -> Answer:
-    """Take from each mask the pieces that are another instance's: SAM 3 leaves specks of one on the next.
+    """Take from each mask the pieces that belong to another instance: SAM 3 leaves such specks.
 
     A piece that does not hang together with the mask's largest one is a stray if more than half of it lies in
     a larger piece of another instance. Masks that share no cell stay as they are.
@@ -165,7 +165,7 @@ def instances(answer: Answer, size: tuple[int, int]) -> list[Instance]:
         size: (H, W) of the picture, pixels.
 
     Returns:
-        Those that have a pixel there, in the same order.
+        Those that have a pixel at that size, in the same order.
     """
     limits = np.array([*size[::-1], *size[::-1]], np.float32)
     boxes = (answer.boxes.numpy() * limits).clip(0, limits)

@@ -82,7 +82,7 @@ class Sam3:
         folder: The checkpoint it was loaded from.
         resolution: Side of the square, in pixels, that every picture is squashed to.
         threshold: The score above which an instance counts by itself, 0 to 1.
-        warm: Whether a look costs what it will cost from now on: the first one with `compile` compiles.
+        warm: False until the first look is over, where the settings ask for compiling: that look does it.
     """
 
     def __init__(

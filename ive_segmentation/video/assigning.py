@@ -22,8 +22,7 @@ def together(seen: Sequence[Runs]) -> list[tuple[int, ...]]:
         seen: Per part the frames that show it.
 
     Returns:
-        Sets of parts that share a frame, none of them within another in the same moment; every part is in
-        at least one.
+        The maximal sets of parts that share a frame; every part is in at least one.
     """
     # In a frame those that begin come before those that end with it.
     events = sorted(

@@ -1,4 +1,4 @@
-"""One frame of a video, as a picture like any other."""
+"""A glance at a video: how long it is, and one frame of it as a picture like any other."""
 
 from __future__ import annotations
 

@@ -124,15 +124,16 @@ class Heads:
 
 
 def hair_of(persons: Sequence[Tracked], hair: Sequence[Tracked]) -> dict[int, Box]:
-    """Give hair to those on whom it is.
+    """Tell whose hair is whose.
 
     Args:
         persons: Everyone in a frame.
         hair: Everybody's hair in it.
 
     Returns:
-        By track of those who have any, (4,) float32 xyxy in pixels: of the hair of which the person's mask
-        holds most, and more than half, those pieces that are mostly hers. No hair is two persons'.
+        By track of those who have any, the box of the hair, (4,) float32 xyxy in pixels. Hair is hers whose
+        mask holds most of it, if that is more than half; of several she has the one of which she holds most
+        pixels. Pieces of it that lie mostly outside her mask are not counted.
     """
     most: dict[int, int] = {}
     boxes: dict[int, Box] = {}

@@ -67,8 +67,9 @@ def weigh(looks: Sequence[Look], members: int, rate: float) -> Doubles:
 def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, float]]) -> Doubles:
     """Say what it costs that a track is somebody else from a look on.
 
-    That is the share of the Bayesian information criterion for its place, and more than one wrong look gains.
-    Since a crossing, where swaps happen, half of that is enough.
+    It is what the Bayesian information criterion asks for the place of a change, log L, and twice what one
+    look can give (`look_cap`), so that one wrong look is not enough. Where the track has met another since
+    the look before, as where swaps happen, it is once that.
 
     Args:
         looks: The L looks of a track, in order of time.

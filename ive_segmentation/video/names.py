@@ -170,7 +170,7 @@ class Names:
             point: (D,) the face in the gallery's space, by which strangers are known again.
         """
         known = self._tracks[track]
-        known.looked = max(frame, frame if known.looked is None else known.looked)
+        known.looked = frame if known.looked is None else max(known.looked, frame)
         if odds is None or not self._members:
             return
         look = Look.at(frame, odds, quality, point)

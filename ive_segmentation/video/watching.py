@@ -24,7 +24,7 @@ from ive_segmentation.video.shots import Cuts
 from ive_segmentation.video.tracks import Tracked, Tracker
 
 DARK = 16
-"""Spread of values below which a frame shows nothing yet: videos often begin in black."""
+"""Standard deviation of a frame's values below which it shows nothing yet: videos often begin in black."""
 
 
 class Watched(NamedTuple):
@@ -52,7 +52,7 @@ def watch(
         pipeline: For its face models and gallery, where it has them.
         names: Is told who was visible, and what was seen of faces.
         owners: Is told whose each thing seems to be.
-        unasked: Concepts that are followed and not told of: hair, because a fancam shows all of a head.
+        unasked: Concepts that are followed and not reported: hair, because a fancam shows all of a head.
 
     Yields:
         Every frame with what was seen in it.
