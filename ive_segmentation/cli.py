@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import re
-import signal
 import sys
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
+from ive_segmentation.bank_commands import bank_app
 from ive_segmentation.demo.commands import demo_app
 from ive_segmentation.errors import UserError
 from ive_segmentation.settings import Settings, bank_of, load_settings
+from ive_segmentation.terminal import (
+    AsJson,
+    Bank,
+    Bar,
+    Checkpoint,
+    Dataset,
+    Faces,
+    end_like_ctrl_c,
+    fail,
+    json_text,
+    or_the_demo,
+    print_json,
+    shows_answers,
+)
 from ive_segmentation.video.formats import Format
 
 if TYPE_CHECKING:
     from ive_segmentation.identity.faces import FaceModel
-    from ive_segmentation.identity.gallery import BankReport, Gallery
+    from ive_segmentation.identity.gallery import Gallery
     from ive_segmentation.language import Member
     from ive_segmentation.result import Person
 
@@ -36,17 +48,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-bank_app = typer.Typer(help="Build, show and audit the identity bank.", no_args_is_help=True)
 app.add_typer(bank_app, name="bank")
 app.add_typer(demo_app, name="demo")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Dataset = Annotated[Path | None, typer.Option(help="Folder with one folder of photos per member.")]
-Faces = Annotated[str | None, typer.Option(help="InsightFace pack: a name (buffalo_l) or a folder.")]
-Bank = Annotated[
-    str | None, typer.Option(help="Where the identity bank is: a folder or an object-store URI.")
-]
-Checkpoint = Annotated[str | None, typer.Option(help="SAM 3: a Hugging Face repository or a folder.")]
 
 
 def main() -> None:
@@ -58,7 +61,7 @@ def main() -> None:
             # Windows writes files in an alphabet without Hangul; names of files may be no text at all.
             encoding = stream.encoding if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
-    _end_like_ctrl_c()
+    end_like_ctrl_c()
     try:
         code = app(standalone_mode=False)
         if sys.stdout is not None:  # as under cron
@@ -68,16 +71,16 @@ def main() -> None:
     except Exit as exit_:
         code = exit_.exit_code
     except UserError as error:
-        code = _fail(str(error))
+        code = fail(str(error))
     except TyperException as error:
         said = error.format_message().replace("Value error, ", "").rstrip(".")
-        code = _fail(f"{said}. `--help` shows what is possible.") if str(error) else 1
+        code = fail(f"{said}. `--help` shows what is possible.") if str(error) else 1
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries once more at its end
         what = error.filename or "The output"
-        code = _fail(f"{what} cannot be written: no space left on the device.")
+        code = fail(f"{what} cannot be written: no space left on the device.")
     except (KeyboardInterrupt, Abort):
         print("Stopped.", file=sys.stderr)
         code = 130
@@ -91,7 +94,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     checks = check(load_settings())
     if as_json:
-        _print_json([asdict(each) for each in checks])
+        print_json([asdict(each) for each in checks])
     else:
         for each in checks:
             print(
@@ -115,7 +118,7 @@ def prompt(
     members = _members(load_settings(dataset=dataset))
     read = parse(text, members)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "level": read.level,
                 "requests": [
@@ -132,55 +135,6 @@ def prompt(
         level = replace(read, requests=(request,)).level
         people = names_of(members).show(request.people, but=request.but) or "any"
         print(f"{level}: {people} → {request.thing or 'the person'}")
-
-
-@bank_app.command("build")
-def bank_build(
-    dataset: Dataset = None, faces: Faces = None, bank: Bank = None, as_json: AsJson = False
-) -> None:
-    """Read the photos that are new, and say what was left out and why."""
-    from ive_segmentation.identity.bank import build_bank
-    from ive_segmentation.identity.faces import load_faces
-
-    settings = _or_the_demo(load_settings(dataset=dataset, faces=faces, bank=bank))
-    with _Bar() as bar:
-        report = build_bank(
-            settings.dataset,
-            load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout),
-            settings.bank,
-            bar,
-            false_accepts=settings.false_accept_rate,
-            max_bytes=settings.max_upload_bytes,
-            max_pixels=settings.max_pixels,
-        )
-    _print_report(report, as_json, built=True)
-
-
-@bank_app.command("show")
-def bank_show(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
-    """Show what the bank holds."""
-    from ive_segmentation.identity.gallery import load_gallery
-
-    settings = _or_the_demo(load_settings(dataset=dataset, bank=bank))
-    _print_report(load_gallery(settings.bank).report, as_json, built=False)
-
-
-@bank_app.command("audit")
-def bank_audit(dataset: Dataset = None, bank: Bank = None, as_json: AsJson = False) -> None:
-    """List photos that harm the bank, and members whose photos say too little."""
-    from ive_segmentation.identity.audit import audit
-    from ive_segmentation.identity.gallery import load_gallery
-
-    found = audit(load_gallery(_or_the_demo(load_settings(dataset=dataset, bank=bank)).bank))
-    if as_json:
-        _print_json(asdict(found))
-        return
-    for finding in found.findings:
-        print(f"{finding.kind}: {finding.photo}: {finding.reason}")
-    for advice in found.advice:
-        print(f"{advice.member}: {advice.reason}")
-    if not (found.findings or found.advice):
-        print("Nothing was found that harms the bank.")
 
 
 @app.command()
@@ -201,12 +155,12 @@ def identify(
     from ive_segmentation.persons import faces_alone
 
     given = load_settings(dataset=dataset, faces=faces, bank=bank)
-    settings = _or_the_demo(given)
+    settings = or_the_demo(given)
     model, gallery = _faces_and_bank(settings, chosen=given.bank != bank_of(given.dataset))
     limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
     drawn_only, failed = is_built_in(settings.faces), False
     # Each as soon as it is known: whoever ends a long list early keeps what there is.
-    pictures = tqdm(images, unit="picture", leave=False, disable=_shows_answers() or None)
+    pictures = tqdm(images, unit="picture", leave=False, disable=shows_answers() or None)
     for number, path in enumerate(pictures):
         try:
             picture = load(path, **limits)
@@ -218,10 +172,10 @@ def identify(
         except UserError as error:
             failed = True
             pictures.clear()
-            _fail(str(error))
+            fail(str(error))
             answer = {"image": str(path), "error": str(error), "faces": []}
         if as_json:
-            print(",\n" if number else "[\n", _json(answer), sep="", end="", flush=True)
+            print(",\n" if number else "[\n", json_text(answer), sep="", end="", flush=True)
         elif "error" not in answer:
             print(_in_lines(answer), flush=True)
     if as_json:
@@ -254,14 +208,14 @@ def segment(
     parse(text, _members(settings))  # a wrong prompt is refused before minutes of loading
     from ive_segmentation.loading import load_pipeline
 
-    with _Bar() as bar:
+    with Bar() as bar:
         pipeline = load_pipeline(settings, bar)
-    with _Bar() as bar:
+    with Bar() as bar:
         result = pipeline.segment(picture, text, bar)
         files = write_files(out, picture, result, pipeline.members, bar)
     messages = [*pipeline.notices.values(), *result.messages]
     if as_json:
-        _print_json({**result.to_dict(), "messages": messages, "files": [str(file) for file in files]})
+        print_json({**result.to_dict(), "messages": messages, "files": [str(file) for file in files]})
     else:
         for line in (*messages, *(str(file) for file in files)):
             print(line)
@@ -305,13 +259,13 @@ def video(
         "formats": formats or [Format.overlay], "start": start, "end": end, "fancam": fancam,
     }  # fmt: skip
     plan(file, text, members, out, max_pixels=settings.max_pixels, **wanted)
-    with _Bar() as bar:
+    with Bar() as bar:
         pipeline = load_pipeline(settings, bar)
-    with _Bar() as bar:
+    with Bar() as bar:
         followed = follow(pipeline, file, text, out, progress=bar, **wanted)
     messages = [*pipeline.notices.values(), *followed.messages]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "files": followed.files,
                 "intervals": [asdict(interval) for interval in followed.intervals],
@@ -337,35 +291,6 @@ def serve(
     serve_page(load_settings(), host, port)
 
 
-def _end_like_ctrl_c() -> None:
-    """Let `kill` and a closed terminal end a command in order: no half-written file, no upload is left."""
-    # Windows has no SIGHUP; nohup wants it ignored, and it stays so.
-    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    heard = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in heard:
-            signal.signal(number, signal.SIG_IGN)  # a second one must not come into the putting away
-        raise KeyboardInterrupt
-
-    for number in heard:
-        signal.signal(number, stop)
-
-
-def _or_the_demo(settings: Settings) -> Settings:
-    """The settings, or the demo's where the page and `segment` would show the demo too."""
-    from ive_segmentation.demo.stand_in import demo_notice, demo_settings, wants_demo
-    from ive_segmentation.language import load_members
-
-    if settings.bank != bank_of(settings.dataset):
-        return settings
-    load_members(settings.dataset)  # a folder that is not there is said to be so
-    if not wants_demo(settings):
-        return settings
-    print(demo_notice(settings.dataset), file=sys.stderr)
-    return demo_settings(settings)
-
-
 def _faces_and_bank(settings: Settings, *, chosen: bool) -> tuple[FaceModel, Gallery]:
     """Load what names faces: a bank that was chosen as it is, any other brought in line with its photos."""
     from ive_segmentation.identity.faces import load_faces
@@ -377,7 +302,7 @@ def _faces_and_bank(settings: Settings, *, chosen: bool) -> tuple[FaceModel, Gal
     model = load_faces(settings.faces, device=settings.device, timeout=settings.hub_timeout)
     if chosen:
         return model, load_gallery(settings.bank, model.hash)
-    with _Bar() as bar:  # photos may have come or gone since it was built
+    with Bar() as bar:  # photos may have come or gone since it was built
         _, gallery = load_bank(settings, model, bar)
     return model, gallery
 
@@ -408,25 +333,6 @@ def _face(person: Person) -> dict[str, Any]:
     }
 
 
-def _print_report(report: BankReport, as_json: bool, *, built: bool) -> None:
-    """Print what the bank holds, and what was done where it was built just now."""
-    from ive_segmentation.output.naming import counted
-
-    if as_json:
-        _print_json(report.to_dict())
-        return
-    if built and report.rebuilt:
-        print(f"Every photo was read anew: {report.rebuilt}.")
-    for warning in report.warnings:
-        print(warning)
-    for member, count in report.members.items():
-        print(f"{member}: {counted(count, 'photo')}")
-    if built:
-        print(f"{report.read}, {report.removed or 'none'} taken out, {report.seconds:.1f} s")
-    for left_out in report.left_out:
-        print(f"left out: {left_out.photo}: {left_out.reason}")
-
-
 def _in_lines(answer: dict[str, Any]) -> str:
     """What `identify` says of a picture to people."""
     from ive_segmentation.output.naming import counted
@@ -437,40 +343,3 @@ def _in_lines(answer: dict[str, Any]) -> str:
         if face["runner_up"]:
             lines[-1] += f"  runner-up {face['runner_up']} {face['runner_up_similarity']:.3f}"
     return "\n".join(lines)
-
-
-def _shows_answers() -> bool:
-    """Whether what is printed is seen at once, and needs no bar beside it."""
-    return sys.stdout is not None and sys.stdout.isatty()
-
-
-def _print_json(data: Any) -> None:
-    print(_json(data))
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1, default=str)
-
-
-def _fail(message: str) -> int:
-    print(" ".join(message.split()), file=sys.stderr)
-    return 1
-
-
-class _Bar:
-    """A progress bar on stderr for what reports a share and a step; nothing where stderr is no terminal."""
-
-    def __enter__(self) -> _Bar:
-        from tqdm import tqdm
-
-        self._bar = tqdm(
-            total=100, bar_format="{desc:50.50} {bar} {percentage:3.0f}%", leave=False, disable=None
-        )
-        return self
-
-    def __call__(self, share: float, step: str) -> None:
-        self._bar.set_description_str(step, refresh=False)
-        self._bar.update(share * 100 - self._bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
