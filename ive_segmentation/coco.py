@@ -7,10 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 import supervision as sv
+from numpy.typing import NDArray
 from pycocotools import mask as run_lengths
 
 
-def encode(mask: np.ndarray) -> dict[str, Any]:
+def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
     """Turn a mask into COCO's compressed run lengths.
 
     Args:
@@ -25,7 +26,7 @@ def encode(mask: np.ndarray) -> dict[str, Any]:
     return {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
 
 
-def decode(rle: dict[str, Any]) -> np.ndarray:
+def decode(rle: dict[str, Any]) -> NDArray[np.bool_]:
     """Turn COCO's compressed run lengths back into the mask.
 
     Args:

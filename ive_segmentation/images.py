@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import pillow_heif
 import xxhash
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ive_segmentation.errors import UserError
@@ -37,7 +38,7 @@ def load(
     *,
     max_upload_bytes: int = Settings.max_upload_bytes,
     max_pixels: int = Settings.max_pixels,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Read a picture from wherever it is; the content decides the format, never the file's suffix.
 
     Args:
@@ -74,7 +75,7 @@ def load(
         return _decode(picture, name, max_pixels)
 
 
-def content_hash(image: np.ndarray) -> str:
+def content_hash(image: NDArray[np.uint8]) -> str:
     """Name a picture by its pixels, so that what was computed for it is found again.
 
     Args:
@@ -132,7 +133,7 @@ def _open(data: bytes | bytearray, name: str, max_pixels: int) -> Image.Image:
         raise _damaged(name) from error
 
 
-def _decode(picture: Image.Image, name: str, max_pixels: int) -> np.ndarray:
+def _decode(picture: Image.Image, name: str, max_pixels: int) -> NDArray[np.uint8]:
     if picture.width * picture.height > max_pixels:
         raise _too_many_pixels(name, max_pixels, picture.size)
     if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):

@@ -14,7 +14,7 @@ import numpy as np
 from ive_segmentation.answers import clean_instances, meant, things_of
 from ive_segmentation.language import EVERYONE, UNKNOWN, Request
 from ive_segmentation.persons import measured
-from ive_segmentation.possession.body import Body
+from ive_segmentation.possession.body import Body, Box
 from ive_segmentation.possession.region import place_back, region_of_interest, worth_another_look
 from ive_segmentation.possession.things import things_to_holders, things_to_owners
 from ive_segmentation.possession.worn import worn_place
@@ -146,7 +146,7 @@ def look_again(
 
 def _crops(
     request: Request, persons: Sequence[Person], things: Sequence[Segment], size: tuple[int, int], side: int
-) -> dict[int, tuple[int, int, int, int]]:
+) -> dict[int, Box]:
     """Where a closer look pays: by person the crop, xyxy in pixels; `side` is that of SAM 3's square."""
     crops = {}
     for owner in meant(request, persons):
@@ -160,9 +160,7 @@ def _crops(
     return crops
 
 
-def _seen_closer(
-    persons: Sequence[Person], found: Sequence[Instance], crop: tuple[int, int, int, int]
-) -> list[Person]:
+def _seen_closer(persons: Sequence[Person], found: Sequence[Instance], crop: Box) -> list[Person]:
     """The persons; whoever was found in the crop again has, within it, the mask that was found there."""
     left, top, right, bottom = crop
     window = slice(top, bottom), slice(left, right)

@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Binary = NDArray[np.uint8]
+"""A mask as OpenCV takes it: 0 or 1."""
+Floats = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+"""xyxy in whole pixels."""
 
 # A standing body covers about ten squared face heights, a bust four: the root of the area divided by three is
 # a face height within a third for both, and does not change when a hand or a foot is missing from the mask.
@@ -36,15 +44,15 @@ class Body:
             lower end need not be where the feet are.
     """
 
-    mask: np.ndarray
-    box: tuple[int, int, int, int]
+    mask: Binary
+    box: Box
     unit: float
     chin: tuple[float, float]
     feet: float
     upright: bool
 
 
-def measure(masks: Sequence[np.ndarray | None], face_boxes: Sequence[np.ndarray | None]) -> list[Body | None]:
+def measure(masks: Sequence[Mask | None], face_boxes: Sequence[Floats | None]) -> list[Body | None]:
     """Measure the persons of one picture.
 
     Where no face is seen, the size comes from the mask's area, but a person half hidden by another shows
@@ -69,7 +77,7 @@ def measure(masks: Sequence[np.ndarray | None], face_boxes: Sequence[np.ndarray 
     ]
 
 
-def extent(mask: np.ndarray) -> tuple[int, int, int, int] | None:
+def extent(mask: Mask) -> Box | None:
     """Find where a mask has pixels.
 
     Args:
@@ -88,7 +96,7 @@ def extent(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     return int(columns[0]), top, int(columns[-1]) + 1, bottom
 
 
-def _measure(mask: np.ndarray, face_box: np.ndarray | None, usual: float) -> Body | None:
+def _measure(mask: Mask, face_box: Floats | None, usual: float) -> Body | None:
     box = extent(mask)
     if box is None:
         return None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ive_segmentation.possession.body import Floats, Mask
 from ive_segmentation.settings import Measured
 
 # A standing adult is 7.5 heads tall and with the arms two heads wide (the canon of figure drawing, A. Loomis,
@@ -22,9 +24,9 @@ ON_A_THING = 0.5
 
 
 def faces_to_persons(
-    face_boxes: np.ndarray,
-    keypoints: np.ndarray,
-    person_masks: Sequence[np.ndarray],
+    face_boxes: Floats,
+    keypoints: Floats,
+    person_masks: Sequence[Mask],
 ) -> list[int | None]:
     """Give each face to the person instance that holds it, one face to one person.
 
@@ -55,7 +57,7 @@ def faces_to_persons(
     return owners
 
 
-def _on_a_thing(boxes: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _on_a_thing(boxes: Floats, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the faces that one mask holds are probably printed on a shirt or a card, (F,) bool.
 
     A printed face lies below the face of whoever wears or holds it, or is much smaller.
@@ -67,7 +69,7 @@ def _on_a_thing(boxes: np.ndarray, held: np.ndarray) -> np.ndarray:
     return held & ((below & alike | smaller) & held[None, :]).any(axis=1)
 
 
-def body_box(face_box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+def body_box(face_box: Floats, image_size: tuple[int, int]) -> Floats:
     """Estimate the box that a standing body would fill round and below a face.
 
     Where no person instance holds a face, as in a tight close-up, SAM 3 is given this box as an example.
@@ -95,7 +97,7 @@ def body_box(face_box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     return np.clip(box, 0, np.array([width, height, width, height], np.float32))
 
 
-def _share_held(box: np.ndarray, points: np.ndarray, mask: np.ndarray) -> float:
+def _share_held(box: Floats, points: Floats, mask: Mask) -> float:
     """Mean of the share of the face box and the share of its keypoints that lie in the mask, 0 to 1.
 
     The keypoints lie on the face itself, the box has corners that show hair or background: together they

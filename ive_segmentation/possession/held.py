@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from ive_segmentation.possession.body import Binary, Floats
 
 # All lengths are in face heights.
 NOTCH = 0.25  # half the widest notch that a hand leaves in a thing
@@ -55,7 +58,7 @@ class Weights:
     bulk: float = 0.0
     limb: float = 0.0
 
-    def vector(self) -> np.ndarray:
+    def vector(self) -> NDArray[np.float64]:
         """The weights in the order of `evidence`, (6,) float64."""
         return np.array([self.top, self.notch, self.hollow, self.thick, self.bulk, self.limb])
 
@@ -83,12 +86,12 @@ def weights(concept: str) -> Weights:
 
 
 def evidence(
-    thing: np.ndarray,
-    border: tuple[np.ndarray, ...],
-    touch: np.ndarray,
-    persons: np.ndarray,
+    thing: Binary,
+    border: tuple[NDArray[np.intp], ...],
+    touch: Floats,
+    persons: Binary,
     unit: float,
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Measure how each person touches the thing.
 
     Args:
@@ -130,14 +133,14 @@ def evidence(
     return table
 
 
-def _notches(thing: np.ndarray, radius: float) -> np.ndarray:
+def _notches(thing: Binary, radius: float) -> NDArray[np.bool_]:
     """What a morphological closing by a disc adds to the thing, (h, w) bool."""
     away = cv2.distanceTransform(1 - thing, cv2.DIST_L2, 3)
     grown = cv2.copyMakeBorder((away <= radius).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     return (cv2.distanceTransform(grown, cv2.DIST_L2, 3)[1:-1, 1:-1] > radius) & (thing == 0)
 
 
-def _beyond_trunk(person: np.ndarray, radius: float, limit: float) -> np.ndarray:
+def _beyond_trunk(person: Binary, radius: float, limit: float) -> Floats:
     """Distance from what a disc's opening leaves of the person, (h, w) float32 in pixels, up to the limit."""
     core = (cv2.distanceTransform(person, cv2.DIST_L2, 3) > radius).astype(np.uint8)
     if not core.any():
@@ -145,7 +148,7 @@ def _beyond_trunk(person: np.ndarray, radius: float, limit: float) -> np.ndarray
     return np.clip(cv2.distanceTransform(1 - core, cv2.DIST_L2, 3) - radius, 0, limit)
 
 
-def _hollow(thing: np.ndarray) -> np.ndarray:
+def _hollow(thing: Binary) -> NDArray[np.bool_]:
     """What the thing lacks to its convex hull, (h, w) bool."""
     outlines, _ = cv2.findContours(thing, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     hull = np.zeros_like(thing)
@@ -153,12 +156,12 @@ def _hollow(thing: np.ndarray) -> np.ndarray:
     return (hull > 0) & (thing == 0)
 
 
-def _filled(gaps: np.ndarray, person: np.ndarray) -> float:
+def _filled(gaps: NDArray[np.bool_], person: NDArray[np.bool_]) -> float:
     """Share of the gaps that the person fills, 0 to 1."""
     return int(np.count_nonzero(gaps & person)) / max(int(np.count_nonzero(gaps)), 1)
 
 
-def _disc(radius: float) -> np.ndarray:
+def _disc(radius: float) -> Floats:
     """A filter that averages over a disc, (n, n) float32."""
     reach = int(radius)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]

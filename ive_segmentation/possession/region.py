@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from ive_segmentation.possession.body import extent
+from ive_segmentation.possession.body import Box, Mask, extent
 from ive_segmentation.settings import Measured
 
 
-def region_of_interest(owner: np.ndarray, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+def region_of_interest(owner: Mask, image_size: tuple[int, int]) -> Box:
     """The crop round one owner in which a thing is looked for again at full resolution.
 
     The margin is a share of the owner's longer side, so that a bag at the end of a stretched arm, or a
@@ -39,9 +39,7 @@ def region_of_interest(owner: np.ndarray, image_size: tuple[int, int]) -> tuple[
     return x0, y0, x1, y1
 
 
-def place_back(
-    mask_in_crop: np.ndarray, crop: tuple[int, int, int, int], image_size: tuple[int, int]
-) -> np.ndarray:
+def place_back(mask_in_crop: Mask, crop: Box, image_size: tuple[int, int]) -> Mask:
     """Put a mask found in a crop back where it belongs in the picture.
 
     Args:
@@ -64,8 +62,8 @@ def place_back(
 
 
 def worth_another_look(
-    thing_mask: np.ndarray | None,
-    crop: tuple[int, int, int, int],
+    thing_mask: Mask | None,
+    crop: Box,
     image_size: tuple[int, int],
     *,
     input_side: int,

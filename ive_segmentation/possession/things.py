@@ -9,12 +9,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ive_segmentation.possession.body import Body, extent
+from ive_segmentation.possession.body import Binary, Body, Box, Floats, Mask, extent
 from ive_segmentation.possession.held import evidence, weights
 from ive_segmentation.possession.worn import Place, fit, worn_place
 from ive_segmentation.settings import Measured
+
+Doubles = NDArray[np.float64]
+Places = tuple[NDArray[np.intp], ...]
+"""Rows and columns of some pixels, each (N,)."""
 
 # Lengths are in face heights.
 CONTACT = 0.2  # a gap that a missing fingertip or a loose mask leaves
@@ -54,7 +59,7 @@ class Ownership:
 
 def things_to_owners(
     concept: str,
-    thing_masks: Sequence[np.ndarray],
+    thing_masks: Sequence[Mask],
     bodies: Sequence[Body | None],
 ) -> list[Ownership]:
     """Give every instance of a thing to the person who wears or holds it, or to nobody.
@@ -74,7 +79,7 @@ def things_to_owners(
 
 def things_to_holders(
     concept: str,
-    thing_masks: Sequence[np.ndarray],
+    thing_masks: Sequence[Mask],
     bodies: Sequence[Body | None],
     holders: Sequence[int],
 ) -> list[Ownership]:
@@ -99,15 +104,13 @@ def things_to_holders(
     return [_held_by(owners.get(thing), row) for thing, row in enumerate(claims)]
 
 
-def _everyones_claims(
-    concept: str, thing_masks: Sequence[np.ndarray], bodies: Sequence[Body | None]
-) -> np.ndarray:
+def _everyones_claims(concept: str, thing_masks: Sequence[Mask], bodies: Sequence[Body | None]) -> Doubles:
     """Every person's claim on every thing, (T, P) float64, 0 to 1."""
     claims = [_claims(mask, concept, bodies) for mask in thing_masks]
     return np.array(claims).reshape(len(thing_masks), len(bodies))
 
 
-def _claims(thing: np.ndarray, concept: str, bodies: Sequence[Body | None]) -> np.ndarray:
+def _claims(thing: Mask, concept: str, bodies: Sequence[Body | None]) -> Doubles:
     """Every person's claim on one thing, (P,) float64, 0 to 1."""
     claims = np.zeros(len(bodies))
     box = extent(thing)
@@ -145,17 +148,17 @@ class _Crop:
         step: Pixels of the picture per pixel of the crop.
     """
 
-    thing: np.ndarray
+    thing: Binary
     own: tuple[slice, slice]
-    border: tuple[np.ndarray, ...]
-    persons: np.ndarray
-    touch: np.ndarray
+    border: Places
+    persons: Binary
+    touch: Floats
     unit: float
     corner: tuple[int, int]
     step: int
 
 
-def _crop_around(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequence[Body]) -> _Crop:
+def _crop_around(thing: Binary, box: Box, people: Sequence[Body]) -> _Crop:
     """Cut a thing out with what is within reach, and find who is nearest to each pixel of its border."""
     left, top, right, bottom = box
     unit = statistics.median(body.unit for body in people)
@@ -179,7 +182,7 @@ def _crop_around(thing: np.ndarray, box: tuple[int, int, int, int], people: Sequ
     return _Crop(crop, own, border, persons, touch, unit / step, (x, y), step)
 
 
-def _part(box: tuple[int, int, int, int], corner: tuple[int, int], step: int) -> tuple[slice, slice]:
+def _part(box: Box, corner: tuple[int, int], step: int) -> tuple[slice, slice]:
     """Rows and columns of a crop that lie in a box of the picture."""
     # Rounded up: the first pixel that the thinning takes from within the box, or from behind it.
     left, top, right, bottom = (
@@ -188,14 +191,14 @@ def _part(box: tuple[int, int, int, int], corner: tuple[int, int], step: int) ->
     return slice(top, bottom), slice(left, right)
 
 
-def _border(crop: np.ndarray, own: tuple[slice, slice]) -> tuple[np.ndarray, ...]:
+def _border(crop: Binary, own: tuple[slice, slice]) -> Places:
     """Rows and columns of the thing's outermost pixels, each (B,) int."""
     thing = crop[own]
     edge = thing != cv2.erode(thing, np.ones((3, 3), np.uint8), borderValue=0)
     return tuple(at + part.start for at, part in zip(np.nonzero(edge), own, strict=True))
 
 
-def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) -> np.ndarray:
+def _gaps(persons: Binary, border: Places, within: float) -> Floats:
     """Distance of each border pixel from each person, (P, B) float32 in pixels of the crop, or infinite.
 
     Negative inside: where loose masks overlap, the one that reaches deeper is the nearer. Whoever alone holds
@@ -218,21 +221,21 @@ def _gaps(persons: np.ndarray, border: tuple[np.ndarray, ...], within: float) ->
     return gaps
 
 
-def _near(border: Sequence[np.ndarray], within: float) -> tuple[slice, ...]:
+def _near(border: Places, within: float) -> tuple[slice, ...]:
     """The window that holds everything within that distance of some border pixels."""
     # OpenCV takes 0.955 for the distance of two pixels side by side.
     around = math.ceil(within / 0.95)
     return tuple(slice(max(int(at.min()) - around, 0), int(at.max()) + around + 1) for at in border)
 
 
-def _distance(mask: np.ndarray) -> np.ndarray:
+def _distance(mask: Binary) -> Floats:
     """Distance to the nearest zero, (h, w) float32 in pixels; infinite where there is none."""
     if cv2.countNonZero(mask) == mask.size:
         return np.full(mask.shape, np.inf, np.float32)
-    return cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    return np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 3), np.float32)
 
 
-def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
+def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> Doubles:
     """How well the thing's middle lies where it would be worn on each body, (P,) float64, 0 to 1."""
     moments = cv2.moments(crop.thing[crop.own], binaryImage=True)
     rows, columns = crop.own
@@ -242,14 +245,14 @@ def _fits(place: Place, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
     return np.array([fit(place, middle, body) for body in people])
 
 
-def _inside(crop: _Crop) -> np.ndarray:
+def _inside(crop: _Crop) -> Doubles:
     """Share of the thing that each person's mask holds, (P,) float64, 0 to 1."""
     thing = crop.thing[crop.own]
     shared = [cv2.countNonZero(person[crop.own] & thing) for person in crop.persons]
     return np.array(shared) / cv2.countNonZero(thing)
 
 
-def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
+def _worn(fits: Doubles, crop: _Crop) -> Doubles:
     """Claims on a worn thing: how much of it a person's mask holds or encloses, where it is worn."""
     inside = _inside(crop)
     enclosed = crop.touch.mean(1)
@@ -258,7 +261,7 @@ def _worn(fits: np.ndarray, crop: _Crop) -> np.ndarray:
     return within + 0.999 * (1 - inside) * enclosed * (MISPLACED + (1 - MISPLACED) * fits)
 
 
-def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> np.ndarray:
+def _held(concept: str, crop: _Crop, people: Sequence[Body]) -> Doubles:
     """Claims on a held thing: each person's share of the evidence, where the contact can be a hand's."""
     length = crop.touch.sum(1) / crop.unit
     table = evidence(crop.thing, crop.border, crop.touch, crop.persons, crop.unit)
@@ -289,14 +292,14 @@ def _hand_could_be(crop: _Crop, n: int, body: Body) -> bool:
     return bool(body.feet - highest >= (LOWEST_LIFT if stands else LOWEST_HAND) * stature)
 
 
-def _reaches(body: Body, box: tuple[int, int, int, int]) -> bool:
+def _reaches(body: Body, box: Box) -> bool:
     """Whether a thing's box comes within reach of the person's box."""
     x0, y0, x1, y1 = body.box
     reach = REACH * body.unit
     return box[0] <= x1 + reach and box[2] >= x0 - reach and box[1] <= y1 + reach and box[3] >= y0 - reach
 
 
-def _still_open(claims: np.ndarray, place: Place | None) -> np.ndarray:
+def _still_open(claims: Doubles, place: Place | None) -> NDArray[np.bool_]:
     """Which persons can still get which thing, (T, P) bool.
 
     One person wears one hat and two shoes. Things and places are assigned together, and a person whose places
@@ -314,7 +317,7 @@ def _still_open(claims: np.ndarray, place: Place | None) -> np.ndarray:
     return ~full[None, :] | taken
 
 
-def _decide(claims: np.ndarray, open_to: np.ndarray) -> Ownership:
+def _decide(claims: Doubles, open_to: NDArray[np.bool_]) -> Ownership:
     """The best open claim wins if it is good enough and clear of the next."""
     ranked = [int(i) for i in np.argsort(-claims, kind="stable") if open_to[i] and claims[i] > 0]
     best, rival = (*ranked, None, None)[:2]
@@ -323,7 +326,7 @@ def _decide(claims: np.ndarray, open_to: np.ndarray) -> Ownership:
     return Ownership(best if won else None, claim, rival, rival_claim)
 
 
-def _held_by(owner: int | None, claims: np.ndarray) -> Ownership:
+def _held_by(owner: int | None, claims: Doubles) -> Ownership:
     """A thing that is given to one person, and whoever of the others has the best claim."""
     others = [person for person in range(len(claims)) if person != owner and claims[person] > 0]
     rival = max(others, key=lambda person: claims[person], default=None)

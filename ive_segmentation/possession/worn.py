@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ive_segmentation.possession.body import Body
 
@@ -115,7 +116,7 @@ def worn_place(concept: str) -> Place | None:
     return None
 
 
-def fit(place: Place, middle: np.ndarray, body: Body) -> float:
+def fit(place: Place, middle: NDArray[np.float64], body: Body) -> float:
     """How well a thing's middle lies where such a thing is worn on this body.
 
     Args:
