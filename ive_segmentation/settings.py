@@ -50,8 +50,8 @@ class Settings:
     """True compiles SAM 3's vision encoder (torch.compile, made for CUDA): the first look takes a minute or
     so longer, and the page says so; later looks should take less time. Off, because it was not measured."""
     sam3_threshold: float = 0.5
-    """Score (class times presence) above which an instance counts by itself; what SAM 3's own image demo
-    uses."""
+    """Score (class times presence) above which an instance counts without anything else that speaks for it;
+    SAM 3's own image demo uses the same."""
     questions_per_pass: int = 8
     """Concepts decoded in one pass; a pass needs about 70 MB of mask logits for each at full size."""
     pictures_per_pass: int = 4
@@ -74,11 +74,11 @@ class Settings:
     false_accept_rate: float = 0.01
     """Share of strangers' faces that may be given a member's name; the bank calibrates itself to it."""
     collage: bool = False
-    """True for pictures put together from several: in those one member may be two people."""
+    """True for pictures put together from several, in which one member may appear more than once."""
 
     # Network.
     hub_timeout: float = 5.0
-    """Seconds that all look-ups on model hubs may take together before the start goes on without them."""
+    """Seconds that all questions to model hubs may take together; then the program starts without answers."""
 
     def __post_init__(self) -> None:
         for name in ("dataset", "word_cache"):
@@ -107,7 +107,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def bank_of(dataset: Path) -> str:
-    """Name the place of a dataset's bank: each has its own, or one set of people would be taken for another.
+    """Name the place of a dataset's bank; each dataset has its own, so that none knows another's people.
 
     Args:
         dataset: One folder of photos per member.
@@ -120,21 +120,21 @@ def bank_of(dataset: Path) -> str:
 
 
 class Measured:
-    """Numbers that hold for every run, each with where it comes from; to try another one, change it here."""
+    """Numbers that hold for every run, each with its source; to try another one, change it here."""
 
     # Identity.
     match_photos: Final = 3
     """A member's score is the mean over this many most similar photos (identity_accuracy: 96.3% against 93.5%
     with one)."""
     space_shrinkage: Final = 0.8
-    """How far the covariance of a member's photos is drawn towards a sphere (identity_accuracy: 0.7 to 0.9
-    alike)."""
+    """How far the covariance of a member's photos is shrunk towards a sphere, 0 to 1 (identity_accuracy: 0.7
+    to 0.9 alike)."""
     space_centring: Final = 0.75
     """Share of the members' common mean that is taken away (identity_accuracy; all of it harms small
     groups)."""
     small_centring: Final = 0.25
     """The same in a bank too small to calibrate itself: scores then mean much the same with one member as
-    with five, so that one default threshold can stand for all (identity_accuracy, "Small banks")."""
+    with five, so one default threshold serves all (identity_accuracy, "Small banks")."""
     margin_quantile: Final = 0.8
     """The margin is the lead over the runner-up that this share of strangers does not have
     (identity_accuracy)."""
@@ -145,8 +145,8 @@ class Measured:
     and 1,700,000): here 0.992 of the strangers are left Unknown and 0.996 of the members named, at 0.4 of
     the way 0.979 and 0.997, at 0.6 0.995 and 0.993; the real photos have no such gap."""
     calibration_members: Final = 3
-    """Banks with fewer large folders take the defaults below: nobody could be left out as a stranger and
-    leave two to be confused with."""
+    """Banks with fewer large folders take the defaults below: with one member left out as the stranger, two
+    must remain that she could be taken for."""
     calibration_photos: Final = 10
     """A folder is large from here on. Banks of 16 photos of one member and 4 of each of four, asked for
     1%, named 9.8% of the sixth's when they calibrated themselves, with the defaults 3.2% (identity_accuracy,
@@ -169,19 +169,20 @@ class Measured:
     """Two members whose photos score on average less than this more for their own folder than for the other
     are probably one person (the six members: 0.2 and more)."""
     telling_photos: Final = 30
-    """In smaller banks the build does not say which photos and folders are another's (of real photos in their
-    own folders it said so of 10% with 3 of each of five members, of 1% with 15 of each of two)."""
+    """Photos of a bank below which the build does not say which photos and folders are another's (it said so
+    wrongly of 10% of the real photos with 3 of each of five members, of 1% with 15 of each of two)."""
     small_face: Final = 60
     """Pixels; narrower faces are enlarged to the recogniser's 112 and say less."""
     blurred_face: Final = 150.0
     """Variance of the Laplacian of the upright face (the real photos: median 1958, least 160)."""
     extreme_turn: Final = 0.35
-    """How far the nose may be from the middle of the eyes, in distances of the eyes (0.5: above one eye;
-    the real photos: 0.31 and less but for 4%)."""
+    """How far the nose may be from the middle between the eyes, in distances of the eyes (0.5: in line with
+    one eye; all but 4% of the real photos: 0.31 and less)."""
     least_nod: Final = 0.35
-    """Where the nose may be on the way from eyes to mouth (the real photos: 0.44 to 0.74 but for 4%) ..."""
+    """Where the nose must be at least on the way from the eyes (0) to the mouth (1); it is higher in a head
+    that is thrown back (all but 4% of the real photos: 0.44 to 0.74)."""
     most_nod: Final = 0.78
-    """... a head that is thrown back has it higher, one that is bent lower."""
+    """Where it may be at most; it is lower in a head that is bent down."""
     turned_face: Final = 0.12
     """From here on a face counts as turned aside (the real photos: a third of them)."""
     enough_photos: Final = 8
@@ -189,9 +190,9 @@ class Measured:
     same_shoot: Final = 0.8
     """Median similarity of a member's photos above which they look like one shoot (the six: 0.39 to 0.58)."""
     duplicate_bits: Final = 10
-    """Photos of which no more bits of the perceptual hash differ may be the same (of 64; Zauner 2010) ..."""
+    """Bits of the perceptual hash (64; Zauner 2010) that may differ between two photos of the same ..."""
     duplicate_face: Final = 0.9
-    """... if their faces are this similar too (re-encoded copies in the real photos: 0.98 and more)."""
+    """... whose faces are at least this similar too (re-encoded copies in the real photos: 0.98 and more)."""
     embedding_batch: Final = 32
     """Faces the recogniser takes at once while the bank is built."""
     decoders: Final = 2
@@ -200,8 +201,8 @@ class Measured:
     """A name is worded "sure" from here on, "probably" below; the confidence is calibrated
     (identity_accuracy)."""
     shortlist: Final = 8
-    """In a bank of more members, the photos of so many are compared with each face (matching_speed: finds the
-    same best member as comparing with all)."""
+    """Members whose photos are compared with each face, where a bank has more (matching_speed: finds the same
+    best member as comparing with all)."""
     assignment_sharpness: Final = 20.0
     """How quickly probability falls with the score when faces are given to members (measured once, on made-up
     groups of six: 98.1% rightly by the sum of scores, 99.1% by probabilities; 10 to 50 alike)."""
@@ -217,19 +218,20 @@ class Measured:
     claim_clear: Final = 0.05
     """The best claim must lead the next by this, else it is nobody's (as `claim_least`)."""
     region_margin: Final = 0.25
-    """Crop round an owner, as a share of the longer side: a bag hangs at most a forearm outside the mask."""
+    """Margin of the crop round an owner, as a share of her longer side: a bag hangs at most a forearm outside
+    the mask."""
     doubtful: Final = 0.3
-    """Share of `sam3_threshold` that is enough where something else speaks for a thing.
+    """Share of `sam3_threshold` from which an instance counts where something else speaks for it.
 
-    In a picture that is a prompt for a thing of a named person who has none surer. Of 529 drawn prompts for
-    what is there (600 scenes from 1,700,200) 513 are answered rightly with a share of 0.24 and of 0.32, 511
-    with 0.4 or 0.5; of 529 for what she has not 18, 16, 15 and 13 are answered. What it is without the rule
-    was measured with the checkpoint before: 503 then, 515 with it.
+    In a picture, that the prompt asks for a thing of a named person who has none surer. Of 529 drawn prompts
+    for what is there (600 scenes from 1,700,200) 513 are answered rightly with a share of 0.24 and of 0.32,
+    511 with 0.4 or 0.5; of 529 for what she has not 18, 16, 15 and 13 are answered. What the rule itself wins
+    was measured with the checkpoint before: 515 with it, 503 without.
 
-    In a video it is that it was followed until then, or until `lost_frames` before. With the checkpoint
-    before the present one the name was right in 0.992 of the sightings in 20 drawn clips from 2,100,000 with
-    shares of 0.2 and 0.4, in 0.988 with 0.6, in 0.985 without it, and in 0.990 if it must have been seen in
-    the very frame before."""
+    In a video, that it goes on a track that was seen in the last `lost_frames`. With the checkpoint before
+    the present one the name was right in 0.992 of the sightings in 20 drawn clips from 2,100,000 with shares
+    of 0.2 and 0.4, in 0.988 with 0.6, in 0.985 without the rule, and in 0.990 if the track must have been
+    seen in the very frame before."""
     small_thing_side: Final = 28.0
     """Square root of a thing's area, in pixels of SAM 3's input, below which it is small: two patches."""
     second_look_gain: Final = 1.2
@@ -255,35 +257,35 @@ class Measured:
     look_recent: Final = 16
     """Faces that the name for the preview rests on: few enough for it to follow a swap."""
     stranger_lead: Final = 0.2
-    """How much more alike than the bank's threshold two tracks' faces must be to be one stranger's: means of
-    many looks are more alike than faces are. Two real members whom the bank does not know, three photos each,
-    would be one person in 9% of the pairs at the threshold, in 0.9% at this (identity_accuracy)."""
+    """How far above the bank's threshold the similarity of two tracks' faces must be for one stranger: means
+    of many looks are more alike than single faces. Two real members whom the bank does not know, three photos
+    each, would be one person in 9% of the pairs at the threshold, in 0.9% at this (identity_accuracy)."""
     stranger_quality: Final = 0.5
-    """What all looks at a stranger's face must say together for her to be known again: one good one does."""
+    """Sum of the qualities of all looks at a stranger's face for her to be known again: a good one does."""
     most_strangers: Final = 2000
-    """Parts of tracks, those whose faces say most, among which strangers are known again: 150 MB for a moment
-    at the end, and more in proportion to the square of it."""
+    """Parts of tracks among which strangers are known again at most, those with the clearest faces: they take
+    150 MB for a moment at the end, which grows with the square of their number."""
     crossing_overlap: Final = 0.3
     """IoU of two persons' boxes from which their tracks may have swapped: one hides a good part of the other
     (dancers side by side overlap less)."""
     owner_change: Final = 0.5
-    """Seconds of clear claims that it takes to change the owner of a thing: a hand-over is as quick, a wrong
-    frame, or a hand that passes by, is quicker."""
+    """Seconds of clear claims that it takes to change the owner of a thing: a hand-over takes as long, a
+    wrong frame, or a hand that passes by, is over sooner."""
 
     # Video: timeline and fancam.
     timeline_gap: Final = 0.5
-    """Seconds; who is away for less, behind another or in a blurred frame, has not left the screen (chosen by
-    eye: shorter gaps make a chart of crumbs)."""
+    """Seconds; whoever is away for less, behind another or in a blurred frame, has not left the screen
+    (chosen by eye: with shorter gaps the chart falls into crumbs)."""
     camera_speed: Final = 2.0
-    """Crop widths per second, as all bounds more in a close-up (`fancam.USUAL_HEAD`): a crop that holds a
+    """Crop widths per second; in a close-up all bounds are wider (`fancam.USUAL_HEAD`). A crop that holds a
     standing person is about 1.2 m wide, and dancers hardly move faster than 2.4 m/s."""
     camera_acceleration: Final = 4.0
     """Crop widths per second squared: 5 m/s^2, what a sprinter reaches at the start."""
     camera_jerk: Final = 16.0
     """Crop widths per second cubed: full acceleration within a quarter of a second, as a person's arm."""
     camera_settle: Final = 0.5
-    """Seconds that the camera takes to come to rest after she has left, and before she comes back to set off:
-    full speed, by full acceleration."""
+    """Seconds that the camera takes to come to rest after she has left, and to set off before she comes back:
+    full speed by full acceleration."""
     camera_dead_zone: Final = 0.1
     """Crop widths the head may be off its place before the camera cares: half a step, the sway of a dance."""
     camera_room: Final = 1.25

@@ -17,17 +17,17 @@ Floats = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 """xyxy in whole pixels."""
 
-# A standing body covers about ten squared face heights, a bust four: the root of the area divided by three is
-# a face height within a third for both, and does not change when a hand or a foot is missing from the mask.
 FACES_IN_ROOT_AREA = 3.0
-# A bust, the least that a person shows of herself standing behind another, is three face heights tall.
+"""A standing body covers about ten squared face heights, a bust four: the root of the area divided by three
+is a face height within a third for both, and does not change when the mask lacks a hand or a foot."""
 LEAST_FACES_IN_HEIGHT = 3.0
-# Area of a mask to the square of its height: 0.31 at most for 271 drawn people who stand, and 0.27 for
-# figures of real proportions that stand, sit on a chair or kneel; 0.33 and more for those who sit on the
-# floor, bend, lie or stand behind a table.
+"""A bust, the least that a person shows of herself standing behind another, is three face heights tall."""
 SLENDER = 0.32
-# Chin below the top of the hair, in face heights, where no face is seen.
+"""Area of a mask to the square of its height: 0.31 at most for 271 drawn people who stand, and 0.27 for
+figures of real proportions that stand, sit on a chair or kneel; 0.33 and more for those who sit on the floor,
+bend, lie or stand behind a table."""
 CHIN_BELOW_TOP = 1.35
+"""Chin below the top of the hair, in face heights, where no face is seen."""
 
 
 @dataclass(frozen=True)
