@@ -29,7 +29,7 @@ from ive_segmentation.writing import write_errors, write_png
 logger = logging.getLogger(__name__)
 
 _BROWSERS_SHOW = ("JPEG", "PNG", "WEBP")
-"""As they are, one still picture each; everything else is shown as what the program made of it."""
+"""Formats shown as they are, one still picture each; of all others the page shows what the program read."""
 
 
 class PageError(UserError):
@@ -94,7 +94,7 @@ def unopened(picture: gr.Image) -> gr.Image:
     Args:
         picture: Gradio's component, which would open the file itself and fail without words. (A subclass
             would do too, but Gradio writes a stub file beside the module of each.) Events may set its value
-            to a path, but must not return a `gr.Image` for it: Gradio would put a plain one in its place.
+            to a path, but must not return a `gr.Image` for it: that would replace it by a plain one.
 
     Returns:
         The same component.
@@ -104,7 +104,7 @@ def unopened(picture: gr.Image) -> gr.Image:
 
 
 def _own(path: str) -> str:
-    """A path, if it is an upload: Gradio asks that only of those that say where they come from."""
+    """The path, if it is an upload: Gradio checks that only of paths that say where they come from."""
     if not Path(path).resolve().is_relative_to(page_folder()):
         raise gr.Error("This is no upload. Upload the picture first.", print_exception=False)
     return path
@@ -234,7 +234,7 @@ def step_by_step(bar: gr.Progress) -> Progress:
 
 
 def in_words(error: Exception) -> str:
-    """Say what went wrong; what is not the user's to mend is logged in full and owned up to in one line.
+    """Say what went wrong; a fault of the program itself is logged in full and admitted in one line.
 
     Args:
         error: What was raised.

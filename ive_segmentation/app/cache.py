@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 _PREFIX, _LOCK = "ive-page-", ".lock"
 _LONG = 24 * 3600
-"""Seconds after which a folder without a lock is nobody's: an earlier version left it, or a killed page."""
+"""Seconds after which a folder without a lock is abandoned: an earlier version left it, or a killed page."""
 
 
 @cache
@@ -24,7 +24,7 @@ def page_folder() -> Path:
     """Make the folder, once per process, readable by this user alone, and tell Gradio to use it too.
 
     Returns:
-        The folder. Whatever lies in it can be fetched by who knows its full name; nothing else can.
+        The folder. Whoever knows the full name of a file in it can fetch that; nothing else can be fetched.
     """
     _forget_the_killed()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()

@@ -1,4 +1,4 @@
-"""How the page's events run: what waits for what, and what has no place in the API."""
+"""How the page's events run: what waits for what, and what the API leaves out."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ VIDEOS: dict[str, Any] = {"concurrency_limit": None}
 # The bank is written by one at a time.
 ONE_BANK: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "bank"}
 
-# What is done behind the page needs no place in the API, and no progress bar.
+# Events that only serve the page are left out of the API, and show no progress bar.
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

@@ -23,7 +23,7 @@ def example_prompts(members: Sequence[Member]) -> list[str]:
         members: Who can be named.
 
     Returns:
-        One prompt for each way of asking, none that would be refused: a member may share a name.
+        One prompt for each way of asking. None of them would be refused, as a name that two members share is.
     """
     prompts = []
     if members:

@@ -13,7 +13,7 @@ from ive_segmentation.result import Image
 from ive_segmentation.video.follow import Followed
 
 _LINE: list[Run] = []
-"""Who asked for a video, in this order: the first one's is followed, the others wait."""
+"""Those who asked for a video, in this order: the first one's is followed, the others wait."""
 MOST_IN_LINE = 8
 """Each keeps one of Gradio's threads busy."""
 TICK = 0.4
@@ -40,7 +40,7 @@ class SoFar:
 
 
 class Run:
-    """One video on its way: the loop tells it how far it is, the page asks."""
+    """A video that is being followed: the loop reports how far it is, and the page reads that."""
 
     def __init__(self) -> None:
         self._stopped = Event()
@@ -48,7 +48,7 @@ class Run:
         self._picture: Image | None = None
 
     def progress(self, share: float, words: str) -> None:
-        """Be told how far it is; ends the loop if somebody has asked for that.
+        """Report how far it is; ends the loop if somebody has asked for that.
 
         Args:
             share: Of the work, 0 to 1.
@@ -62,24 +62,24 @@ class Run:
         self._share, self._words = share, words
 
     def preview(self, image: Image) -> None:
-        """Be shown a frame with what is known so far: (H, W, 3) uint8, RGB."""
+        """Show a frame with what is known so far: (H, W, 3) uint8, RGB."""
         self._picture = image
 
     def stop(self) -> None:
-        """Ask for an end, which comes with the frame that is being looked at."""
+        """Ask for an end, which comes after the frame that is being looked at."""
         self._stopped.set()
 
     def watch(self, job: Callable[[], Followed]) -> Generator[SoFar | Followed, None, None]:
         """Do the work in a thread of its own when its turn has come, and tell how far it is.
 
-        Whoever stops listening stops the work, and does not wait for it: Gradio closes this on the thread
-        that serves everybody. The work puts its things away itself.
+        Closing this generator stops the work without waiting for it, because Gradio closes it on the thread
+        that serves everybody. The work removes its own files.
 
         Args:
             job: The work; it reports to this run's `progress` and `preview`.
 
         Yields:
-            How far it is, now and then; at last what came of it.
+            How far it is, now and then; at last the result of the work.
 
         Raises:
             UserError: If too many wait already.

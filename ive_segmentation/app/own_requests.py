@@ -1,4 +1,4 @@
-"""What other sites make the browser ask of the page, and what would fetch from other sites, is refused."""
+"""Refuse what other sites make the browser ask of the page, and whatever would fetch from other sites."""
 
 from __future__ import annotations
 

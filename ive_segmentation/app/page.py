@@ -40,7 +40,7 @@ ON_LOAD = """() => {
     button.ariaLabel = `Drawn picture ${place + 1}`;
   });
 }"""
-"""What Gradio leaves out: asking before a video's work is lost, pictures from the clipboard, names."""
+"""What Gradio lacks: a question before a video's work is lost, pictures from the clipboard, names."""
 _HOUR, _DAY = 3600, 86400
 
 

@@ -46,14 +46,14 @@ def titled(path: Path, words: str) -> str:
 
 
 def player(path: Path, label: str, consolation: str = "") -> str:
-    """Show a video as the browser plays it; where it cannot, the first frame and words stand for it.
+    """Show a video as the browser plays it; where it cannot, its first frame and words stand in for it.
 
     Gradio's own player would convert what it takes for unplayable, and complains in words of its own.
 
     Args:
         path: The video, in the page's own folder.
         label: What it is called to those who do not see it.
-        consolation: What is said beside that it cannot be played.
+        consolation: What is said besides, where it cannot be played.
 
     Returns:
         HTML.

@@ -14,7 +14,7 @@ from ive_segmentation.possession.faces import body_box
 from ive_segmentation.result import Person
 
 _LONGER_SIDE = 512
-"""A finger is not more exact than that, and a page keeps one map per visitor."""
+"""A finger is no more exact than that, and a page keeps one map for each visitor."""
 NOBODY = -1
 
 
@@ -53,7 +53,7 @@ class PersonMap:
 def person_map(
     persons: Sequence[Person], size: tuple[int, int], of: tuple[str | None, Gallery | None] = (None, None)
 ) -> PersonMap:
-    """Draw the map: bodies first, large before small, then the faces, which nobody means anyone else by.
+    """Draw the map: bodies first, large before small, then the faces: a click on one means nobody else.
 
     Args:
         persons: Everyone in the picture; without a mask, the box that a body fills below a face stands in.

@@ -66,7 +66,7 @@ def notices_of(pipeline: Pipeline) -> gr.HTML:
         pipeline: Whose notices.
 
     Returns:
-        The box; it is not there where all is.
+        The box; it is hidden where nothing is missing.
     """
     words = note([*pipeline.notices.values()])
     return gr.HTML(words, visible=bool(words), elem_id="notices", elem_classes="ive-flush")
@@ -108,10 +108,10 @@ def into_view(element: str) -> str:
 
 
 def into_focus(element: str) -> str:
-    """Write the JavaScript that gives the keyboard a place again where what had it is gone.
+    """Write the JavaScript that moves the keyboard focus to an element where the one that had it is gone.
 
     Args:
-        element: `elem_id` of what has it then.
+        element: `elem_id` of what gets the focus.
 
     Returns:
         A function, for an event's `js`.

@@ -97,7 +97,7 @@ def launch(pipeline: Pipeline, host: str = HOST, port: int = PORT, block: bool =
 
 
 def _fetch_from_nowhere() -> None:
-    """Let Gradio fetch no picture whose address it is given: what is asked for stays on this machine."""
+    """Keep Gradio from fetching pictures from addresses it is given: nothing is asked of other machines."""
 
     async def refuse(url: str) -> Any:  # noqa: ARG001 -- Gradio calls it so
         raise gr.Error("Addresses are not fetched. Upload the file.", print_exception=False)
@@ -144,7 +144,7 @@ def serve(settings: Settings, host: str = HOST, port: int = PORT) -> None:
 
 
 def _speak_to_this_machine_directly() -> None:
-    """Gradio asks its own address whether it answers; it must not ask a proxy of the environment instead."""
+    """Let Gradio check its own address directly, and not through a proxy that the environment names."""
     for name in ("no_proxy", "NO_PROXY"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))

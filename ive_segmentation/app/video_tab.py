@@ -96,12 +96,12 @@ class Parts:
 
     @property
     def asked(self) -> list[Any]:
-        """What a question is made of."""
+        """The components that a question is read from."""
         return [self.film, self.prompt, self.also, self.start, self.end]
 
     @property
     def answer(self) -> list[Any]:
-        """What a question or a new video changes."""
+        """The components that a question or a new video changes."""
         told = [self.said, self.stage, self.overlay, self.chart, self.fancam, self.files]
         return [*told, self.run, self.stop]
 

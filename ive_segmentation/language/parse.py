@@ -63,7 +63,7 @@ _FOREIGN = {"holder", "clad"}
 """Not said in English, where "dog's Rei" would be something else."""
 _OWNING = {"hers", "before", "behind", "of her"}
 _WHOLE = "full body"
-"""The thing of somebody's that is she herself."""
+"""The thing that means the person herself."""
 
 
 class _Clause(NamedTuple):

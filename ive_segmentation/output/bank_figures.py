@@ -166,8 +166,8 @@ def face_map(gallery: Gallery, dataset: Path, names: Mapping[str, str]) -> str:
         names: What to call the members, by folder name.
 
     Returns:
-        HTML with an inline SVG that loads nothing: the thumbnails are part of it. Of more than 500 faces the
-        others show the photo's name.
+        HTML with an inline SVG that loads nothing: the thumbnails are part of it. Beyond 500 faces, the
+        others show their photo's name.
     """
     members = list(names)  # in this order they have their colours in every picture
     places = _plane(gallery) * (MAP_SIDE - 80) + 40

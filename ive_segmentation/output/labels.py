@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 Box = Sequence[float] | NDArray[np.floating]
 PERSON, THING, FACE, LABEL = 1.0, 3.0, 10.0, 30.0
-"""What it costs to cover each wholly, beside 0 for the rest of the picture."""
+"""What it costs to cover the whole of each; the rest of the picture costs 0."""
 NEXT_BEST = 0.1
-"""What it costs to stand at the second place and not at the first, and so on."""
+"""What it costs to stand at the second best place instead of the best, and so on."""
 CELLS = 256
-"""Along the longer side of the map of costs: labels are several of its cells high."""
+"""Cells along the longer side of the map of costs: labels are several cells high."""
 
 
 def place_labels(

@@ -10,7 +10,7 @@ from ive_segmentation.result import PERSON, Segment
 
 UNKNOWN_NAME = "Unknown"
 LONGEST_NAME = 200
-"""Bytes of what is named in a file's name: file systems take 255 for all of it."""
+"""Bytes that a segment's name may take in that of a file: file systems allow 255 for all of it."""
 
 
 def counted(number: int, noun: str) -> str:

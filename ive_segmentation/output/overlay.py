@@ -191,7 +191,7 @@ def _person_label(person: Person, names: Mapping[str, str], similarities: bool) 
 def _with_labels(
     scene: np.ndarray, drawings: Sequence[Drawing], members: Sequence[str], side: float
 ) -> np.ndarray:
-    """Write the labels: names at faces first, which leave things the more room the earlier they stand."""
+    """Write the labels: names at faces first; the labels of things then keep clear of them."""
     labelled = sorted(
         (drawing for drawing in drawings if drawing.label), key=lambda one: one.mask is not None
     )
@@ -247,7 +247,7 @@ def _boxes_of(drawings: Sequence[Drawing]) -> sv.Detections:
 
 
 def _masks_of(drawings: Sequence[Drawing]) -> sv.Detections:
-    """Masks as run lengths within their bounds, so that nothing of N pictures' size is ever made."""
+    """Masks as run lengths within their bounds, so that no array of N pictures' size is ever made."""
     masks = [drawing.mask for drawing in drawings if drawing.mask is not None]
     bounds = [sv.mask_to_xyxy(mask[None]) for mask in masks]
     compact = [

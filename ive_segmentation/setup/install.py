@@ -25,7 +25,7 @@ PYTHONS = "Python 3.11 to 3.14, but not 3.14.1,"
 """What all pinned packages have builds for; torchvision leaves 3.14.1 out."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FONTS = {"ko": "fonts-nanum", "ja": "fonts-ipafont-gothic", "th": "fonts-tlwg-garuda"}
-"""Debian's packages with the letters of each language; every desktop has them, a bare machine does not."""
+"""Debian's font packages for each language; every desktop has them, a bare machine does not."""
 
 # Prints "clash" where the package onnxruntime has overwritten the files of onnxruntime-gpu: the GPU build
 # always lists CUDA among its providers, on machines without a GPU too.

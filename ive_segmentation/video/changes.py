@@ -19,7 +19,8 @@ def best_labels(evidence: NDArray[np.float64], cost: float | NDArray[np.float64]
             (Schwarz 1978).
 
     Returns:
-        (T,) the labels, 0 to S - 1; of equal ones the first, of equal paths the one that changes less.
+        (T,) the labels, 0 to S - 1. Of labels that tie the first is taken, of paths that tie the one that
+        changes less.
     """
     count, labels = evidence.shape
     before = np.zeros((count, labels), np.intp)

@@ -25,7 +25,7 @@ def clean_here() -> None:
 
 
 def _once_each(ious: Tensor, scores: Tensor, most: float, use_iou_matrix: bool) -> Tensor:
-    """Indices of the detections kept, surest first, of which each two have an IoU (N, N)."""
+    """Indices of the detections that are kept, surest first, given the IoU (N, N) of every two."""
     assert use_iou_matrix
     order = scores.float().argsort(descending=True, stable=True).cpu().numpy()
     kept = apart(ious.float().cpu().numpy()[np.ix_(order, order)], most)
@@ -33,7 +33,7 @@ def _once_each(ious: Tensor, scores: Tensor, most: float, use_iou_matrix: bool) 
 
 
 def _pieces(masks: Tensor, get_counts: bool) -> tuple[Tensor, Tensor]:
-    """For each pixel of masks (N, 1, h, w) its piece's number and how many pixels that has, 0 outside."""
+    """For each pixel of masks (N, 1, h, w) the number of its piece and that piece's pixels; 0 outside."""
     assert get_counts
     labels, counts = np.zeros((2, *masks.shape), np.int32)
     for row, mask in enumerate(masks[:, 0].cpu().numpy()):

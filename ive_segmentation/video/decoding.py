@@ -31,7 +31,7 @@ _FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
 
 _UNSPECIFIED = 2  # the number of H.273 for a colour space that is not said
 HD_HEIGHT = 720
-"""Pixels from which a video that does not say so has HDTV's colours (BT.709), as players take it."""
+"""Height in pixels from which on a video that names no colours has HDTV's (BT.709), as players assume."""
 _HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}
 _WIDE = {ColorPrimaries.BT2020, ColorPrimaries.SMPTE432}
 _LEAST_SIDE = 4  # of what FFmpeg's filter makes whole
@@ -157,8 +157,8 @@ def upright(
         size: (H, W) of the picture, pixels; None for the frame's own.
 
     Returns:
-        RGB uint8 (H, W, 3), turned upright, and mirrored, as the file says. What a phone filmed in HDR, or in
-        wider colours than HDTV's, has HDTV's.
+        RGB uint8 (H, W, 3), turned upright, and mirrored, as the file says. HDR, and colours wider than
+        HDTV's, which phones film in, become HDTV's.
     """
     turns = round(frame.rotation / 90)
     height, width = size or (None, None)
@@ -181,7 +181,7 @@ def upright(
 
 
 def _is_mirrored(frame: av.VideoFrame) -> bool:
-    """Whether left and right are to be swapped before it is turned: the determinant is negative then."""
+    """Whether the picture is to be mirrored before it is turned: its matrix has a negative determinant."""
     said = frame.side_data.get("DISPLAYMATRIX")
     if said is None:
         return False
@@ -200,7 +200,7 @@ def _whole(frames: list[av.VideoFrame]) -> list[av.VideoFrame]:
 
 
 def _deinterlaced(frames: Iterable[av.VideoFrame], stream: VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames, from the first interlaced one on through FFmpeg's filter, which gives one for each."""
+    """The frames; from the first interlaced one on, what FFmpeg's filter makes of each."""
     for _, alike in groupby(frames, lambda frame: (frame.width, frame.height, frame.format.name)):
         graph, moments = None, deque[tuple[int | None, int]]()
         for frame in alike:
@@ -228,7 +228,7 @@ def _deinterlacer(frame: av.VideoFrame, stream: VideoStream) -> Graph:
 
 
 def _filtered(graph: Graph, moments: deque[tuple[int | None, int]]) -> Iterator[av.VideoFrame]:
-    """What is ready, at the moments that were put in: the filter's own count in halves of the time base."""
+    """Frames that are ready, at the moments they came with: the filter counts in half time bases."""
     with suppress(BlockingIOError, EOFError):
         while True:
             frame = graph.vpull()

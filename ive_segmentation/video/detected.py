@@ -120,14 +120,14 @@ class Join:
         self._last: dict[int, Cells] = {}
 
     def agreement(self, found: Sequence[Seen]) -> npt.NDArray[np.float32]:
-        """Say how much of each track that the last frame showed is where it was, if these come next.
+        """Say how well each track of the last frame agrees with what the next frame shows.
 
         Args:
             found: The instances of the next frame.
 
         Returns:
-            (T,) per such track the IoU of its mask there and that of whatever lies there now, sure or not;
-            one instance for each, 0 where none is left.
+            (T,) the IoU of each such track's mask and the instance that it is paired with, sure or not; 0
+            where none is left for it.
         """
         shown = [
             self._last[tracklet.tracker_id]
@@ -179,7 +179,7 @@ class Join:
         return numbers
 
     def _counted(self, found: Sequence[Seen]) -> list[int]:
-        """Rows of what is sure, and of what goes on a track that nothing sure goes on."""
+        """Rows of the sure instances, and of those that continue a track which no sure one continues."""
         sure = np.array([one.instance.score > self._sure for one in found], bool)
         if sure.all() or not self._last:
             return np.flatnonzero(sure).tolist()

@@ -46,7 +46,7 @@ class Outputs:
 
     @property
     def sounds(self) -> list[SoundFormat]:
-        """What sound the files take that have any."""
+        """The sound formats of those files that have sound."""
         forms = [_KINDS[Format(name)].form for name in self.formats]
         forms += [MP4] if self.star is not None else []
         return [form.sound for form in forms if form is not None]
@@ -60,7 +60,7 @@ class Outputs:
         return {name: self.folder / file for name, file in names}
 
     def places(self, members: Sequence[Member]) -> set[Path]:
-        """The files that an answer in the folder may have, whatever is asked for; of fancams only its own."""
+        """All files that any answer in the folder may have; of fancams only the one asked for."""
         return {self.folder / kind.file for kind in _KINDS.values()} | set(self.files(members).values())
 
     def clear(self, members: Sequence[Member], written: Collection[Path]) -> None:

@@ -30,15 +30,15 @@ USUALLY = 0.9
 
 USUAL_HEAD = 0.25
 """Share of the crop that a head fills where the bounds on the movements hold: 0.3 m of 1.2 m, with its hair.
-In a close-up a crop width is fewer metres, and who moves as fast as ever moves more of them."""
+In a close-up a crop width is fewer metres, and the same movement is more crop widths."""
 
 INSIDE = 0.85
-"""Share of the crop that a head may fill and reach up to its edge; a wider one is only centred. The rest is
+"""Share of the crop up to which a head is kept wholly in it; a wider one is only centred. The rest is
 for what was not seen of her hair (48 drawn clips from 2,100,100: 0.987 of the heads whole, at 0.9 0.984)."""
 AT_EDGE = 2.0
-"""Pixels from the frame's edge within which a head is cut off by it."""
+"""A head that comes this near to the frame's edge, in pixels, is taken to be cut off by it."""
 BEYOND = 0.1
-"""Share of its side that such a head is taken to reach beyond the edge."""
+"""How far such a head is taken to reach beyond the edge, as a share of its side."""
 PAST_EDGE = 0.01
 """Crop widths that the path may lie beyond the frame, where the crop then rests at the edge."""
 
@@ -72,8 +72,8 @@ def camera_path(
     The path is a cubic spline, found by linear programming after Grundmann, Kwatra and Essa, "Auto-directed
     video stabilization with robust L1 optimal camera paths" (CVPR 2011): as little distance from the wanted
     place, speed, acceleration and jerk as possible, in L1, so that it rests, pans evenly and eases in
-    between, as people do. Speed, acceleration and jerk are bounded, the wider for a close-up, but where the
-    crop comes to rest at the frame's edge, or leaves it; the head is kept in the crop wherever that allows
+    between, as people do. Speed, acceleration and jerk are bounded, less tightly in a close-up, and not where
+    the crop comes to rest at the frame's edge or leaves it; the head is kept in the crop wherever that allows
     it. Within a shot the crop keeps its size, which follows her height and how wide her head is. While she is
     away for long it holds still, but for a moment in which it comes to rest and one in which it sets off to
     be there when she comes back.
@@ -168,7 +168,7 @@ def _height(wide: Doubles, bodies: Doubles, largest: float) -> float:
 
 
 def _cut_off(heads: Doubles, ends: Doubles) -> Doubles:
-    """How much farther heads reach that the frame's edge cuts off, (N, 4), so that the crop goes there."""
+    """How far heads that the frame's edge cuts off reach beyond it, (N, 4), so that the crop goes there."""
     beyond = BEYOND * (heads[:, 2:] - heads[:, :2])
     return np.hstack([-beyond * (heads[:, :2] < AT_EDGE), beyond * (heads[:, 2:] > ends - AT_EDGE)])
 
@@ -283,7 +283,7 @@ def _spline(seconds: Doubles) -> tuple[csr_array, list[csr_array]]:
 
 
 def _held(seconds: Doubles, seen: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
-    """Which steps between coefficients must be nothing, (C - 1,), because she is away."""
+    """Which steps between coefficients must be zero, (C - 1,), because she is away."""
     since = seconds - seconds[0]
     moments = since[seen]
     held = np.zeros(steps, bool)

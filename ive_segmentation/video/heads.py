@@ -20,12 +20,12 @@ HEADS_WIDE = 4.0
 HAIR_BESIDE_FACE = 0.4
 """Widths of the face that hair may reach to either side: most hair, and little of a raised arm."""
 HAIR_DOWN_TO = 0.7
-"""Share of the head's height, from above, in which it is looked for: below that shoulders and hands begin."""
+"""Share of the head's height, from above, in which hair is looked for: shoulders and hands begin below."""
 
 HAIR = "hair"
 """The noun that SAM 3 follows for a fancam."""
 FACES_IN_HEAD = 1.7
-"""Height of what is seen of a head and its neck, in face heights: what of the body moves as the face does."""
+"""Height of a head and its neck, in face heights: the part of the body that moves as the face does."""
 
 Box = NDArray[np.float32]
 
@@ -131,9 +131,9 @@ def hair_of(persons: Sequence[Tracked], hair: Sequence[Tracked]) -> dict[int, Bo
         hair: Everybody's hair in it.
 
     Returns:
-        By track of those who have any, the box of the hair, (4,) float32 xyxy in pixels. Hair is hers whose
-        mask holds most of it, if that is more than half; of several she has the one of which she holds most
-        pixels. Pieces of it that lie mostly outside her mask are not counted.
+        By track of those who have any, the box of the hair, (4,) float32 xyxy in pixels. Hair belongs to the
+        person whose mask holds most of it, if that is more than half; who has several keeps the one of which
+        she holds most pixels. Pieces of it that lie mostly outside her mask are not counted.
     """
     most: dict[int, int] = {}
     boxes: dict[int, Box] = {}
@@ -159,7 +159,7 @@ def _around(face: Box, hair: Box) -> Box:
 
 
 def _sides(face: Box) -> Box:
-    """Width and height of a face, each twice, (4,)."""
+    """Width, height, width and height of a face, (4,)."""
     return np.tile(face[2:] - face[:2], 2)
 
 

@@ -38,7 +38,7 @@ class Look:
         cls, frame: int, odds: NDArray[np.float32], quality: float, point: NDArray[np.float32] | None
     ) -> Look:
         """Keep a look; `odds` (K,) is of all members (`member_log_odds`), the rest as in the attributes."""
-        # One look says so much and no more, but how members differ is kept.
+        # One look's odds are capped, but their differences between members are kept.
         capped = np.maximum(odds - max(float(odds.max()) - Measured.look_cap, 0.0), -Measured.look_cap)
         members = np.sort(np.argsort(-capped, kind="stable")[: Measured.shortlist])
         kept_point = None if point is None else point.astype(np.float16)
@@ -65,11 +65,11 @@ def weigh(looks: Sequence[Look], members: int, rate: float) -> Doubles:
 
 
 def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, float]]) -> Doubles:
-    """Say what it costs that a track is somebody else from a look on.
+    """Say what it costs to let a track be somebody else from a look on.
 
-    It is what the Bayesian information criterion asks for the place of a change, log L, and twice what one
-    look can give (`look_cap`), so that one wrong look is not enough. Where the track has met another since
-    the look before, as where swaps happen, it is once that.
+    It is log L, which the Bayesian information criterion asks for the place of a change, and twice what one
+    look can give (`look_cap`), so that one wrong look is not enough; only once that where the track has met
+    another since the look before, because swaps happen there.
 
     Args:
         looks: The L looks of a track, in order of time.
@@ -86,10 +86,11 @@ def costs_of_change(looks: Sequence[Look], overlaps: Sequence[tuple[int, int, fl
 
 
 def _weights(seconds: Doubles, quality: Doubles) -> Doubles:
-    """What looks count for, (L,): alone its quality; looks close in time show the same thing and share it.
+    """What each look counts for, (L,): its quality, less where other looks are close in time.
 
-    A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that ever more
-    looks at one moment count as one, and looks far apart count in full; a poor one takes little from a good.
+    A weight is q / (1 + the sum of its neighbours' q, each times exp(-gap / `look_apart`)), so that any
+    number of looks at one moment count as one, and looks far apart count in full; a poor look takes little
+    from a good one.
     """
     near = np.exp(-np.diff(seconds) / Measured.look_apart)
     before, after = _from_before(quality, near), _from_before(quality[::-1], near[::-1])[::-1]

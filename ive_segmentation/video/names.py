@@ -130,7 +130,7 @@ class Names:
                 self._tracks[tracks[one]].overlaps.append(touched)
 
     def wants_look(self, track: int, frame: int) -> bool:
-        """Say whether the track's face should be looked for: often while unsure, rarely once sure.
+        """Say whether to look for the track's face now: often while unsure, rarely once sure.
 
         Args:
             track: A track that is visible now.
@@ -283,7 +283,7 @@ class Names:
 
 
 def _taken(given: NDArray[np.intp], seen: Sequence[Sequence[tuple[int, int]]]) -> list[set[int]]:
-    """Per piece the members that others are in frames they share with it."""
+    """Per piece the members that other pieces bear in frames they share with it."""
     taken: list[set[int]] = [set() for _ in seen]
     for clique in together(seen):
         for part in clique:

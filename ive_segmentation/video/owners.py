@@ -52,8 +52,8 @@ class Owners:
             thing: Track of the thing; one vote per frame.
             owner: Track of the person, or None where it is nobody's.
             claim: The owner's claim, or the best one where it is nobody's, 0 to 1. A vote for an owner weighs
-                the claim; one for nobody weighs 1 less the claim, because what somebody nearly holds is
-                probably held.
+                the claim; one for nobody weighs 1 less the claim, because a thing that somebody nearly holds
+                is probably held.
         """
         insort(
             self._votes[thing],

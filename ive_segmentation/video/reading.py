@@ -28,7 +28,7 @@ from ive_segmentation.video.decoding import (
 )
 
 _USUAL_RATE = 240
-"""Frames per second. What says more is mostly what FFmpeg takes from a time base of milliseconds."""
+"""Frames per second; more is mostly what FFmpeg infers from a time base of milliseconds."""
 _PACKETS = 100  # enough to tell their rate
 _ROUNDING = 1e-3  # of a time base: 0.1 s is meant to be the frame at 1/10 s, though 0.1 is slightly more
 
@@ -132,7 +132,7 @@ def probe(path: str | Path, *, max_pixels: int = Settings.max_pixels) -> Video:
 
 
 def _pictured(stream: VideoStream, seconds: float, has_sound: bool) -> float | None:
-    """What `Video.pictured` says, of a stream whose file lasts so many seconds."""
+    """`Video.pictured` of a stream whose file lasts `seconds`."""
     if not stream.duration or not stream.time_base:
         # Matroska's length counts from zero, where its first frame need not be.
         begins = float((stream.start_time or 0) * (stream.time_base or 0))
@@ -152,7 +152,7 @@ def _measured_rate(path: str | Path, max_pixels: int) -> Fraction | None:
 def read(video: Video, start: float | None = None, end: float | None = None) -> Iterator[Frame]:
     """Read a video frame by frame, in the order and at the moments in which they are shown.
 
-    What is damaged is left out; where the file is cut off is its end. A frame without a moment, or one that
+    What is damaged is left out, and a file that was cut off ends there. A frame without a moment, or one that
     is said to come before the frame that it follows, is shown when the one before it is over. If the size
     changes on the way, the frames are scaled to `Video.size`.
 

@@ -102,7 +102,7 @@ class SessionTracker:
         return session
 
     def _gone(self) -> set[int]:
-        """Say what to follow no longer: what has not been seen for long, and what was a mistake.
+        """Choose what to follow no longer: what has not been seen for long, and what was a mistake.
 
         Given the frames one by one, the library follows whatever it ever found to the end, and each costs as
         much time and memory as one that is seen. For whole videos it has a rule for new tracks: those that

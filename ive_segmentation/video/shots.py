@@ -73,7 +73,7 @@ def _likeness(before: Grey, now: Grey) -> float:
 
 
 def _within_bars(before: Grey, now: Grey) -> tuple[slice, slice]:
-    """Rows and columns without the bars at the edges, which stay the same at a cut; all if all is flat."""
+    """Rows and columns without the bars at the edges, which do not change at a cut; all if all is flat."""
     both = np.stack([before, now])
     spans = []
     for axis in (2, 1):
@@ -83,7 +83,7 @@ def _within_bars(before: Grey, now: Grey) -> tuple[slice, slice]:
 
 
 def _pattern(grey: Grey) -> Pattern:
-    """Grey levels less the mean of what is around each, (64, 64)."""
+    """Grey levels less the mean of their surroundings, (64, 64)."""
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray(small - cv2.GaussianBlur(small, (0, 0), _COARSE), np.float32)
 

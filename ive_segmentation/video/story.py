@@ -45,7 +45,7 @@ class Story:
     def __init__(
         self, size: tuple[int, int], prompt: Prompt, names: Sequence[Span], owners: Sequence[OwnerSpan]
     ) -> None:
-        """Sort what was settled.
+        """Sort the names and owners by track.
 
         Args:
             size: (H, W) of the frames, pixels.

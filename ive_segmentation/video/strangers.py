@@ -43,9 +43,8 @@ def number_strangers(parts: Sequence[Part], least: float) -> list[int | None]:
         least: Similarity from which on two parts' faces are one person's.
 
     Returns:
-        P numbers, from 1 in the order in which they appear, those who appear at once from left to right;
-        None where too little was seen of a face, and for those that were seen least where there are more than
-        `most_strangers`.
+        P numbers, counted from 1 in the order in which people appear, from left to right where they appear at
+        once. None where too little was seen of a face, and beyond `most_strangers` for those seen least.
     """
     clear = [at for at, part in enumerate(parts) if part.clear >= Measured.stranger_quality]
     kept = sorted(clear, key=lambda at: -parts[at].clear)[: Measured.most_strangers]
@@ -62,7 +61,7 @@ def _groups(faces: Floats, seen: Sequence[Runs], least: float) -> list[int]:
     if len(faces) < 2:
         return [1] * len(faces)
     distances = np.maximum(1.0 - faces.astype(np.float64) @ faces.T, 0.0)
-    # So far that one such pair keeps the mean of any two groups apart.
+    # Far enough apart that one such pair keeps any two groups' mean above the bound.
     apart = 2.0 * len(faces) ** 2
     for clique in together(seen):
         for one, other in permutations(clique, 2):

@@ -93,7 +93,7 @@ def find_splits(histories: Mapping[int, History], unknown: int) -> Splits:
 
 
 def find_take_overs(pieces: Sequence[Piece], evidence: Doubles, histories: Mapping[int, History]) -> Splits:
-    """Find tracks that were a member until another track that is she began, or are she since that one ended.
+    """Find tracks that are a member only before another track that is she begins, or only after it ends.
 
     Alone such a track has too little to show for a change; but nobody is on two tracks in one frame. Its
     looks in that time must not speak for her, and less than the other's; where neither track shows its face
@@ -126,9 +126,9 @@ def find_take_overs(pieces: Sequence[Piece], evidence: Doubles, histories: Mappi
 
 
 def _part_in_swap(known: History, change: _Change, moment: int, unknown: int) -> Doubles | None:
-    """What is to speak for who a track is before and after another's change, (K + 1,); None if it is no part.
+    """The evidence (K + 1,) given to both parts of a track where another changed; None if it took no part.
 
-    It is one where it bears one of the two names, or none and may still have been swapped.
+    It took part if it bears one of the two names, or none and may still have been swapped.
     """
     pair = [change.before, change.after]
     looks_before = int(np.searchsorted(known.frames, moment))
@@ -144,7 +144,7 @@ def _part_in_swap(known: History, change: _Change, moment: int, unknown: int) ->
 
 
 def _may_have_swapped(known: History, change: _Change, looks_before: int) -> bool:
-    """Whether a track met the one that changed, between its looks, and faces speak for it, if not enough."""
+    """Whether a track met the one that changed, between that one's looks, and its faces hint at a swap."""
     met = any(
         other == change.track and change.early <= frame <= change.late for frame, other, _ in known.overlaps
     )
