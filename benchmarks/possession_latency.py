@@ -322,7 +322,7 @@ def in_a_process(role: str, folder: Path, device: str, small: bool) -> dict[str,
     return measured
 
 
-def cost_of_resolution(shares: Sequence[float], scenes: int = 20) -> dict[str, float]:
+def cost_of_resolution(shares: Sequence[float], scenes: int) -> dict[str, float]:
     """Mean IoU of each true mask with the one found for it, of the checkpoint that knows drawn scenes.
 
     The resolutions are shares of the one it was trained at, in whole patches.

@@ -11,7 +11,7 @@ from ive_segmentation.app.cache import new_folder
 from ive_segmentation.demo.clips import ClipFrame, draw_clip
 from ive_segmentation.demo.filming import film
 from ive_segmentation.demo.scenes import draw_scene
-from ive_segmentation.patience import Progress, silent
+from ive_segmentation.patience import Progress
 from ive_segmentation.settings import CACHE
 from ive_segmentation.writing import write_png, written_whole
 
@@ -64,7 +64,7 @@ def copied(path: str | Path) -> str:
     return str(shutil.copy(path, new_folder()))
 
 
-def draw_clip_once(progress: Progress = silent, folder: Path = _KEPT) -> str:
+def draw_clip_once(progress: Progress, folder: Path = _KEPT) -> str:
     """Draw the clip, which takes seconds, where that was not done before.
 
     Args:

@@ -10,7 +10,7 @@ from ive_segmentation.language import Member
 from ive_segmentation.output.cutout import cutout
 from ive_segmentation.output.naming import segment_name
 from ive_segmentation.output.overlay import overlay
-from ive_segmentation.patience import Progress, silent
+from ive_segmentation.patience import Progress
 from ive_segmentation.result import Image, Result
 from ive_segmentation.writing import write_errors, write_png
 
@@ -21,7 +21,7 @@ WRITTEN = re.compile(r"(overlay|(mask|cutout)_(\d\d|[1-9]\d{2,})_[^\s.]+)\.png|r
 
 
 def write_files(
-    folder: Path, image: Image, result: Result, members: Sequence[Member], progress: Progress = silent
+    folder: Path, image: Image, result: Result, members: Sequence[Member], progress: Progress
 ) -> list[Path]:
     """Write everything a result gives, each file whole or not at all.
 

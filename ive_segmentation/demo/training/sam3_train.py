@@ -242,7 +242,7 @@ ON_CPU = Recipe(
 """For two cores: some two hours of an AMD EPYC, and the pictures have to be drawn before."""
 
 
-def recipe(steps: int | None = None) -> Recipe:
+def recipe(steps: int | None) -> Recipe:
     """The recipe for this machine; each lesson with so many steps, where a number is given."""
     usual = ON_GPU if torch.cuda.is_available() else ON_CPU
     if steps is None:

@@ -13,7 +13,9 @@ from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_s
 
 SIDE = 672
 """Side of the square, in pixels, that the finished model squashes pictures to."""
-PATCH, WINDOW, QUERIES, TEXT, NECK = 14, 12, 20, 32, 64
+PATCH, WINDOW, QUERIES, TEXT = 14, 12, 20, 32
+NECK = 64
+"""Channels of everything behind the vision encoder."""
 WEIGHTS = "model.safetensors"
 """The file of a checkpoint that holds its weights."""
 EVERY = slice(None)
@@ -25,25 +27,25 @@ def cells(side: int) -> int:
     return side // PATCH * 4
 
 
-def config(side: int = SIDE, width: int = 192, layers: int = 6, neck: int = NECK) -> Sam3Config:
-    """The small model: `width` and `layers` of the vision encoder, `neck` everywhere behind it."""
+def config(side: int = SIDE) -> Sam3Config:
+    """The small model, for pictures squashed to a square of so many pixels."""
     finest = cells(side)
-    attention = {"hidden_size": neck, "num_attention_heads": 2}
+    attention = {"hidden_size": NECK, "num_attention_heads": 2}
     return Sam3Config(
         vision_config={
             "backbone_config": {
                 "model_type": "sam3_vit_model",
-                "hidden_size": width,
-                "intermediate_size": 3 * width,
-                "num_hidden_layers": layers,
-                "num_attention_heads": width // 64,
+                "hidden_size": 192,
+                "intermediate_size": 576,
+                "num_hidden_layers": 6,
+                "num_attention_heads": 3,
                 "image_size": side,
                 "pretrain_image_size": side,
                 "patch_size": PATCH,
                 "window_size": WINDOW,
-                "global_attn_indexes": [layers // 2 - 1, layers - 1],
+                "global_attn_indexes": [2, 5],
             },
-            "fpn_hidden_size": neck,
+            "fpn_hidden_size": NECK,
             "backbone_feature_sizes": [[finest] * 2, [finest // 2] * 2, [finest // 4] * 2],
         },
         text_config={
