@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import httpx
 import pytest
@@ -51,6 +52,11 @@ def test_segment_gives_the_result_and_its_files(client: Client, picture: Path) -
         "everything.zip",
     ]
     assert Result.load(Path(files[3])) == read
+    with ZipFile(files[-1]) as everything:
+        assert sorted(everything.namelist()) == sorted(names[:-1])
+        assert all(everything.read(Path(one).name) == Path(one).read_bytes() for one in files[:-1])
+        # Pictures are packed already, and get no smaller for being packed again.
+        assert all(one.compress_type == ZIP_STORED for one in everything.infolist())
 
 
 def test_identify_names_the_faces(client: Client, picture: Path) -> None:
