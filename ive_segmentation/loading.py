@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ive_segmentation.dataset import has_photos
 from ive_segmentation.demo.stand_in import demo_notice, demo_settings, wants_demo
@@ -15,9 +16,11 @@ from ive_segmentation.identity.photos import list_photos
 from ive_segmentation.identity.store import BankError, NoBankError, UnwritableBankError
 from ive_segmentation.language import load_members
 from ive_segmentation.patience import Progress, silent
-from ive_segmentation.pipeline import Pipeline
-from ive_segmentation.segmentation.sam3 import Sam3, load_sam3
 from ive_segmentation.settings import BANKS, Settings, bank_of
+
+if TYPE_CHECKING:
+    from ive_segmentation.pipeline import Pipeline
+    from ive_segmentation.segmentation.sam3 import Sam3
 
 
 def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
@@ -38,6 +41,10 @@ def load_pipeline(settings: Settings, progress: Progress = silent) -> Pipeline:
         DatasetError: If the dataset folder may not be looked into.
         WriteError: If the demo's members cannot be drawn into the user's cache.
     """
+    # The bank alone needs neither, and torch takes seconds to load.
+    from ive_segmentation.pipeline import Pipeline  # noqa: PLC0415
+    from ive_segmentation.segmentation.sam3 import load_sam3  # noqa: PLC0415
+
     notices: dict[str, str] = {}
     demo = wants_demo(settings)
     if demo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from ive_segmentation.identity.matching import Match
 from ive_segmentation.possession.body import Body, measure
 from ive_segmentation.possession.faces import LARGER, body_box, faces_to_persons
 from ive_segmentation.result import PERSON, FaceBox, Person, left_to_right
-from ive_segmentation.segmentation.instances import Instance, instances, mostly_same
-from ive_segmentation.segmentation.sam3 import Features, Sam3
 from ive_segmentation.settings import Measured
+
+if TYPE_CHECKING:
+    from ive_segmentation.segmentation.instances import Instance
+    from ive_segmentation.segmentation.sam3 import Features, Sam3
 
 CLOSE_UP = 3.0
 """A face this many times as high as another is a close-up and no print, even if no body was found for it."""
@@ -43,6 +46,9 @@ def people(
         SegmentationError: If SAM 3 cannot answer.
         CheckpointError: If its text encoder is needed and cannot be loaded.
     """
+    # Names alone need none of this, and torch takes seconds to load.
+    from ive_segmentation.segmentation.instances import instances, mostly_same  # noqa: PLC0415
+
     bodies: list[Instance | None] = [
         None if holder is None else found[holder] for holder in _holders(faces, found)
     ]

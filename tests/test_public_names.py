@@ -36,6 +36,7 @@ MASKS = {"torch", "transformers"}
         ("bank audit --bank nowhere", MASKS),
         ("bank build --dataset nowhere", MASKS),
         ("segment nothing.jpg Rei --out nowhere", MASKS),
+        ("identify nothing.jpg --faces ive_segmentation/demo/checkpoints/faces", MASKS),
     ],
 )
 def test_a_command_loads_what_it_needs(command: str, without: set[str]) -> None:
