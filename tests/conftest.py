@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,10 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# Before the program is imported, which reads it then. What earlier runs, other checkouts or the page itself
+# have left in the user's cache would be taken for what is tested, and what tests write is nobody's to keep.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="ive-tests-")
 
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
@@ -21,6 +28,8 @@ from ive_segmentation.loading import load_pipeline
 from ive_segmentation.pipeline import Pipeline
 from ive_segmentation.settings import load_settings
 from tests.small_sam3 import write_small_sam3
+
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # Examples share two cores with whatever else runs: how long one takes says nothing about the program.
 settings.register_profile("shared machine", deadline=None)
