@@ -7,12 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -32,12 +31,12 @@ except CheckpointError as error:
 
 
 @contextmanager
-def hub(status: int, error_code: str, delay: float = 0) -> Iterator[str]:
+def hub(status: int, error_code: str, first: Callable[[], object] = lambda: None) -> Iterator[str]:
     """Serve on loopback what Hugging Face answers to every request; yields the address."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            time.sleep(delay)
+            first()
             self.send_response(status)
             self.send_header("X-Error-Code", error_code)
             self.send_header("Content-Length", "0")
@@ -48,12 +47,12 @@ def hub(status: int, error_code: str, delay: float = 0) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def locate_with_hub(address: str, home: Path, timeout: float = 5, **more: str) -> str:
@@ -100,10 +99,16 @@ def test_a_machine_that_may_not_ask_says_so(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_never_answers_is_not_waited_for(tmp_path: Path) -> None:
-    with hub(200, "", delay=60) as address:
-        begin = time.monotonic()
+    enough, answered = Event(), Event()
+
+    def hang() -> None:
+        enough.wait(60)
+        answered.set()
+
+    with hub(200, "", hang) as address:
         message = locate_with_hub(address, tmp_path, timeout=1)
-        assert time.monotonic() - begin < 40  # most of it is a busy machine starting Python
+        assert not answered.is_set()
+        enough.set()
     assert "no answer" in message or "TimeoutError" in message
 
 
