@@ -211,7 +211,8 @@ def test_prompt_for_people_says_who_is_left_out(run: Run) -> None:
 @pytest.mark.parametrize("options", [["prompt", "Wonyoung's shirt"], ["prompt", "원영의 자켓", "--json"]])
 def test_a_pipe_of_another_alphabet_is_written_to_all_the_same(options: list[str]) -> None:
     """As on Windows, where what goes into a file is cp1252 unless one asks for something else."""
-    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
+    # The words of the command itself are Unicode there, whatever the locale of whoever runs this.
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252"}
     command = [sys.executable, "-m", "ive_segmentation", *options]
     done = subprocess.run(command, check=True, capture_output=True, env=environment)
     assert done.stdout.decode("utf-8")
