@@ -34,6 +34,7 @@ def test_every_price_of_the_issue_is_printed(latency: dict[str, float]) -> None:
     memory = ["peak memory, bf16", "peak memory, fp32", "loading fp32 into bf16, peak to weights"]
     rest = ["look again bf16", "no network, 800×600"]
     assert {*prices, *memory, *rest} <= latency.keys()
+    assert any(what.startswith("mean IoU") for what in latency)
     assert all(ratio > 0 for ratio in latency.values())
 
 
