@@ -14,6 +14,7 @@ from ive_segmentation.identity.faces import FoundFace
 from ive_segmentation.identity.quality import quality_of
 from ive_segmentation.settings import Measured
 from ive_segmentation.video.assigning import assign, together
+from ive_segmentation.video.looks import Look as Kept
 from ive_segmentation.video.names import Names, Span
 
 RATE = 10.0
@@ -271,6 +272,7 @@ def test_a_bank_of_many_members_keeps_a_few_numbers_per_look() -> None:
         odds[1000 + track] = 4
         names.add_look(track, 0, odds)
     assert [span.member for span in names.settle()] == ["1001", "1002"]
+    assert len(Kept.at(0, odds, 1.0, None).odds) == Measured.shortlist < len(odds)
 
 
 def test_no_members_and_no_frames() -> None:
