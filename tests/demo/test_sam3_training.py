@@ -123,7 +123,7 @@ def test_cuts_keep_boxes_round_their_masks() -> None:
         for asked in ask(rng, scene.parts, 4):
             boxes, masks = targets(scene.labels, asked.answers, cells(SIDE))
             assert len(boxes) == len(masks)
-            for (x0, y0, x1, y1), mask in zip(boxes * cells(SIDE), masks, strict=True):
+            for (x0, y0, x1, y1), mask in zip((boxes * cells(SIDE)).tolist(), masks, strict=True):
                 inside = mask[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))]
                 assert torch.isclose(inside.sum().float(), mask.sum().float(), rtol=1e-3)
 

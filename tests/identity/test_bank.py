@@ -369,7 +369,7 @@ def test_the_embedding_of_a_removed_photo_leaves_the_disk(
     sorted((dataset / "An_Yujin").iterdir())[0].unlink()
     build_bank(dataset, models, uri)
     assert gone in stored()  # somebody may still be reading it
-    monkeypatch.setattr("ive_segmentation.identity.store.READERS_TIME", 0)  # a minute later
+    monkeypatch.setattr("ive_segmentation.identity.store.READERS_TIME", 0.001)  # a minute later
     build_bank(dataset, models, uri)
     assert gone not in stored()
 
