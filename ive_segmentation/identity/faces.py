@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import glob
+import io
 import logging
 import math
 import os
@@ -262,13 +264,14 @@ def _load(folder: Path, providers: list[Any]) -> Models:
     options = onnxruntime.SessionOptions()
     # Threads that spin while they wait take the cores from whatever else runs, decoding to begin with.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    models = FaceAnalysis(
-        name=str(folder),
-        allowed_modules=["detection", "recognition"],
-        providers=providers,
-        sess_options=options,
-    )
-    models.prepare(ctx_id=0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        models = FaceAnalysis(
+            name=str(folder),
+            allowed_modules=["detection", "recognition"],
+            providers=providers,
+            sess_options=options,
+        )
+        models.prepare(ctx_id=0)
     if not models.det_model.use_kps:
         raise ValueError("no keypoints")
     models.det_model.detect(np.zeros((STRIDE, STRIDE, 3), np.uint8), input_size=(STRIDE, STRIDE))
