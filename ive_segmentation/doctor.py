@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from ive_segmentation.dataset import member_folders, photos_of
+from ive_segmentation.dataset import DatasetError, member_folders, photos_of
 from ive_segmentation.errors import UserError, typed
 from ive_segmentation.settings import ROOT, Settings
 from ive_segmentation.setup.install import PYTHONS, is_supported
@@ -225,7 +226,8 @@ def _cuda_session_works() -> bool:
     import onnx
     import onnxruntime
 
-    onnxruntime.preload_dlls()
+    with redirect_stdout(io.StringIO()):  # it prints what it misses, which is no JSON
+        onnxruntime.preload_dlls()
     value = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Identity", ["x"], ["y"])],
@@ -243,14 +245,16 @@ def _cuda_session_works() -> bool:
 def _login(settings: Settings) -> Found:
     import huggingface_hub
 
-    from ive_segmentation.segmentation.checkpoints import LOGIN, CheckpointError, is_here
+    from ive_segmentation.segmentation.checkpoints import LOGIN, OPEN, CheckpointError, is_here
 
     with suppress(CheckpointError):  # the next check says what is wrong
         if is_here(settings.sam3):
             return Found("ok", "not needed: the checkpoint is on this machine")
+    if settings.sam3 == OPEN:
+        return Found("ok", f"not needed: {OPEN} is open to everybody")
     if huggingface_hub.get_token():
         return Found("ok", "a token is here")
-    return Found("warn", "no token on this machine", f"If {settings.sam3} is gated: `{typed(LOGIN)}`.")
+    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `{typed(LOGIN)}`.")
 
 
 def _checkpoint(settings: Settings) -> Found:
@@ -271,11 +275,16 @@ def _unfit(model: str, settings: Settings) -> Found | None:
     from ive_segmentation.demo import is_built_in
     from ive_segmentation.demo.drawn import NotDrawnError, refuse_photos_in
 
+    if not is_built_in(model):
+        return None
     try:
-        if is_built_in(model):
-            refuse_photos_in(settings.dataset)
+        refuse_photos_in(
+            settings.dataset, max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels
+        )
     except NotDrawnError as error:
         return Found("fail", f"{model} cannot be used", str(error))
+    except DatasetError:  # a later check says what is wrong
+        pass
     return None
 
 

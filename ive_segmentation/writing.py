@@ -135,7 +135,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
             (H, W, 4) RGBA.
 
     Raises:
-        WriteError: As `write_whole`.
+        WriteError: As `write_whole`; and if a side is too long for the format's library.
     """
     import cv2  # noqa: PLC0415 -- every command imports this module, and `--help` should not wait for that
 
@@ -144,9 +144,11 @@ def write_png(path: Path, image: np.ndarray) -> None:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
     # Each line is told by its difference from the one above. A photo gets as large as by Pillow, which tries
     # five ways for each, in half the time (32 and 61 ms a megapixel); higher levels take longer still.
-    _, file = cv2.imencode(
+    done, file = cv2.imencode(
         ".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
     )
+    if not done:
+        raise WriteError(f"{path} cannot be written: a PNG holds at most a million pixels side by side.")
     data = file.tobytes()
     # Colours without a name an editor may take for its own.
     write_whole(path, data[:_PNG_HEADER] + _SRGB + data[_PNG_HEADER:] if pixels.ndim == 3 else data)

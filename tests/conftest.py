@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Before the program is imported, which reads it then. What earlier runs, other checkouts or the page itself
-# have left in the user's cache would be taken for what is tested, and what tests write is nobody's to keep.
+# Before the program is imported, which reads it then (on Linux). What earlier runs, other checkouts or the
+# page itself left in the user's cache would be taken for what is tested, and what tests write is not to keep.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="ive-tests-")
 
 from ive_segmentation.demo import CHECKPOINTS

@@ -65,11 +65,13 @@ def refuse_photos(image: npt.NDArray[np.uint8]) -> None:
         )
 
 
-def refuse_photos_in(dataset: Path) -> None:
+def refuse_photos_in(dataset: Path, *, max_bytes: int, max_pixels: int) -> None:
     """Refuse to compare real faces by models that tell drawn ones apart.
 
     Args:
         dataset: One folder of photos per member.
+        max_bytes: Larger files are not looked at.
+        max_pixels: Nor are larger photos.
 
     Raises:
         NotDrawnError: If most of its photos, as far as some of them show, are none of the demo's kind.
@@ -79,7 +81,7 @@ def refuse_photos_in(dataset: Path) -> None:
     drawn: list[bool] = []
     for photo in photos[:: len(photos) // SAMPLED + 1]:
         with suppress(images.ImageError):  # whoever reads them all says why
-            drawn.append(looks_drawn(images.load(photo)))
+            drawn.append(looks_drawn(images.load(photo, max_upload_bytes=max_bytes, max_pixels=max_pixels)))
     if 2 * sum(drawn) < len(drawn):
         raise NotDrawnError(
             f"The photos in {dataset} look real, and the demo's built-in checkpoints know drawn people only: "

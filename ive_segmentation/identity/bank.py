@@ -76,7 +76,7 @@ def build_bank(
         DatasetError: If the dataset folder may not be looked into.
     """
     if is_built_in(faces.name):
-        refuse_photos_in(dataset)
+        refuse_photos_in(dataset, max_bytes=max_bytes, max_pixels=max_pixels)
     begun = time.monotonic()
     for _ in range(ATTEMPTS):
         version = store.version(uri)

@@ -264,7 +264,7 @@ def _load(folder: Path, providers: list[Any]) -> Models:
     options = onnxruntime.SessionOptions()
     # Threads that spin while they wait take the cores from whatever else runs, decoding to begin with.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()):  # with CUDA, what fails to be preloaded is printed
         models = FaceAnalysis(
             name=str(folder),
             allowed_modules=["detection", "recognition"],

@@ -62,6 +62,8 @@ _CLAUSES = {
 _FOREIGN = {"holder", "clad"}
 """Not said in English, where "dog's Rei" would be something else."""
 _OWNING = {"hers", "before", "behind", "of her"}
+_IN_NO_TITLE = {"without", EXCEPT[0], REST}
+"""What is beyond a prompt even where nobody is named."""
 _WHOLE = "full body"
 """The thing that means the person herself."""
 
@@ -251,8 +253,9 @@ def _asked(clause: _Clause) -> list[str | None]:
     if is_title or not clause.things:
         return [None]
     things = [_thing(row, clause) for row in clause.things]
-    herself = None if clause.who else "person"
-    return [herself if thing == _WHOLE else thing for thing in things]
+    if not clause.who:  # "Rei, full body": it is hers who was named
+        return [thing for thing in things if thing != _WHOLE]
+    return [None if thing == _WHOLE else thing for thing in things]
 
 
 def _thing(row: Sequence[Token], clause: _Clause) -> str:
@@ -278,9 +281,8 @@ def _concepts(tokens: Sequence[Token]) -> Iterator[Request]:
     found = False
     for row in _split(tokens, Kind.AND):
         for token in row:
-            is_no_title = token.english in {"without", EXCEPT[0], REST}
-            is_title = len(row) > 1 and not token.foreign and not is_no_title  # no smoking
-            if token.kind is Kind.BEYOND and not is_title:
+            is_title = len(row) > 1 and not token.foreign and token.english not in _IN_NO_TITLE
+            if token.kind is Kind.BEYOND and not is_title:  # no smoking
                 raise _beyond(token)
         pronouns = [token.text for token in row if token.kind is Kind.PRONOUN]
         if pronouns and not found:

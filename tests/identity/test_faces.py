@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from insightface.model_zoo import onnxruntime_utils
 from insightface.utils import storage
 
 from ive_segmentation import images
@@ -81,6 +82,19 @@ def test_the_hash_is_the_recognisers_and_the_provider_is_where_it_runs(
 def test_loading_prints_nothing(real_faces: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_faces(str(real_faces))
     assert capfd.readouterr() == ("", "")
+
+
+def test_nor_is_printed_what_cuda_lacks(
+    real_faces: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command with --json prints its answer, and nothing beside it."""
+    asked: list[None] = []
+    monkeypatch.setattr(onnxruntime_utils, "_CUDA_PRELOAD_COMPLETE", False)
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: asked.append(print("Failed to load libcublas")))
+    monkeypatch.setattr(faces, "_providers", lambda _: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    load_faces(str(real_faces))
+    assert asked
+    assert capsys.readouterr().out == ""
 
 
 def test_folders_that_are_no_pack(tmp_path: Path, real_faces: Path) -> None:
