@@ -16,6 +16,7 @@ from ive_segmentation import doctor
 from ive_segmentation.demo import CHECKPOINTS
 from ive_segmentation.demo.dataset import draw_dataset
 from ive_segmentation.doctor import Check, Found, check
+from ive_segmentation.segmentation.checkpoints import OPEN
 from ive_segmentation.settings import ROOT, Settings
 
 NAMES = (
@@ -189,6 +190,11 @@ def test_built_in_models_are_for_drawn_members(
     assert "know drawn people only" in real.remedy
     drawn = draw_dataset(tmp_path / "drawn", pictures=2)
     assert look(replace(built_in, dataset=drawn), name).status == "ok"
+
+
+def test_for_open_weights_nobody_has_to_log_in(bare: Settings) -> None:
+    assert look(bare, "Hugging Face login").status == "warn"
+    assert look(replace(bare, sam3=OPEN), "Hugging Face login").status == "ok"
 
 
 def test_a_token_counts_as_login(bare: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,12 @@ def test_a_picture_takes_no_more_room_than_pillow_s_fastest(tmp_path: Path) -> N
     assert (tmp_path / "ours.png").stat().st_size < 1.05 * (tmp_path / "theirs.png").stat().st_size
 
 
+def test_a_picture_too_long_for_a_png_is_said(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="a million pixels"):
+        write_png(tmp_path / "line.png", np.zeros((1, 1_000_001), np.uint8))
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_older_file_is_replaced_and_nothing_lies_beside_it(tmp_path: Path) -> None:
     write_whole(tmp_path / "a.json", b"old")
     write_whole(tmp_path / "a.json", b"new")
