@@ -153,7 +153,7 @@ def _gpu(settings: Settings) -> Found:
             return Found(
                 "warn",
                 "an NVIDIA driver is here, but torch cannot use it; SAM 3 runs on the CPU",
-                "Update the driver, or install the torch build for your CUDA (pytorch.org, Get Started).",
+                "Update the driver: torch for CUDA 13 needs 580 or newer.",
             )
         return Found(
             "warn",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import json
 from pathlib import Path
 
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, get_token, snapshot_download
 from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -38,7 +39,7 @@ FILES = ["*.json", "*.txt", "*.safetensors"]
 PARTS = ["config.json", "*.safetensors", "*processor_config.json", "tokenizer*.json"]
 """What a checkpoint is made of: each of these is there, in whatever file of such a name."""
 
-LOGIN = "hf auth login"
+LOGIN, LOGOUT = "hf auth login", "hf auth logout"
 
 OPEN = "vil-uob/sam3-litetext-l"
 """SAM 3 with a smaller text encoder (arXiv:2602.12173): its authors hand it out to everybody."""
@@ -252,13 +253,26 @@ def _fetch(repository: str, timeout: float, download: bool = True) -> Path:
     """Ask the hub whether the repository may be had, then fetch it with progress bars."""
     begun = False
     try:
-        # Listing a gated repository is open to all; only the access check tells whether its files may be had.
-        within(timeout, lambda: HfApi().auth_check(repository))
+        within(timeout, lambda: _check_repository(repository))
         begun = download
         # The hub's own bars are silent where there is no terminal, as in a notebook: 3.4 GB would look hung.
         return Path(snapshot_download(repository, allow_patterns=FILES, tqdm_class=tqdm)) if begun else Path()
+    except CheckpointError:
+        raise
     except Exception as error:  # the hub's client raises many kinds, and the layers below it theirs
         raise CheckpointError(f"{_why_not(repository, error, begun)}; or {WAYS_OUT}.") from error
+
+
+def _check_repository(repository: str) -> None:
+    """Raise unless it holds a checkpoint that this machine may fetch; whatever the hub's client raises."""
+    files = [file.rfilename for file in HfApi().model_info(repository).siblings or ()]
+    if missing := [part for part in PARTS if not fnmatch.filter(files, part)]:
+        raise CheckpointError(
+            f"{repository} holds no SAM 3 as transformers reads it: it has no {' and no '.join(missing)}. "
+            f"Set IVE_SAM3 to facebook/sam3 or {OPEN}."
+        )
+    # Listing a gated repository is open to all; only this tells whether its files may be had.
+    HfApi().auth_check(repository)
 
 
 def _why_not(repository: str, error: Exception, begun: bool) -> str:
@@ -267,19 +281,21 @@ def _why_not(repository: str, error: Exception, begun: bool) -> str:
     said = f" ({said[:200]})" if said else ""
     kind = type(error).__name__
     login = typed(LOGIN)
+    # With a token that has expired not even an open repository is given out (huggingface_hub issue 2847).
+    stale = f", or `{typed(LOGOUT)}` and unset HF_TOKEN if the token is an old one" if get_token() else ""
     match error:
         case GatedRepoError():
             why = f"is gated, and this machine has no access to it{said}"
             do = (
-                f"Request access at https://huggingface.co/{repository} and run `{login}`; or set IVE_SAM3 "
-                f"to {OPEN}, SAM 3 with a smaller text encoder, for which nobody has to ask"
+                f"Ask for it at https://huggingface.co/{repository} and, once it is granted, run `{login}`; "
+                f"or set IVE_SAM3 to {OPEN}, SAM 3 with a smaller text encoder, for which nobody has to ask"
             )
         case RepositoryNotFoundError():
-            why = "is no repository of Hugging Face that you may see"
-            do = f"Check its spelling, run `{login}` if it is private"
+            why = f"is no repository of Hugging Face that you may see{said}"
+            do = f"Check its spelling, run `{login}` if it is private{stale}"
         case HfHubHTTPError(response=response) if response.status_code in {401, 403}:
             why = f"is refused by Hugging Face to the token of this machine{said}"
-            do = f"Make a new token that may read gated repositories, and run `{login}`"
+            do = f"Make a new token that may read gated repositories, and run `{login}`{stale}"
         case HfHubHTTPError(response=response):
             why = f"cannot be fetched: Hugging Face answers with error {response.status_code}{said}"
             do = "Try again later"

@@ -138,6 +138,11 @@ def _load(
         raise
     except Exception as error:  # safetensors, json and torch each raise their own for a broken file
         raise damaged(folder, error) from error
+    if report["missing_keys"] and any(name.startswith("detector.") for name in slices):
+        raise CheckpointError(
+            f"The weights in {folder} are named as in Meta's own program, and transformers reads others. Put "
+            "model.safetensors of facebook/sam3 in their place."
+        )
     if report["missing_keys"]:
         raise damaged(folder, f"{len(report['missing_keys'])} weights are missing")
     return model

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,16 +31,20 @@ except CheckpointError as error:
 
 
 @contextmanager
-def hub(status: int, error_code: str, first: Callable[[], object] = lambda: None) -> Iterator[str]:
+def hub(
+    status: int, error_code: str, first: Callable[[], object] = lambda: None, files: Sequence[str] = ()
+) -> Iterator[str]:
     """Serve on loopback what Hugging Face answers to every request; yields the address."""
+    content = json.dumps({"id": "a/b", "siblings": [{"rfilename": file} for file in files]}).encode()
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             first()
             self.send_response(status)
             self.send_header("X-Error-Code", error_code)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
+            self.wfile.write(content)
 
         do_HEAD = do_GET  # noqa: N815 -- the name http.server calls
 
@@ -88,6 +92,20 @@ def test_what_the_hub_refuses_is_said_with_a_way_out(
         message = locate_with_hub(address, tmp_path)
     assert all(words in message for words in says)
     assert "\n" not in message
+
+
+def test_a_repository_without_what_is_read_is_not_fetched(tmp_path: Path) -> None:
+    """As facebook/sam3.1 is: Meta's own format alone."""
+    with hub(200, "", files=["config.json", "sam3.1_multiplex.pt", "tokenizer.json"]) as address:
+        message = locate_with_hub(address, tmp_path)
+    assert "has no *.safetensors and no *processor_config.json" in message
+    assert "IVE_SAM3 to facebook/sam3" in message
+
+
+def test_an_old_token_may_be_what_is_refused(tmp_path: Path) -> None:
+    with hub(401, "") as address:
+        assert "hf auth logout" in locate_with_hub(address, tmp_path, HF_TOKEN="hf_not_a_real_one")
+        assert "hf auth logout" not in locate_with_hub(address, tmp_path, HF_TOKEN="")
 
 
 def test_no_network_is_said(tmp_path: Path) -> None:

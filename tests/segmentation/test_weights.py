@@ -97,6 +97,14 @@ def test_missing_weights_are_refused_when_their_part_is_loaded(lost: str, text: 
         load_part(copy, torch.float32, text=text)
 
 
+def test_weights_in_metas_own_names_are_no_damage(copy: Path) -> None:
+    weights = load_file(copy / "model.safetensors")
+    own = {f"detector.backbone.{name}": weight for name, weight in weights.items()}
+    save_file(own, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(CheckpointError, match="Meta's own program"):
+        load_part(copy, torch.float32, text=False)
+
+
 def test_fingerprint_of_a_copy_or_a_new_file_is_another(small_sam3: Path, copy: Path) -> None:
     before = fingerprint(copy)
     assert fingerprint(small_sam3) == fingerprint(small_sam3)
