@@ -101,7 +101,9 @@ def _fetch(pack: str, target: Path, timeout: float) -> None:
     except (requests.RequestException, zipfile.BadZipFile, OSError) as error:
         answer = getattr(error, "response", None)
         if answer is not None:
-            reason, remedy = f"error {answer.status_code}", "Start again later"
+            is_gone = answer.status_code == requests.codes.not_found
+            reason = "it is not there" if is_gone else f"error {answer.status_code}"
+            remedy = "Set IVE_FACES to another pack" if is_gone else "Start again later"
         elif isinstance(error, requests.RequestException | zipfile.BadZipFile):
             reason, remedy = f"it broke off, {type(error).__name__}", "Start again"
         else:

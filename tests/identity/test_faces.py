@@ -231,13 +231,15 @@ def test_a_pack_comes_through_a_proxy(
     assert find_pack("buffalo_s", timeout=1) == tmp_path / "store" / "buffalo_s"
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"", "broke off"), (b"not a zip", "broke off"), (None, "not there.*another pack")]
+)
 def test_a_download_that_fails_says_what_to_do_and_leaves_nothing(
-    release: Path, tmp_path: Path, content: bytes | None
+    release: Path, tmp_path: Path, content: bytes | None, why: str
 ) -> None:
     if content is not None:
         (release / "buffalo_l.zip").write_bytes(content)
-    with pytest.raises(FaceError, match=r"cannot be fetched.*point IVE_FACES"):
+    with pytest.raises(FaceError, match=rf"cannot be fetched.*{why}.*point IVE_FACES"):
         find_pack("buffalo_l")
     assert list((tmp_path / "store").iterdir()) == []
 
