@@ -28,10 +28,6 @@ TEXT = ("text_encoder", "text_projection")
 TRACKER = ("tracker_model.", "tracker_neck.")
 """What the names of the tracker's weights begin with, in checkpoints that can follow through a video."""
 
-_FLAT_TEXT = {r"text_encoder\.(embeddings|encoder|final_layer_norm)\.": r"text_encoder.text_model.\1."}
-"""How the weights are named that a `transformers` wrote in which CLIP's text encoder had no inner model: one
-reports facebook/sam3 itself so (huggingface.co/facebook/sam3/discussions/263), with its words made up."""
-
 _OF_TEXT = re.compile(rf"(^|\.)({'|'.join(TEXT)})\.")
 _STORED_AS = {torch.float32: "F32", torch.bfloat16: "BF16"}
 
@@ -53,8 +49,7 @@ def load_part(folder: Path, dtype: torch.dtype, *, text: bool) -> Any:
     whole = getattr(transformers, model_class(folder))
     part = _part(whole, lambda child: (child in TEXT) == text)
     config = whole.config_class.from_pretrained
-    renamed = _FLAT_TEXT if whole is transformers.Sam3Model else None
-    return _load(folder, dtype, part, config, lambda name: bool(_OF_TEXT.search(name)) == text, renamed)
+    return _load(folder, dtype, part, config, lambda name: bool(_OF_TEXT.search(name)) == text)
 
 
 def has_tracker(folder: Path) -> bool:
@@ -112,7 +107,6 @@ def _load(
     part: Any,
     config: Callable[..., PreTrainedConfig],
     wanted: Callable[[str], bool],
-    renamed: dict[str, str] | None = None,
 ) -> Any:
     """Read the weights with a wanted name into a part of a model."""
     disable_progress_bar()
@@ -130,7 +124,6 @@ def _load(
                 None,
                 config=config(folder, local_files_only=True),
                 state_dict=slices,
-                key_mapping=renamed,
                 dtype=dtype,
                 output_loading_info=True,
             )

@@ -73,18 +73,6 @@ def test_the_two_parts_are_the_whole(layout: Any, dtype: torch.dtype, copy: Path
         assert torch.equal(read, plain.get_text_features(TOKENS).pooler_output)
 
 
-@pytest.mark.parametrize("layout", [as_saved, as_video])
-def test_the_text_encoder_is_read_without_its_inner_models_name_too(layout: Any, copy: Path) -> None:
-    """So facebook/sam3 was reported to be; `transformers` alone makes its words up."""
-    weights = load_file(layout(copy) / "model.safetensors")
-    read = load_part(copy, torch.float32, text=True).get_text_features(TOKENS).pooler_output
-    flat = {name.replace("text_encoder.text_model.", "text_encoder."): weights[name] for name in weights}
-    assert flat.keys() != weights.keys()
-    save_file(flat, copy / "model.safetensors", metadata={"format": "pt"})
-    again = load_part(copy, torch.float32, text=True).get_text_features(TOKENS).pooler_output
-    assert torch.equal(again, read)
-
-
 @pytest.mark.parametrize(
     ("lost", "text"), [("mask_decoder", False), ("text_encoder", True), ("text_projection", True)]
 )
