@@ -254,7 +254,11 @@ def _login(settings: Settings) -> Found:
         return Found("ok", f"not needed: {OPEN} is open to everybody")
     if huggingface_hub.get_token():
         return Found("ok", "a token is here")
-    return Found("warn", "no token on this machine", f"To fetch {settings.sam3}: `{typed(LOGIN)}`.")
+    return Found(
+        "warn",
+        "no token on this machine",
+        f"To fetch {settings.sam3}: `{typed(LOGIN)}`. For {OPEN} there is no need.",
+    )
 
 
 def _checkpoint(settings: Settings) -> Found:
